@@ -1,0 +1,22 @@
+# Compile options of every target of this project, kept in one interface target.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(fluxmetrics_options INTERFACE)
+target_compile_options(fluxmetrics_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align -Woverloaded-virtual
+  -Wconversion -Wsign-conversion -Wformat=2 -Wimplicit-fallthrough
+  # HPA arithmetic and packing compare doubles with Go's: no fused multiply-add.
+  -ffp-contract=off
+  $<$<BOOL:${FLUXMETRICS_WERROR}>:-Werror>
+  ${FLUXMETRICS_OPTIONS})
+target_link_options(fluxmetrics_options INTERFACE ${FLUXMETRICS_LINK_OPTIONS})
+target_compile_definitions(fluxmetrics_options INTERFACE
+  # Asio's and Beast's non-template code is compiled once (base/asio.cpp, http/tls.cpp), not in every file.
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_SEPARATE_COMPILATION)

@@ -1,0 +1,37 @@
+# A room is one directory of src/: one static library that names the rooms it may use. A file that includes
+# a room which is not declared here does not link (and tests/lint/rooms.py says so before that).
+#
+#   fluxmetrics_room(flux ROOMS base LIBS Boost::json)
+function(fluxmetrics_room name)
+  cmake_parse_arguments(ARG "" "" "ROOMS;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  list(TRANSFORM ARG_ROOMS PREPEND room_)
+  if(sources)
+    add_library(room_${name} STATIC ${sources})
+    target_include_directories(room_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(room_${name} PUBLIC ${ARG_ROOMS} ${ARG_LIBS} PRIVATE fluxmetrics_options)
+  else()
+    add_library(room_${name} INTERFACE)
+    target_include_directories(room_${name} INTERFACE ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(room_${name} INTERFACE ${ARG_ROOMS} ${ARG_LIBS})
+  endif()
+endfunction()
+
+# The unit tests of one room: tests/unit/NAME/*.cpp become the ctest entry NAME.
+#
+#   fluxmetrics_unit_tests(flux)
+function(fluxmetrics_unit_tests name)
+  cmake_parse_arguments(ARG "" "" "ROOMS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/${name}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  list(TRANSFORM ARG_ROOMS PREPEND room_)
+  add_executable(test_${name} ${sources})
+  target_link_libraries(test_${name} PRIVATE room_${name} ${ARG_ROOMS} GTest::gtest_main fluxmetrics_options)
+  target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit)
+  target_compile_definitions(test_${name} PRIVATE TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  add_test(NAME ${name} COMMAND test_${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()

@@ -1,0 +1,34 @@
+// The API server's front: from an HTTP request to a handler of this room. Pure: reads the store, never waits.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "http/message.hpp"
+#include "metrics/snapshot.hpp"
+
+namespace fluxmetrics::api {
+
+struct ApiOptions {
+  std::string namespace_ = "flux-operator";
+  std::string service_name = "custom-metrics-apiserver";
+  std::string api_path;            // an extra root for the custom metrics API, as the prototype's --api-path; "" = none
+  Seconds max_staleness{30};
+  bool insecure_http = false;      // plain HTTP answered to every peer
+};
+
+class Api {
+ public:
+  Api(ApiOptions options, const metrics::Store& store);
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+  ~Api();
+  [[nodiscard]] http::Response handle(const http::Request& request);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fluxmetrics::api

@@ -1,0 +1,216 @@
+#include "commands/cli.hpp"
+
+#include <cstdio>
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "commands/options.hpp"
+
+namespace fluxmetrics::commands {
+namespace {
+
+// A duration option: "60s", "1.5m", "250ms".
+CLI::Option* add_duration(CLI::App* app, const std::string& name, Seconds& target, const std::string& help) {
+  return app
+      ->add_option_function<std::string>(
+          name,
+          [&target](const std::string& text) {
+            const auto parsed = parse_duration(text);
+            if (!parsed) throw CLI::ValidationError(parsed.error().message);
+            target = *parsed;
+          },
+          help + fmt::format(" [{:g}s]", target.count()))
+      ->type_name("DURATION");
+}
+
+void add_flux_uri(CLI::App* app, std::optional<std::string>& target) {
+  app->add_option("--flux-uri", target,
+                  "Broker to talk to, local:///PATH [FLUX_URI, else the system instance's or a MiniCluster's socket]");
+}
+
+void add_policy(CLI::App* app, sizing::SizePolicy& policy) {
+  add_duration(app, "--hold", policy.hold, "node_wanted_count falls only after it was smaller for so long");
+  add_duration(app, "--patience", policy.patience,
+               "Work that the present nodes finish within this time asks for no new node");
+  app->add_option("--min-replicas", policy.min_replicas, "Never want fewer nodes than this")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  app->add_option("--max-replicas", policy.max_replicas, "Never want more nodes than this [the instance's size]")
+      ->check(CLI::PositiveNumber);
+}
+
+struct Commands {
+  StartOptions start;
+  GetOptions get;
+  SimulateOptions simulate;
+  SimulateCtlOptions ctl;
+  DemoOptions demo;
+  std::function<int()> run;
+};
+
+void add_start(CLI::App& app, Commands& c) {
+  auto& o = c.start;
+  auto* sub = app.add_subcommand("start", "Serve the custom metrics API beside the leader broker");
+  sub->footer(
+      "Example, in the leader broker's pod:\n"
+      "  flux-metrics-api start --port 8443 --ssl-certfile tls.crt --ssl-keyfile tls.key\n"
+      "Then, on the same host:\n"
+      "  curl http://localhost:8443/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/metrics/node_up_count");
+  sub->add_option("--port", o.port, "Port for HTTPS and HTTP alike; 0 takes any free one")->capture_default_str();
+  sub->add_option("--host", o.host, "Address to listen on")->capture_default_str();
+  sub->add_option("--namespace", o.namespace_, "Namespace that the MiniCluster lives in")->capture_default_str();
+  sub->add_option("--service-name", o.service_name, "Service that the APIService points to")->capture_default_str();
+  auto* cert = sub->add_option("--ssl-certfile", o.ssl_certfile, "Serving certificate (PEM chain)");
+  auto* key = sub->add_option("--ssl-keyfile", o.ssl_keyfile, "Its private key (PEM)");
+  cert->needs(key);
+  key->needs(cert);
+  sub->add_option("--cert-dir", o.cert_dir, "Keep the self-signed certificate here (used when there are no files)");
+  sub->add_option("--api-path", o.api_path, "Serve the custom metrics API below this path too");
+  sub->add_option("--custom-metric", o.custom_metric, "A file with metrics of your own (not available yet)");
+  sub->add_flag("--no-cache", o.no_cache, "Accepted as the Python server did; answers are never older than the snapshot");
+  sub->add_flag("--verbose", o.verbose, "Log every request, not only metric requests");
+  sub->add_flag("--insecure-http", o.insecure_http, "Answer plain HTTP to every peer, not only to this host");
+  add_flux_uri(sub, o.flux_uri);
+  add_duration(sub, "--max-staleness", o.max_staleness, "Serve the last values for so long when the broker is silent");
+  add_policy(sub, o.policy);
+  sub->callback([&c] { c.run = [&c] { return run_start(c.start); }; });
+}
+
+void add_get(CLI::App& app, Commands& c) {
+  auto& o = c.get;
+  auto* sub = app.add_subcommand("get", "Show an instance's metrics");
+  sub->footer("Examples:\n  flux-metrics-api get\n  flux-metrics-api get node_wanted_count job_count -o json");
+  sub->add_option("metrics", o.metrics, "Metrics to show [all]");
+  sub->add_option("-o,--output", o.output, "table or json")->capture_default_str()->check(CLI::IsMember({"table", "json"}));
+  add_flux_uri(sub, o.flux_uri);
+  add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long");
+  add_policy(sub, o.policy);
+  sub->callback([&c] { c.run = [&c] { return run_get(c.get); }; });
+}
+
+void add_simulate(CLI::App& app, Commands& c) {
+  auto& o = c.simulate;
+  auto* sub = app.add_subcommand("simulate", "Run a simulated Flux instance that speaks Flux's own protocol");
+  sub->footer(
+      "Example:\n"
+      "  flux-metrics-api simulate --size 2 --max-size 4 --cores 4 --socket /tmp/flux.sock &\n"
+      "  export FLUX_URI=local:///tmp/flux.sock\n"
+      "  flux-metrics-api simulate-ctl submit -N4 --duration 10s\n"
+      "  flux-metrics-api get node_wanted_count");
+  sub->add_option("--size", o.size, "Ranks that are online at the start")->capture_default_str();
+  sub->add_option("--max-size", o.max_size, "All ranks: the size attribute")->capture_default_str();
+  sub->add_option("--cores", o.cores, "Cores of a rank")->capture_default_str();
+  sub->add_option("--gpus", o.gpus, "GPUs of a rank")->capture_default_str();
+  sub->add_option("--socket", o.socket, "Path of the socket [a new one in the temporary directory]");
+  sub->add_option("--speed", o.speed, "How many times faster than real time")->capture_default_str()->check(CLI::PositiveNumber);
+  sub->add_option("--trace", o.trace, "Jobs to submit: JSON lines, see docs/simulate.md");
+  sub->add_option("--queue", o.queues, "A queue, NAME or NAME=RANKS (repeatable); queues start stopped, as Flux's do");
+  sub->callback([&c] { c.run = [&c] { return run_simulate(c.simulate); }; });
+}
+
+void add_simulate_ctl(CLI::App& app, Commands& c) {
+  auto& o = c.ctl;
+  auto* ctl = app.add_subcommand("simulate-ctl", "Steer a simulated instance");
+  ctl->footer(
+      "Examples:\n"
+      "  flux-metrics-api simulate-ctl online 2-3\n"
+      "  flux-metrics-api simulate-ctl offline 3 --lost\n"
+      "  flux-metrics-api simulate-ctl submit -N4 --duration 10s\n"
+      "  flux-metrics-api simulate-ctl cancel 3562272718848\n"
+      "  flux-metrics-api simulate-ctl queue start --all");
+  add_flux_uri(ctl, o.flux_uri);
+  ctl->require_subcommand(1);
+  const auto action = [&](CLI::App* parent, const std::string& name, const std::string& help) {
+    auto* sub = parent->add_subcommand(name, help);
+    sub->fallthrough();
+    return sub;
+  };
+  auto* online = action(ctl, "online", "Ranks join");
+  online->add_option("ranks", o.ranks, "Idset, such as 2-3")->required();
+  auto* offline = action(ctl, "offline", "Ranks leave");
+  offline->add_option("ranks", o.ranks, "Idset, such as 3")->required();
+  offline->add_flag("--lost", o.lost, "As a node that dies; otherwise as a pod that is deleted");
+  auto* submit = action(ctl, "submit", "Submit a job and print its id");
+  submit->add_option("-N,--nodes", o.nodes, "Nodes");
+  submit->add_option("-n,--slots", o.slots, "Slots in all; -N without -n asks for whole nodes");
+  submit->add_option("-c,--cores-per-slot", o.cores, "Cores a slot")->capture_default_str();
+  submit->add_option("-g,--gpus-per-slot", o.gpus, "GPUs a slot")->capture_default_str();
+  submit->add_flag("--exclusive", o.exclusive, "Whole nodes");
+  submit->add_option("--duration", o.duration, "How long it runs, and its limit, such as 10s [it runs for ever]");
+  submit->add_option("-q,--queue", o.queue, "Queue");
+  submit->add_option("--urgency", o.urgency, "0 (held) to 31")->capture_default_str()->check(CLI::Range(0, 31));
+  submit->add_option("--cc", o.copies, "How many such jobs")->capture_default_str()->check(CLI::PositiveNumber);
+  auto* cancel = action(ctl, "cancel", "Cancel a job");
+  cancel->add_option("id", o.job_id, "Job id")->required();
+  auto* drain = action(ctl, "drain", "Drain ranks");
+  drain->add_option("ranks", o.ranks, "Idset")->required();
+  drain->add_option("reason", o.reason, "Why");
+  auto* undrain = action(ctl, "undrain", "Undrain ranks");
+  undrain->add_option("ranks", o.ranks, "Idset")->required();
+  action(ctl, "clock", "Show the simulated time");
+  auto* queue = action(ctl, "queue", "Start or stop queues");
+  queue->require_subcommand(1);
+  for (const std::string name : {"start", "stop"}) {
+    auto* sub = action(queue, name, name == "start" ? "Let jobs start" : "Let no job start");
+    sub->add_option("name", o.queue_name, "Queue");
+    sub->add_flag("-a,--all", c.ctl.all_queues, "All queues (the default)");
+    sub->callback([&o, name] { o.queue_action = name; });
+  }
+  ctl->callback([&c, ctl] {
+    c.ctl.action = ctl->get_subcommands().front()->get_name();
+    c.run = [&c] { return run_simulate_ctl(c.ctl); };
+  });
+}
+
+void add_demo(CLI::App& app, Commands& c) {
+  auto* sub = app.add_subcommand("demo", "Watch a simulated MiniCluster follow its queue: 2 -> 4 -> 2 nodes");
+  sub->footer("Example:\n  flux-metrics-api demo\nIt needs neither Flux nor Kubernetes and ends by itself in under 45 seconds.");
+  sub->add_flag("--plain", c.demo.plain, "Plain lines, also on a terminal");
+  sub->add_option("--inject", c.demo.inject, "Break something, to see that the demo tells: server-refused or job-killed")
+      ->check(CLI::IsMember({"server-refused", "job-killed"}));
+  sub->callback([&c] { c.run = [&c] { return run_demo(c.demo); }; });
+}
+
+}  // namespace
+
+int run_cli(int argc, const char* const* argv) {
+  CLI::App app{"Kubernetes custom metrics from a Flux Framework instance", "flux-metrics-api"};
+  Commands commands;
+  bool debug = false;
+  bool quiet = false;
+  bool version = false;
+  app.add_flag("--debug", debug, "Log everything");
+  app.add_flag("--quiet", quiet, "Log errors only");
+  app.add_flag("--version", version, "Print the version");
+  app.footer("Try: flux-metrics-api demo\nEvery command has its own --help with an example.");
+  app.require_subcommand(0, 1);
+  add_start(app, commands);
+  add_get(app, commands);
+  add_demo(app, commands);
+  add_simulate(app, commands);
+  add_simulate_ctl(app, commands);
+  app.add_subcommand("version", "Print the version")->callback([&] { version = true; });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? exit_fine : exit_misused;
+  }
+  if (version) {
+    fmt::print("{}\n", program_version);
+    return exit_fine;
+  }
+  if (!commands.run) {
+    fmt::print("{}", app.help());
+    return exit_fine;
+  }
+  log::set_level(debug ? log::Level::debug : quiet ? log::Level::error : log::Level::info);
+  return commands.run();
+}
+
+}  // namespace fluxmetrics::commands

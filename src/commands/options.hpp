@@ -1,0 +1,87 @@
+// The options of every subcommand, as plain values: cli.cpp fills them, one file a subcommand reads them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "sizing/demand.hpp"
+
+namespace fluxmetrics::commands {
+
+// Exit codes of every command.
+inline constexpr int exit_fine = 0;
+inline constexpr int exit_failed = 1;
+inline constexpr int exit_misused = 2;
+
+struct StartOptions {
+  std::string host = "0.0.0.0";
+  std::uint16_t port = 8443;
+  std::string namespace_ = "flux-operator";
+  std::string service_name = "custom-metrics-apiserver";
+  std::string ssl_certfile, ssl_keyfile;
+  std::string cert_dir;
+  std::string api_path;
+  std::string custom_metric;
+  bool no_cache = false;
+  bool verbose = false;
+  bool insecure_http = false;
+  std::optional<std::string> flux_uri;
+  Seconds max_staleness{30};
+  sizing::SizePolicy policy;
+};
+
+struct GetOptions {
+  std::vector<std::string> metrics;  // empty = all
+  std::optional<std::string> flux_uri;
+  std::string output = "table";      // table or json
+  Seconds timeout{10};
+  sizing::SizePolicy policy;
+};
+
+struct SimulateOptions {
+  std::uint32_t size = 2;      // ranks online at the start: 0..size-1
+  std::uint32_t max_size = 4;  // the size attribute
+  std::uint32_t cores = 4;     // per rank
+  std::uint32_t gpus = 0;
+  std::string socket;          // "" = a new one below the temporary directory
+  double speed = 1;
+  std::string trace;           // file of JSON lines
+  std::vector<std::string> queues;  // NAME or NAME=RANKS; configured queues start stopped, as Flux's do
+};
+
+struct SimulateCtlOptions {
+  std::optional<std::string> flux_uri;
+  std::string action;          // online, offline, submit, cancel, drain, undrain, queue, clock
+  std::string ranks;
+  bool lost = false;           // offline
+  std::string reason;          // drain
+  std::string job_id;          // cancel
+  std::string queue_action;    // queue: start or stop
+  std::string queue_name;      // "" = all
+  bool all_queues = false;
+  std::optional<std::uint32_t> nodes;
+  std::optional<std::uint32_t> slots;
+  std::uint32_t cores = 1;
+  std::uint32_t gpus = 0;
+  bool exclusive = false;
+  std::string duration;
+  std::string queue;
+  std::uint32_t urgency = 16;
+  std::uint32_t copies = 1;
+};
+
+struct DemoOptions {
+  std::string inject;  // "", "server-refused" or "job-killed": faults that must make the demo fail
+  bool plain = false;  // plain lines even on a terminal
+};
+
+int run_start(const StartOptions& options);
+int run_get(const GetOptions& options);
+int run_simulate(const SimulateOptions& options);
+int run_simulate_ctl(const SimulateCtlOptions& options);
+int run_demo(const DemoOptions& options);
+
+}  // namespace fluxmetrics::commands

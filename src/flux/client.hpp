@@ -1,0 +1,80 @@
+// A client of one broker over its local socket: pipelined RPCs and streams, each with its own deadline.
+// All members run on the executor of the io_context that connect() was called on; nothing here is thread-safe.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "base/result.hpp"
+#include "flux/message.hpp"
+
+namespace fluxmetrics::flux {
+
+namespace asio = boost::asio;
+
+struct RpcOptions {
+  std::chrono::milliseconds deadline{5000};
+  std::uint32_t nodeid = nodeid_any;
+  std::uint32_t rolemask = 0;  // 0 = let the connector fill it in; 2 asks to be treated as a guest (owners only)
+};
+
+class Client;
+
+// The replies of one streaming RPC, in order. Replies wait here until next() takes them.
+class Stream {
+ public:
+  explicit Stream(std::shared_ptr<Client> client, std::uint32_t matchtag);
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream();
+  // The next reply's JSON text. Errors: errnum ENODATA = normal end, another errnum = the peer's failure;
+  // Code::unavailable when the connection went; Code::timed_out after `deadline` (the stream stays open).
+  // A default deadline of zero waits for ever.
+  [[nodiscard]] asio::awaitable<Result<std::string>> next(std::chrono::milliseconds deadline = {});
+
+ private:
+  std::shared_ptr<Client> client_;
+  std::uint32_t matchtag_;
+};
+
+class Client : public std::enable_shared_from_this<Client> {
+ public:
+  // Connects to the unix socket `path`, retries EAGAIN (the broker's backlog is 5) within `deadline`, and reads the
+  // auth byte. Errors: Code::unavailable (no socket, refused, broker going away), Code::denied (EPERM byte),
+  // Code::timed_out. The sentence names the path.
+  [[nodiscard]] static asio::awaitable<Result<std::shared_ptr<Client>>> connect(
+      std::string path, std::chrono::milliseconds deadline = std::chrono::seconds(5));
+  ~Client();
+
+  // One request, one reply. `payload` is JSON text, "" for none. Returns the reply's JSON text ("" when it has none).
+  // Errors: the peer's errnum with its text (strerror when it sends none) and Code: ENOSYS unsupported, EPERM denied,
+  // ENOENT not_found, else protocol/unavailable; Code::timed_out; Code::unavailable when disconnected.
+  [[nodiscard]] asio::awaitable<Result<std::string>> rpc(std::string topic, std::string payload = "{}",
+                                                         RpcOptions options = {});
+  // Starts a streaming RPC. Errors as next().
+  [[nodiscard]] asio::awaitable<Result<std::unique_ptr<Stream>>> stream(std::string topic, std::string payload = "{}",
+                                                                        RpcOptions options = {});
+  // Subscribes to events whose topic starts with `prefix`; event messages are delivered by next_event().
+  [[nodiscard]] asio::awaitable<Result<void>> subscribe(std::string prefix);
+  [[nodiscard]] asio::awaitable<Result<Message>> next_event(std::chrono::milliseconds deadline = {});
+
+  // Fails everything pending with Code::unavailable and closes the socket. Idempotent.
+  void close(std::string reason = "closed by this program");
+  [[nodiscard]] bool connected() const;
+
+  struct Impl;
+
+ private:
+  friend class Stream;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// The sentence for a failed RPC: "TOPIC: TEXT".
+[[nodiscard]] Error rpc_error(std::string_view topic, std::uint32_t errnum, std::string_view text);
+
+}  // namespace fluxmetrics::flux

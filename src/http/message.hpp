@@ -1,0 +1,54 @@
+// An HTTP request and response as the rest of the program sees them: no Beast, no sockets.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace fluxmetrics::http {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// The value of the first header called `name` (case-insensitive).
+[[nodiscard]] std::optional<std::string_view> find_header(const Headers& headers, std::string_view name);
+
+struct Peer {
+  std::string address;     // without port
+  bool tls = false;
+  bool same_host = false;  // loopback, or the peer's address is our own
+};
+
+struct Request {
+  std::string method;
+  std::string target;  // as sent: path and query, percent-encoded; absolute form already reduced to this
+  Headers headers;
+  Peer peer;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::shared_ptr<const std::string> body;  // shared: cached answers are sent without a copy
+  Headers headers;                          // besides Content-Type, Content-Length, Date
+  bool close = false;
+};
+
+// Answers one request, on the serving thread: reads memory, never waits.
+using Handler = std::function<Response(const Request&)>;
+
+// A request target split and percent-decoded.
+struct Target {
+  std::vector<std::string> segments;  // "/a/%2A/" -> {"a", "*"}; a trailing slash is dropped
+  bool empty_segment = false;         // "//" inside the path
+  std::vector<std::pair<std::string, std::string>> query;  // in order; "+" is a space
+  std::string path;                   // decoded, for messages
+  [[nodiscard]] std::optional<std::string_view> query_value(std::string_view key) const;  // the first one
+};
+// nullopt for a target that is not origin form or has a broken escape.
+[[nodiscard]] std::optional<Target> parse_target(std::string_view target);
+
+}  // namespace fluxmetrics::http

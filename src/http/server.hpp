@@ -1,0 +1,46 @@
+// The HTTP server: one port that speaks TLS and plain HTTP (the first byte tells), one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "http/message.hpp"
+#include "http/tls.hpp"
+
+namespace fluxmetrics::http {
+
+struct ServerOptions {
+  std::string host = "0.0.0.0";  // an address or a name
+  std::uint16_t port = 8443;     // 0 = any free port
+  ServingCertificate certificate;
+  std::size_t max_header_bytes = 1U << 20U;
+  std::size_t max_body_bytes = 3U << 20U;   // read and dropped
+  Seconds header_timeout{32};    // for a TLS hello and for a whole request head
+  Seconds idle_timeout{90};      // between requests
+  std::size_t max_connections = 4096;
+};
+
+class Server {
+ public:
+  Server(ServerOptions options, Handler handler);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+  // Binds and listens; from here on clients can connect. Errors name host, port and cure (used port, no permission,
+  // bad certificate).
+  [[nodiscard]] Result<void> listen();
+  [[nodiscard]] std::uint16_t port() const;  // the bound one
+  // Serves until stop(), or SIGINT/SIGTERM when `handle_signals`; then drains open requests and returns.
+  void run(bool handle_signals);
+  void stop();  // from any thread
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fluxmetrics::http

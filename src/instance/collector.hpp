@@ -1,0 +1,41 @@
+// Keeps an InstanceState fresh: a stream says *that* something changed, bounded polls say *what*.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "instance/state.hpp"
+
+namespace fluxmetrics::instance {
+
+struct CollectorOptions {
+  std::vector<std::string> socket_paths;  // tried in order, again and again, until one answers
+  bool follow_to_top = true;              // a sub-instance found by default leads to its top instance
+  Seconds max_staleness{30};              // polls never stretch beyond half of it
+};
+
+// Called on the collector's own thread.
+struct CollectorSink {
+  // The broker confirmed this state at `confirmed`. The same pointer as before means: nothing changed.
+  std::function<void(std::shared_ptr<const InstanceState>, Now confirmed)> state;
+  // Why there is no fresh state: a sentence ("no broker answers at ...").
+  std::function<void(std::string reason)> trouble;
+};
+
+// Owns one thread, which also parses the replies, so that nothing heavy runs on the serving thread.
+class Collector {
+ public:
+  Collector(CollectorOptions options, CollectorSink sink);
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+  ~Collector();  // stops and joins
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fluxmetrics::instance

@@ -1,0 +1,43 @@
+// A metric family: one name, its meaning, and its items, which never overlap.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace fluxmetrics::metrics {
+
+// How a custom metric GET makes one value of the items that its selector leaves.
+enum class Aggregation { sum, max, single };
+enum class Type { gauge, counter };
+
+using Labels = std::vector<std::pair<std::string, std::string>>;  // in the family's label order
+
+struct Item {
+  Labels labels;
+  double value = 0;
+};
+
+// What a family is, known without any broker: discovery and documentation are made of these.
+struct Description {
+  std::string_view name;    // custom and external metrics name
+  std::string_view unit;    // "nodes", "cores", "gpus", "jobs", "seconds", "ratio"
+  std::string_view help;    // one sentence: what it counts
+  std::string_view source;  // the RPC it comes from
+  std::vector<std::string_view> labels;
+  Type type = Type::gauge;
+  Aggregation aggregation = Aggregation::single;
+};
+
+struct Family {
+  const Description* description = nullptr;  // static lifetime
+  std::vector<Item> items;
+  std::optional<Error> missing;  // set: no value now (Code::unavailable -> 503) or ever (Code::not_found -> 404)
+};
+
+}  // namespace fluxmetrics::metrics

@@ -1,0 +1,46 @@
+// How many nodes an instance needs: pure functions of its state, a policy and a clock.
+// The words are those of docs/sizing.md; nothing here remembers anything.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "instance/state.hpp"
+
+namespace fluxmetrics::sizing {
+
+struct SizePolicy {
+  Seconds hold{60};      // the wanted size falls only after it was smaller for so long; 0 = at once
+  Seconds patience{60};  // work that the present ranks swallow within this time asks for no node; 0 = all work asks
+  std::uint32_t min_replicas = 1;
+  std::optional<std::uint32_t> max_replicas;  // default: the instance's size
+};
+
+struct QueueDemand {
+  std::string queue;
+  std::uint64_t nodes = 0;
+  std::uint64_t cores = 0;
+  std::uint64_t gpus = 0;
+};
+
+struct Demand {
+  std::uint32_t safe_min = 1;       // node_safe_min_count
+  std::uint32_t wanted_all = 1;     // node_wanted_all_count
+  std::uint32_t shortage = 0;       // node_shortage_count
+  std::uint64_t unsatisfiable = 0;  // job_unsatisfiable_count
+  std::uint64_t shape_unknown = 0;  // job_shape_unknown_count
+  std::vector<QueueDemand> queues;  // one for each queue of the state, in its order
+  // Terms of node_wanted_count (see wanted.hpp): ranks for what runs, for the widest waiting job, for what lasts.
+  std::uint32_t run = 1;
+  std::uint32_t wide = 0;
+  std::uint32_t load = 0;
+  // The undrained target before hold: max(run, wide, min(wanted_all, load)).
+  std::uint32_t target = 1;
+};
+
+[[nodiscard]] Demand compute_demand(const instance::InstanceState& state, const SizePolicy& policy, WallTime now);
+
+}  // namespace fluxmetrics::sizing
