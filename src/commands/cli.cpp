@@ -209,7 +209,8 @@ int run_cli(int argc, const char* const* argv) {
     fmt::print("{}", app.help());
     return exit_fine;
   }
-  log::set_level(debug ? log::Level::debug : quiet ? log::Level::error : log::Level::info);
+  if (debug) log::set_level(log::Level::debug);
+  if (quiet && !debug) log::set_level(log::Level::error);
   return commands.run();
 }
 

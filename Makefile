@@ -1,0 +1,27 @@
+# A thin front to CMake's presets and the scripts in tools/. `make` alone lists the targets.
+.PHONY: help build demo test lint format interop clean
+.DEFAULT_GOAL := help
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Set up the machine and build the program (build/release/src/flux-metrics-api)
+	@tools/timed.sh "make build" tools/build.sh release flux-metrics-api
+
+demo: ## Build, then watch a simulated MiniCluster go 2 -> 4 -> 2 with its queue
+	@tools/timed.sh "make demo" sh -c 'tools/build.sh release flux-metrics-api && build/release/src/flux-metrics-api demo'
+
+test: ## Build, then run all unit and black-box tests
+	@tools/timed.sh "make test" tools/check.sh release
+
+lint: ## Formatting, clang-tidy over src, self-contained headers, the rules of the tree
+	@tools/timed.sh "make lint" tools/lint.sh
+
+format: ## Rewrite the C++ files as .clang-format says
+	@tools/timed.sh "make format" tools/lint.sh format
+
+interop: ## Tests against a real Flux, when `flux` is on PATH
+	@tools/interop.sh
+
+clean: ## Remove everything that was built
+	@rm -rf build
