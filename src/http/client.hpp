@@ -10,9 +10,9 @@
 namespace fluxmetrics::http {
 
 struct FetchOptions {
-  std::string ca_file;   // PEM; empty = the system's
-  Headers headers;
-  Seconds timeout{5};    // for the whole exchange
+  std::string ca_file = {};  // PEM; empty = the system's
+  Headers headers = {};
+  Seconds timeout{5};  // for the whole exchange
   std::size_t max_body_bytes = 16U << 20U;
 };
 
@@ -22,8 +22,8 @@ struct Fetched {
   std::string body;
 };
 
-// GET `url` (http or https; the host name is verified). Blocks. Errors: Code::invalid for the URL, unavailable
-// (refused, reset), denied (certificate not trusted, with the reason), timed_out.
+// GET `url` (http or https; the host name is verified). Blocks. Errors: Code::invalid for the URL,
+// unavailable (refused, reset), denied (certificate not trusted, with the reason), timed_out.
 [[nodiscard]] Result<Fetched> fetch(const std::string& url, const FetchOptions& options);
 
 }  // namespace fluxmetrics::http

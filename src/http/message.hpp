@@ -17,7 +17,7 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::optional<std::string_view> find_header(const Headers& headers, std::string_view name);
 
 struct Peer {
-  std::string address;     // without port
+  std::string address;  // without port
   bool tls = false;
   bool same_host = false;  // loopback, or the peer's address is our own
 };
@@ -45,7 +45,7 @@ struct Target {
   std::vector<std::string> segments;  // "/a/%2A/" -> {"a", "*"}; a trailing slash is dropped
   bool empty_segment = false;         // "//" inside the path
   std::vector<std::pair<std::string, std::string>> query;  // in order; "+" is a space
-  std::string path;                   // decoded, for messages
+  std::string path;                                        // decoded, for messages
   [[nodiscard]] std::optional<std::string_view> query_value(std::string_view key) const;  // the first one
 };
 // nullopt for a target that is not origin form or has a broken escape.

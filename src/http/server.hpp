@@ -16,11 +16,11 @@ namespace fluxmetrics::http {
 struct ServerOptions {
   std::string host = "0.0.0.0";  // an address or a name
   std::uint16_t port = 8443;     // 0 = any free port
-  ServingCertificate certificate;
+  ServingCertificate certificate = {};
   std::size_t max_header_bytes = 1U << 20U;
-  std::size_t max_body_bytes = 3U << 20U;   // read and dropped
-  Seconds header_timeout{32};    // for a TLS hello and for a whole request head
-  Seconds idle_timeout{90};      // between requests
+  std::size_t max_body_bytes = 3U << 20U;  // read and dropped
+  Seconds header_timeout{32};              // for a TLS hello and for a whole request head
+  Seconds idle_timeout{90};                // between requests
   std::size_t max_connections = 4096;
 };
 
@@ -30,8 +30,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
-  // Binds and listens; from here on clients can connect. Errors name host, port and cure (used port, no permission,
-  // bad certificate).
+  // Binds and listens; from here on clients can connect. Errors name host, port and cure (used port, no
+  // permission, bad certificate).
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] std::uint16_t port() const;  // the bound one
   // Serves until stop(), or SIGINT/SIGTERM when `handle_signals`; then drains open requests and returns.

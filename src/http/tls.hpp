@@ -1,4 +1,5 @@
-// The serving certificate: from files, or self-signed when there are none. OpenSSL and Asio's SSL stay in tls.cpp.
+// The serving certificate: from files, or self-signed when there are none. OpenSSL and Asio's SSL stay in
+// tls.cpp.
 #pragma once
 
 #include <memory>
@@ -10,12 +11,12 @@
 namespace fluxmetrics::http {
 
 struct ServingCertificate {
-  std::string cert_file;  // PEM chain; both or none
-  std::string key_file;   // PEM
+  std::string cert_file = {};  // PEM chain; both or none
+  std::string key_file = {};   // PEM
   // Without files: a self-signed certificate is made (EC P-256, a year), kept in memory, and in `cert_dir`
   // (tls.crt, tls.key, mode 0600) when that is given, where a valid one is found again at the next start.
-  std::string cert_dir;
-  std::vector<std::string> names;  // DNS names and addresses for the self-signed certificate
+  std::string cert_dir = {};
+  std::vector<std::string> names = {};  // DNS names and addresses for the self-signed certificate
 };
 
 // A PEM certificate and its PEM key.

@@ -1,0 +1,97 @@
+#include "http/message.hpp"
+
+#include <algorithm>
+
+namespace fluxmetrics::http {
+namespace {
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      if (i + 2 >= text.size()) return std::nullopt;
+      const int high = hex_digit(text[i + 1]);
+      const int low = hex_digit(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      out += static_cast<char>((high * 16) + low);
+      i += 2;
+    } else {
+      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+// Splits the path at slashes before decoding, so that %2F stays inside its segment.
+bool parse_path(std::string_view path, Target& target) {
+  const auto whole = decode(path, false);
+  if (!whole) return false;
+  target.path = *whole;
+  std::string_view rest = path.substr(1);
+  while (!rest.empty()) {
+    const auto slash = rest.find('/');
+    const auto part = rest.substr(0, slash);
+    if (part.empty()) target.empty_segment = true;
+    target.segments.push_back(*decode(part, false));
+    if (slash == std::string_view::npos) break;
+    rest.remove_prefix(slash + 1);
+  }
+  return true;
+}
+
+bool parse_query(std::string_view query, Target& target) {
+  while (!query.empty()) {
+    const auto end = query.find('&');
+    const auto pair = query.substr(0, end);
+    const auto equals = pair.find('=');
+    const auto key = decode(pair.substr(0, equals), true);
+    const auto value =
+        decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
+    if (!key || !value) return false;
+    if (!pair.empty()) target.query.emplace_back(*key, *value);
+    if (end == std::string_view::npos) break;
+    query.remove_prefix(end + 1);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::string_view> find_header(const Headers& headers, std::string_view name) {
+  for (const auto& [key, value] : headers) {
+    if (std::ranges::equal(key, name, {}, lower, lower)) return value;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> Target::query_value(std::string_view key) const {
+  for (const auto& [name, value] : query) {
+    if (name == key) return value;
+  }
+  return std::nullopt;
+}
+
+std::optional<Target> parse_target(std::string_view target) {
+  if (!target.starts_with('/')) return std::nullopt;
+  target = target.substr(0, target.find('#'));
+  const auto question = target.find('?');
+  Target parsed;
+  if (!parse_path(target.substr(0, question), parsed)) return std::nullopt;
+  if (question != std::string_view::npos && !parse_query(target.substr(question + 1), parsed)) {
+    return std::nullopt;
+  }
+  return parsed;
+}
+
+}  // namespace fluxmetrics::http

@@ -1,0 +1,222 @@
+#include "http/server.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <list>
+#include <optional>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/log.hpp"
+#include "http/session.hpp"
+
+namespace fluxmetrics::http {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using ErrorCode = Stream::ErrorCode;
+
+namespace {
+
+constexpr auto watch_interval = std::chrono::milliseconds(100);  // how late a deadline may be noticed
+constexpr auto pause_when_full = std::chrono::milliseconds(20);
+constexpr auto pause_after_error = std::chrono::milliseconds(200);
+constexpr auto drain_time = std::chrono::seconds(3);
+constexpr auto repeat_complaint = std::chrono::seconds(10);
+
+std::unexpected<Error> listen_error(const ServerOptions& options, const ErrorCode& error) {
+  const auto place = fmt::format("{} port {}", options.host, options.port);
+  const int number = error.value();
+  if (error == asio::error::address_in_use) {
+    return fail_errno(Code::io, number,
+                      "cannot listen on {}: another program does; stop it or choose another --port", place);
+  }
+  if (error == asio::error::access_denied) {
+    return fail_errno(
+        Code::denied, number,
+        "cannot listen on {}: no permission; ports below 1024 need privileges, choose another --port", place);
+  }
+  if (error.value() == EADDRNOTAVAIL) {
+    return fail_errno(Code::io, number,
+                      "cannot listen on {}: this host has no such address; choose another --host", place);
+  }
+  return fail_errno(Code::io, number, "cannot listen on {}: {}", place, error.message());
+}
+
+}  // namespace
+
+struct Server::Impl {
+  ServerOptions options;
+  Handler handler;
+  asio::io_context io{1};
+  tcp::acceptor acceptor{io};
+  asio::signal_set signals{io};
+  std::optional<ServingContext> tls;
+  std::optional<SessionContext> context;
+  std::list<Session> sessions;
+  MonoTime complained;
+
+  Impl(ServerOptions options_, Handler handler_)
+      : options(std::move(options_)), handler(std::move(handler_)) {}
+
+  ErrorCode open(const tcp::endpoint& endpoint) {
+    ErrorCode error;
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error && endpoint.protocol() == tcp::v6()) {
+      acceptor.set_option(asio::ip::v6_only(false), error);
+    }
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error) {
+      ErrorCode ignored;
+      acceptor.close(ignored);
+    }
+    return error;
+  }
+
+  void start_session(tcp::socket socket) {
+    ErrorCode ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    const auto session = sessions.emplace(sessions.end(), *context, std::move(socket));
+    asio::co_spawn(io, session->run(), [this, session](const std::exception_ptr& fault) {
+      if (fault) log::error("a connection ended by a fault inside this program");
+      sessions.erase(session);
+    });
+  }
+
+  void complain(const ErrorCode& error) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - complained < repeat_complaint) return;
+    complained = now;
+    log::warning("a connection could not be accepted ({}); going on, {} connections are open",
+                 error.message(), sessions.size());
+  }
+
+  // With all places taken, one that waits idly makes room.
+  [[nodiscard]] bool has_room() {
+    if (sessions.size() < options.max_connections) return true;
+    const auto idle = std::ranges::find_if(sessions, [](const Session& session) { return session.idle(); });
+    if (idle != sessions.end()) idle->abort();
+    return false;
+  }
+
+  asio::awaitable<void> accept_all() {
+    asio::steady_timer pause(io);
+    while (!context->stopping) {
+      ErrorCode error;
+      if (!has_room()) {
+        pause.expires_after(pause_when_full);
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+        continue;
+      }
+      tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+      if (!error) {
+        start_session(std::move(socket));
+      } else if (!context->stopping && error != asio::error::connection_aborted) {
+        complain(error);
+        pause.expires_after(pause_after_error);
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      }
+    }
+  }
+
+  // Ends connections whose time is up; returns when the server has stopped and the last one is gone.
+  asio::awaitable<void> watch() {
+    asio::steady_timer timer(io);
+    while (!context->stopping || !sessions.empty()) {
+      ErrorCode error;
+      timer.expires_after(watch_interval);
+      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      const auto now = std::chrono::steady_clock::now();
+      for (auto& session : sessions) {
+        if (session.overdue(now) || (context->stopping && session.idle())) session.abort();
+      }
+    }
+  }
+
+  void begin_stop() {
+    if (context->stopping) return;
+    context->stopping = true;
+    ErrorCode ignored;
+    acceptor.close(ignored);
+    signals.cancel(ignored);
+    context->stop_by = std::chrono::steady_clock::now() + drain_time;
+    for (auto& session : sessions) {
+      session.finish_by(context->stop_by);
+      if (session.idle()) session.abort();
+    }
+  }
+
+  void wait_for_signals() {
+    signals.add(SIGINT);
+    signals.add(SIGTERM);
+    signals.async_wait([this](const ErrorCode& error, int number) {
+      if (error) return;
+      log::info("{} received: finishing open requests", number == SIGINT ? "SIGINT" : "SIGTERM");
+      begin_stop();
+    });
+  }
+};
+
+Server::Server(ServerOptions options, Handler handler)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(handler))) {}
+Server::~Server() = default;
+
+Result<void> Server::listen() {
+  auto& impl = *impl_;
+  auto tls = ServingContext::load(impl.options.certificate);
+  if (!tls) return std::unexpected(tls.error());
+  impl.tls = std::move(*tls);
+  impl.context.emplace(SessionContext{.options = impl.options,
+                                      .handler = impl.handler,
+                                      .tls = *impl.tls,
+                                      .date = {},
+                                      .stopping = false,
+                                      .stop_by = MonoTime::max()});
+
+  tcp::resolver resolver(impl.io);
+  ErrorCode error;
+  const auto found = resolver.resolve(impl.options.host, std::to_string(impl.options.port),
+                                      tcp::resolver::passive | tcp::resolver::numeric_service, error);
+  if (error) {
+    return fail(Code::invalid,
+                "cannot listen on '{}': {}; give an address or a name of this host with --host",
+                impl.options.host, error.message());
+  }
+  for (const auto& entry : found) {
+    error = impl.open(entry.endpoint());
+    if (!error) return {};
+  }
+  return listen_error(impl.options, error);
+}
+
+std::uint16_t Server::port() const {
+  ErrorCode error;
+  return impl_->acceptor.local_endpoint(error).port();
+}
+
+void Server::run(bool handle_signals) {
+  auto& impl = *impl_;
+  if (!impl.context) return;  // listen() failed
+  if (handle_signals) impl.wait_for_signals();
+  asio::co_spawn(impl.io, impl.accept_all(), [](const std::exception_ptr&) {});
+  asio::co_spawn(impl.io, impl.watch(), [](const std::exception_ptr&) {});
+  impl.io.run();
+}
+
+void Server::stop() {
+  asio::post(impl_->io, [impl = impl_.get()] {
+    if (impl->context) impl->begin_stop();
+  });
+}
+
+}  // namespace fluxmetrics::http
