@@ -1,8 +1,10 @@
 // RFC 31 job constraints: which ranks a job, or a queue, admits.
 #pragma once
 
+#include <compare>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/json/value.hpp>
@@ -14,10 +16,14 @@ namespace fluxmetrics::flux {
 
 class Constraint {
  public:
-  enum class Op { all, any_of, all_of, none_of, properties, hosts, ranks };  // all: no constraint; and, or, not
+  // all: no constraint; any_of: or; all_of: and; not_all: not, which holds where one of its operands does not.
+  enum class Op { all, any_of, all_of, not_all, properties, hosts, ranks };
 
-  // `value` is the object {"properties":[..]}, {"and":[..]}, ...; an empty object or null admits every rank.
-  // A property written "^name" must be absent. Errors: Code::protocol naming an unknown operator.
+  Constraint() = default;  // admits every rank
+
+  // `value` is the object {"properties":[..]}, {"and":[..]}, ...; an empty object or null admits every rank, several
+  // keys must all hold. A property may be a host's name; written "^name" it must be absent.
+  // Errors: Code::protocol naming an unknown operator or a value of the wrong kind.
   [[nodiscard]] static Result<Constraint> from_json(const boost::json::value& value);
   // Every name of `properties` must be present (a queue's `requires`).
   [[nodiscard]] static Constraint requires_properties(std::vector<std::string> properties);
@@ -28,13 +34,18 @@ class Constraint {
   [[nodiscard]] IdSet admitted(const ResourceSet& resources,
                                const std::map<IdSet::Id, std::string>& hosts) const;
   [[nodiscard]] bool admits_all() const { return op_ == Op::all; }
-  auto operator<=>(const Constraint&) const = default;
+  friend bool operator==(const Constraint&, const Constraint&) = default;
+  friend std::strong_ordering operator<=>(const Constraint& a, const Constraint& b) = default;
 
  private:
+  Constraint(Op op, std::vector<std::string> names);
+  static Result<Constraint> read(const boost::json::value& value, int depth);
+  static Result<Constraint> read_operator(std::string_view name, const boost::json::value& values, int depth);
+
   Op op_ = Op::all;
   std::vector<std::string> names_;       // properties or host names
   IdSet ranks_;                          // for Op::ranks
-  std::vector<Constraint> operands_;     // for any_of (or), all_of (and), none_of (not)
+  std::vector<Constraint> operands_;     // for any_of (or), all_of (and), not_all (not)
 };
 
 }  // namespace fluxmetrics::flux

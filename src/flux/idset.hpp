@@ -43,6 +43,8 @@ class IdSet {
   IdSet(std::initializer_list<Id> ids);
   // first..last inclusive; empty when first > last.
   [[nodiscard]] static IdSet range(Id first, Id last);
+  // The union of `ranges`, which may come in any order and overlap.
+  [[nodiscard]] static IdSet from_ranges(std::vector<Range> ranges);
   // Errors: Code::invalid naming the text and what is wrong: descending or overlapping ids, leading zeros,
   // ids above 4294967294, empty members, unbalanced brackets, junk.
   [[nodiscard]] static Result<IdSet> parse(std::string_view text);

@@ -20,7 +20,7 @@ struct Shape {
   std::uint32_t gpus = 0;              // G
   bool exclusive = false;              // whole nodes
   bool known = true;                   // false: no jobspec was readable, this is a lower bound from job-list's counts
-  Constraint constraint;
+  Constraint constraint{};
   auto operator<=>(const Shape&) const = default;
 };
 

@@ -103,6 +103,13 @@ struct JournalReply {  // job-manager.events-journal; id -1 ends the backlog
   [[nodiscard]] boost::json::value to_json() const;
 };
 
+struct ResourceJournalReply {  // resource.journal; no events: the backlog ends
+  std::vector<Event> events;
+  std::optional<ResourceSet> R;  // comes with resource-define
+  [[nodiscard]] static Result<ResourceJournalReply> from_json(const boost::json::value& value);
+  [[nodiscard]] boost::json::value to_json() const;
+};
+
 // Parses JSON text of a reply; integers stay integers. Errors: Code::protocol with `topic`.
 [[nodiscard]] Result<boost::json::value> parse_payload(std::string_view topic, std::string_view text);
 

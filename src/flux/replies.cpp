@@ -1,0 +1,252 @@
+#include "flux/replies.hpp"
+
+#include <array>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include "flux/fields.hpp"
+
+namespace fluxmetrics::flux {
+namespace {
+
+namespace json = boost::json;
+
+// Where each counter of job-stats lives, so that reading and writing cannot disagree.
+template <class T>
+using Member = std::pair<std::string_view, std::int64_t T::*>;
+
+constexpr std::array<Member<JobStates>, 7> state_members{{{"depend", &JobStates::depend},
+                                                          {"priority", &JobStates::priority},
+                                                          {"sched", &JobStates::sched},
+                                                          {"run", &JobStates::run},
+                                                          {"cleanup", &JobStates::cleanup},
+                                                          {"inactive", &JobStates::inactive},
+                                                          {"total", &JobStates::total}}};
+
+constexpr std::array<Member<QueueStats>, 5> queue_members{{{"successful", &QueueStats::successful},
+                                                           {"failed", &QueueStats::failed},
+                                                           {"canceled", &QueueStats::canceled},
+                                                           {"timeout", &QueueStats::timeout},
+                                                           {"inactive_purged", &QueueStats::inactive_purged}}};
+
+Result<QueueStats> read_queue_stats(const json::value& value, std::string_view what) {
+  Fields in(value, what);
+  QueueStats stats;
+  stats.name = in.text("name").value_or("");
+  for (const auto& [key, member] : queue_members) stats.*member = in.integer(key).value_or(0);
+  const auto* states = in.any("job_states");
+  if (!in.ok()) return in.error();
+  if (states == nullptr) return fail(Code::protocol, "{}: job_states is missing", what);
+  Fields counts(*states, "job_states");
+  for (const auto& [key, member] : state_members) stats.states.*member = counts.integer(key).value_or(0);
+  if (!counts.ok()) return counts.error();
+  return stats;
+}
+
+json::object write_queue_stats(const QueueStats& stats) {
+  json::object states;
+  for (const auto& [key, member] : state_members) states[key] = stats.states.*member;
+  json::object out{{"job_states", std::move(states)}};
+  for (const auto& [key, member] : queue_members) out[key] = stats.*member;
+  return out;
+}
+
+// The resource set at `key`; an empty one when the key is absent.
+ResourceSet read_set(Fields& in, std::string_view key) {
+  const auto* value = in.any(key);
+  if (value == nullptr) return {};
+  auto set = ResourceSet::from_json(*value);
+  if (set) return *std::move(set);
+  in.fail_with({.code = Code::protocol,
+                .message = fmt::format("{}: {}: {}", in.what(), key, set.error().message)});
+  return {};
+}
+
+Result<std::vector<Event>> read_events(Fields& in) {
+  std::vector<Event> events;
+  if (const auto* items = in.array("events")) {
+    for (const auto& item : *items) {
+      auto event = Event::from_json(item);
+      if (!event) return std::unexpected(event.error());
+      events.push_back(*std::move(event));
+    }
+  }
+  return events;
+}
+
+json::array write_events(const std::vector<Event>& events) {
+  json::array out;
+  for (const Event& event : events) out.push_back(event.to_json());
+  return out;
+}
+
+}  // namespace
+
+Result<JobStats> JobStats::from_json(const json::value& value) {
+  JobStats stats;
+  auto all = read_queue_stats(value, "job-stats");
+  if (!all) return std::unexpected(all.error());
+  stats.all = *std::move(all);
+  Fields in(value, "job-stats");
+  const auto* queues = in.array("queues");
+  if (!in.ok()) return in.error();
+  if (queues == nullptr) return stats;
+  for (const auto& item : *queues) {
+    auto queue = read_queue_stats(item, "job-stats: queues");
+    if (!queue) return std::unexpected(queue.error());
+    stats.queues.push_back(*std::move(queue));
+  }
+  return stats;
+}
+
+json::value JobStats::to_json() const {
+  json::object out = write_queue_stats(all);
+  json::array named;
+  for (const QueueStats& queue : queues) {
+    json::object item = write_queue_stats(queue);
+    item["name"] = queue.name;
+    named.push_back(std::move(item));
+  }
+  out["queues"] = std::move(named);
+  return out;
+}
+
+Result<ResourceStatus> ResourceStatus::from_json(const json::value& value) {
+  Fields in(value, "resource.status");
+  ResourceStatus status;
+  status.resources = read_set(in, "R");
+  status.online = in.idset("online");
+  status.offline = in.idset("offline");
+  status.exclude = in.idset("exclude");
+  status.torpid = in.idset("torpid");
+  const auto* drains = in.object("drain");
+  if (!in.ok()) return in.error();
+  if (drains == nullptr) return status;
+  for (const auto& [ranks, details] : *drains) {
+    auto set = IdSet::parse(ranks);
+    if (!set) return fail(Code::protocol, "resource.status: drain: {}", set.error().message);
+    Fields about(details, "resource.status: drain");
+    status.drains.push_back({.ranks = *std::move(set),
+                             .timestamp = about.number("timestamp").value_or(0),
+                             .reason = about.text("reason").value_or("")});
+    if (!about.ok()) return about.error();
+  }
+  return status;
+}
+
+json::value ResourceStatus::to_json() const {
+  json::object drain;
+  for (const Drain& entry : drains) {
+    drain[entry.ranks.to_string()] = json::object{{"timestamp", entry.timestamp}, {"reason", entry.reason}};
+  }
+  return json::object{{"R", resources.to_json()},
+                      {"drain", std::move(drain)},
+                      {"online", online.to_string()},
+                      {"offline", offline.to_string()},
+                      {"exclude", exclude.to_string()},
+                      {"torpid", torpid.to_string()}};
+}
+
+Result<SchedStatus> SchedStatus::from_json(const json::value& value) {
+  Fields in(value, "sched-status");
+  SchedStatus status{.all = read_set(in, "all"), .down = read_set(in, "down"), .allocated = read_set(in, "allocated")};
+  if (!in.ok()) return in.error();
+  return status;
+}
+
+json::value SchedStatus::to_json() const {
+  return json::object{{"all", all.to_json()}, {"down", down.to_json()}, {"allocated", allocated.to_json()}};
+}
+
+Result<QueueStatus> QueueStatus::from_json(const json::value& value) {
+  Fields in(value, "queue-status");
+  QueueStatus status{.enable = in.boolean("enable").value_or(true),
+                     .start = in.boolean("start").value_or(true),
+                     .disable_reason = in.text("disable_reason"),
+                     .stop_reason = in.text("stop_reason"),
+                     .blocked = in.text("blocked")};
+  if (!in.ok()) return in.error();
+  return status;
+}
+
+json::value QueueStatus::to_json() const {
+  json::object out{{"enable", enable}, {"start", start}};
+  if (disable_reason) out["disable_reason"] = *disable_reason;
+  if (stop_reason) out["stop_reason"] = *stop_reason;
+  if (blocked) out["blocked"] = *blocked;
+  return out;
+}
+
+Result<Event> Event::from_json(const json::value& value) {
+  Fields in(value, "event");
+  Event event;
+  event.timestamp = in.number("timestamp").value_or(0);
+  auto name = in.text("name");
+  if (const auto* context = in.object("context")) {
+    event.context = *context;
+    event.has_context = true;
+  }
+  if (!in.ok()) return in.error();
+  if (!name) return fail(Code::protocol, "event: name is missing");
+  event.name = *std::move(name);
+  return event;
+}
+
+json::value Event::to_json() const {
+  json::object out{{"timestamp", timestamp}, {"name", name}};
+  if (has_context) out["context"] = context;
+  return out;
+}
+
+Result<JournalReply> JournalReply::from_json(const json::value& value) {
+  Fields in(value, "events-journal");
+  JournalReply reply;
+  const auto id = in.integer("id");
+  auto events = read_events(in);
+  if (!in.ok()) return in.error();
+  if (!events) return std::unexpected(events.error());
+  if (!id) return fail(Code::protocol, "events-journal: id is missing");
+  reply.id = *id;
+  reply.events = *std::move(events);
+  if (const auto* jobspec = in.any("jobspec")) reply.jobspec = *jobspec;
+  if (const auto* R = in.any("R")) reply.R = *R;
+  return reply;
+}
+
+json::value JournalReply::to_json() const {
+  json::object out{{"id", id}, {"events", write_events(events)}};
+  if (jobspec) out["jobspec"] = *jobspec;
+  if (R) out["R"] = *R;
+  return out;
+}
+
+Result<ResourceJournalReply> ResourceJournalReply::from_json(const json::value& value) {
+  Fields in(value, "resource.journal");
+  auto events = read_events(in);
+  ResourceJournalReply reply;
+  if (in.any("R") != nullptr) reply.R = read_set(in, "R");
+  if (!in.ok()) return in.error();
+  if (!events) return std::unexpected(events.error());
+  reply.events = *std::move(events);
+  return reply;
+}
+
+json::value ResourceJournalReply::to_json() const {
+  json::object out{{"events", write_events(events)}};
+  if (R) out["R"] = R->to_json();
+  return out;
+}
+
+Result<json::value> parse_payload(std::string_view topic, std::string_view text) {
+  json::error_code error;
+  json::parse_options options;
+  options.max_depth = 64;
+  json::value value = json::parse(text, error, {}, options);
+  if (error) return fail(Code::protocol, "{}: the reply is not JSON: {}", topic, error.message());
+  return value;
+}
+
+}  // namespace fluxmetrics::flux

@@ -1,0 +1,55 @@
+#include "flux/job.hpp"
+
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace fluxmetrics::flux {
+namespace {
+
+TEST(JobState, has_names_and_numbers) {
+  std::uint32_t all = 0;
+  for (const JobState state : all_job_states) {
+    const auto number = static_cast<std::uint32_t>(state);
+    EXPECT_EQ(job_state_from(number), state);
+    all |= number;
+  }
+  EXPECT_EQ(all, 127U);
+  EXPECT_EQ(states_pending | states_running, states_active);
+  EXPECT_EQ(to_string(JobState::new_), "new");
+  EXPECT_EQ(to_string(JobState::inactive), "inactive");
+  for (const std::int64_t number : {0, 3, -1, 62, 128}) {
+    const auto state = job_state_from(number);
+    ASSERT_FALSE(state) << number;
+    EXPECT_EQ(state.error().code, Code::protocol);
+  }
+}
+
+TEST(JobId, encodes_f58) {
+  EXPECT_EQ(encode_f58(3562272718848), "ƒ2caLqpbZ");
+  EXPECT_EQ(encode_f58(0), "ƒ1");
+  EXPECT_EQ(encode_f58(57), "ƒz");
+  EXPECT_EQ(encode_f58(58), "ƒ21");
+}
+
+TEST(JobId, parses_every_form) {
+  for (const char* text : {"ƒ2caLqpbZ", "f2caLqpbZ", "3562272718848", "0x33d68000000"}) {
+    const auto id = parse_job_id(text);
+    ASSERT_TRUE(id) << text;
+    EXPECT_EQ(*id, 3562272718848) << text;
+  }
+  constexpr auto largest = std::numeric_limits<JobId>::max();
+  EXPECT_EQ(parse_job_id(encode_f58(largest)), largest);
+  for (JobId id = 1; id > 0 && id < largest / 59; id *= 59) EXPECT_EQ(parse_job_id(encode_f58(id)), id);
+}
+
+TEST(JobId, refuses_the_rest) {
+  for (const char* text : {"", "f", "ƒ", "fO", "ƒ0", "-1", "12x", "0x", "0x-1", "99999999999999999999", "fzzzzzzzzzzzzz", " 1"}) {
+    const auto id = parse_job_id(text);
+    ASSERT_FALSE(id) << text;
+    EXPECT_EQ(id.error().code, Code::invalid);
+  }
+}
+
+}  // namespace
+}  // namespace fluxmetrics::flux
