@@ -95,7 +95,8 @@ TEST(Jobspec, agrees_with_job_list) {
     shapes[reply.payload.at("id").as_int64()] = spec->shape;
   }
   std::size_t compared = 0;
-  for (const auto& job : captures::payload("15-sizes.job-list.list.all-attrs.json").at("jobs").as_array()) {
+  const auto listed = captures::payload("15-sizes.job-list.list.all-attrs.json");
+  for (const auto& job : listed.at("jobs").as_array()) {
     const auto found = shapes.find(job.at("id").as_int64());
     if (found == shapes.end()) continue;
     ++compared;
