@@ -12,12 +12,12 @@ namespace fluxmetrics::kube {
 // The canonical DecimalSI text of thousandths: 4000 -> "4", 1500 -> "1500m", 0 -> "0", 1000000 -> "1k".
 [[nodiscard]] std::string format_milli(std::int64_t milli);
 
-// The text for a metric value, rounded to thousandths. Beyond +-9e15, where an HPA's int64 arithmetic wraps, the value is
-// clamped. Errors: Code::internal for NaN and infinities: no number is better than a wrong one.
+// The text for a metric value, rounded to thousandths. Beyond +-9e15, where an HPA's int64 arithmetic wraps,
+// the value is clamped. Errors: Code::internal for NaN and infinities: no number is better than a wrong one.
 [[nodiscard]] Result<std::string> format_quantity(double value);
 
-// Thousandths as the HPA reads them (MilliValue: rounded away from zero). Errors: Code::invalid for text that is no
-// quantity, or one whose thousandths do not fit an int64.
+// Thousandths as the HPA reads them (MilliValue: rounded away from zero). Errors: Code::invalid for text that
+// is no quantity, or one whose thousandths do not fit an int64.
 [[nodiscard]] Result<std::int64_t> parse_milli(std::string_view text);
 
 }  // namespace fluxmetrics::kube

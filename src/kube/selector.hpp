@@ -1,4 +1,5 @@
-// Label selectors (k8s.io/apimachinery/pkg/labels): parse, match, and the LabelSelector form that answers echo.
+// Label selectors (k8s.io/apimachinery/pkg/labels): parse, match, and the LabelSelector form that answers
+// echo.
 #pragma once
 
 #include <optional>
@@ -15,7 +16,17 @@ namespace fluxmetrics::kube {
 
 class Selector {
  public:
-  enum class Operator { equals, not_equals, in, not_in, exists, does_not_exist, greater, less };
+  enum class Operator {
+    equals,
+    double_equals,
+    not_equals,
+    in,
+    not_in,
+    exists,
+    does_not_exist,
+    greater,
+    less
+  };
   struct Requirement {
     std::string key;
     Operator op = Operator::exists;
@@ -28,7 +39,8 @@ class Selector {
   [[nodiscard]] bool empty() const { return requirements_.empty(); }
   [[nodiscard]] const std::vector<Requirement>& requirements() const { return requirements_; }
   [[nodiscard]] std::string to_string() const;  // canonical: sorted by key
-  // {"matchLabels":..,"matchExpressions":[..]}; null when empty. Errors: Code::invalid for > and <, which have no such form.
+  // {"matchLabels":..,"matchExpressions":[..]}; null when empty. Errors: Code::invalid for > and <, which
+  // have no such form.
   [[nodiscard]] Result<boost::json::value> to_label_selector() const;
 
  private:
