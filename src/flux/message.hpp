@@ -60,8 +60,12 @@ class Decoder {
   [[nodiscard]] std::optional<Message> next();
 
  private:
+  // Takes whole messages off `rest`.
+  Result<void> parse(std::string_view& rest);
+
   std::size_t max_bytes_;
   std::string buffer_;
+  std::optional<Error> broken_;
   std::deque<Message> ready_;
 };
 

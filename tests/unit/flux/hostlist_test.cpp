@@ -41,9 +41,9 @@ TEST(Hostlist, refuses_bombs) {
   // Long names times many numbers: the sum of the bytes is bounded too.
   EXPECT_FALSE(expand_hostlist(std::string(240, 'x') + "[0-1000000]"));
   EXPECT_FALSE(expand_hostlist(std::string(300, 'x')));
-  std::string many = "n[0-1000000]";
-  for (int i = 0; i < 20; ++i) many += ",n[0-1000000]";
-  const auto names = expand_hostlist(many);
+  std::string many = "n[0-900]";
+  for (int i = 0; i < 100; ++i) many += ",n[0-900]";
+  const auto names = expand_hostlist(many, 1000);
   ASSERT_FALSE(names);
   EXPECT_LT(names.error().message.size(), 400U);
 }

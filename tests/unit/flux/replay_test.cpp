@@ -103,7 +103,7 @@ TEST(ReplayCounts, nothing_was_skipped) {
   EXPECT_EQ(total["resource.status"], 16);
   EXPECT_EQ(total["sched-status"], 36);
   EXPECT_EQ(total["events-journal"], 268);
-  EXPECT_EQ(total["resource.journal"], 131);
+  EXPECT_EQ(total["resource.journal"], 116);
   EXPECT_EQ(total["queue-status"], 25);
   EXPECT_EQ(total["job-list"], 67);
   EXPECT_EQ(total["job"], 181);
