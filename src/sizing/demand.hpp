@@ -34,13 +34,21 @@ struct Demand {
   std::uint64_t shape_unknown = 0;  // job_shape_unknown_count
   std::vector<QueueDemand> queues;  // one for each queue of the state, in its order
   // Terms of node_wanted_count (see wanted.hpp): ranks for what runs, for the widest waiting job, for what lasts.
-  std::uint32_t run = 1;
+  std::uint32_t run = 0;
   std::uint32_t wide = 0;
   std::uint32_t load = 0;
   // The undrained target before hold: max(run, wide, min(wanted_all, load)).
-  std::uint32_t target = 1;
+  std::uint32_t target = 0;
 };
 
+// Everything, from `state`. `now` only matters to `load` and `target`.
 [[nodiscard]] Demand compute_demand(const instance::InstanceState& state, const SizePolicy& policy, WallTime now);
+// `demand` of the same state and policy at another moment: only what depends on time is computed again.
+[[nodiscard]] Demand at_time(Demand demand, const instance::InstanceState& state, const SizePolicy& policy,
+                             WallTime now);
+
+// The ranks that work can be counted on: in R, below size and max_replicas, not excluded, not torpid, and not drained
+// by anybody but us. Offline ranks are among them: their pods come back, or can be asked for.
+[[nodiscard]] flux::IdSet usable_ranks(const instance::InstanceState& state, const SizePolicy& policy);
 
 }  // namespace fluxmetrics::sizing
