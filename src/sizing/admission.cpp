@@ -15,7 +15,8 @@ std::vector<Kind> count_kinds(const std::vector<RankRun>& runs, const flux::IdSe
   std::vector<Kind> kinds;
   auto run = runs.begin();
   for (const auto& range : among.ranges()) {
-    while (run != runs.end() && run->last < range.first) ++run;
+    while (run != runs.end() && run->last < range.first)
+      ++run;
     for (auto part = run; part != runs.end() && part->first <= range.last; ++part) {
       const std::uint64_t first = std::max(part->first, range.first);
       const std::uint64_t last = std::min(part->last, range.last);

@@ -28,8 +28,9 @@ class Admission {
   [[nodiscard]] const flux::IdSet& ranks(Index set) const { return sets_[set].ranks; }
   [[nodiscard]] const flux::IdSet& usable(Index set) const { return sets_[set].usable; }
 
-  // The most common kind of node of `among` that holds a piece of `need` when empty; of all kinds when none does;
-  // of all ranks of R when `among` has none. Zeros when R is empty. Of equally common kinds that of the lowest rank.
+  // The most common kind of node of `among` that holds a piece of `need` when empty; of all kinds when none
+  // does; of all ranks of R when `among` has none. Zeros when R is empty. Of equally common kinds that of the
+  // lowest rank.
   [[nodiscard]] flux::Amount usual_node(const flux::IdSet& among, const Need& need) const;
 
  private:

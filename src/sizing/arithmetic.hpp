@@ -1,4 +1,5 @@
-// Sums and products of counts that other people choose: they stop at the largest number instead of wrapping round.
+// Sums and products of counts that other people choose: they stop at the largest number instead of wrapping
+// round.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,9 @@ namespace fluxmetrics::sizing {
 
 inline constexpr std::uint64_t huge = std::numeric_limits<std::uint64_t>::max();
 
-[[nodiscard]] constexpr std::uint64_t sum(std::uint64_t a, std::uint64_t b) { return a > huge - b ? huge : a + b; }
+[[nodiscard]] constexpr std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
+  return a > huge - b ? huge : a + b;
+}
 
 [[nodiscard]] constexpr std::uint64_t product(std::uint64_t a, std::uint64_t b) {
   return a != 0 && b > huge / a ? huge : a * b;

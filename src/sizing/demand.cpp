@@ -17,7 +17,9 @@ Runs usable_runs(const instance::InstanceState& state, const flux::IdSet& usable
   return to_runs(rank_runs(state.resources, state.allocated, usable));
 }
 
-std::uint32_t end_of(const flux::IdSet& ranks) { return ranks.empty() ? 0 : *ranks.last() + 1; }
+std::uint32_t end_of(const flux::IdSet& ranks) {
+  return ranks.empty() ? 0 : *ranks.last() + 1;
+}
 
 std::uint32_t lowest_safe_size(const instance::InstanceState& state) {
   return std::max<std::uint32_t>(1, end_of(busy_ranks(state.allocated) - state.offline));
@@ -28,7 +30,8 @@ class Placement {
  public:
   Placement(const Groups& groups, const Admission& admission, Runs ranks)
       : groups_(groups), admission_(admission), ranks_(std::move(ranks)), firsts_(groups.size()) {
-    for (std::size_t i = 0; i < groups.size(); ++i) find_first(i);
+    for (std::size_t i = 0; i < groups.size(); ++i)
+      find_first(i);
   }
 
   void run() {
@@ -37,14 +40,17 @@ class Placement {
       const auto& first = firsts_[batch.group];
       if (!first) continue;
       open_only(ranks_, admission_.usable(group.admitted));
-      // A job without room waits for running ones: the ranks on which it fits by itself are all it can ask for.
-      if (place(ranks_, group.need, batch.jobs) < batch.jobs) needed_ |= flux::IdSet::from_ranges(first->bins);
+      // A job without room waits for running ones: the ranks on which it fits by itself are all it can ask
+      // for.
+      if (place(ranks_, group.need, batch.jobs) < batch.jobs)
+        needed_ |= flux::IdSet::from_ranges(first->bins);
       merge(ranks_);
     }
     std::vector<flux::IdSet::Range> touched;
     for (const Run& run : ranks_) {
       if (!run.touched) continue;
-      touched.push_back({static_cast<flux::IdSet::Id>(run.first), static_cast<flux::IdSet::Id>(run.end() - 1)});
+      touched.push_back(
+          {static_cast<flux::IdSet::Id>(run.first), static_cast<flux::IdSet::Id>(run.end() - 1)});
     }
     needed_ |= flux::IdSet::from_ranges(std::move(touched));
   }
@@ -112,8 +118,8 @@ Demand compute_demand(const instance::InstanceState& state, const SizePolicy& po
 
   Demand demand;
   demand.safe_min = lowest_safe_size(state);
-  demand.wanted_all = std::min(
-      state.size, std::max({policy.min_replicas, demand.safe_min, end_of(placement.needed())}));
+  demand.wanted_all =
+      std::min(state.size, std::max({policy.min_replicas, demand.safe_min, end_of(placement.needed())}));
   demand.shortage = static_cast<std::uint32_t>((placement.needed() & state.offline).size());
   demand.unsatisfiable = placement.unsatisfiable();
   demand.shape_unknown = unknown_shapes(state);

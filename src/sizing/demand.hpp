@@ -13,8 +13,9 @@
 namespace fluxmetrics::sizing {
 
 struct SizePolicy {
-  Seconds hold{60};      // the wanted size falls only after it was smaller for so long; 0 = at once
-  Seconds patience{60};  // work that the present ranks swallow within this time asks for no node; 0 = all work asks
+  Seconds hold{60};  // the wanted size falls only after it was smaller for so long; 0 = at once
+  Seconds patience{
+      60};  // work that the present ranks swallow within this time asks for no node; 0 = all work asks
   std::uint32_t min_replicas = 1;
   std::optional<std::uint32_t> max_replicas;  // default: the instance's size
 };
@@ -33,7 +34,8 @@ struct Demand {
   std::uint64_t unsatisfiable = 0;  // job_unsatisfiable_count
   std::uint64_t shape_unknown = 0;  // job_shape_unknown_count
   std::vector<QueueDemand> queues;  // one for each queue of the state, in its order
-  // Terms of node_wanted_count (see wanted.hpp): ranks for what runs, for the widest waiting job, for what lasts.
+  // Terms of node_wanted_count (see wanted.hpp): ranks for what runs, for the widest waiting job, for what
+  // lasts.
   std::uint32_t run = 0;
   std::uint32_t wide = 0;
   std::uint32_t load = 0;
@@ -42,13 +44,14 @@ struct Demand {
 };
 
 // Everything, from `state`. `now` only matters to `load` and `target`.
-[[nodiscard]] Demand compute_demand(const instance::InstanceState& state, const SizePolicy& policy, WallTime now);
+[[nodiscard]] Demand compute_demand(const instance::InstanceState& state, const SizePolicy& policy,
+                                    WallTime now);
 // `demand` of the same state and policy at another moment: only what depends on time is computed again.
 [[nodiscard]] Demand at_time(Demand demand, const instance::InstanceState& state, const SizePolicy& policy,
                              WallTime now);
 
-// The ranks that work can be counted on: in R, below size and max_replicas, not excluded, not torpid, and not drained
-// by anybody but us. Offline ranks are among them: their pods come back, or can be asked for.
+// The ranks that work can be counted on: in R, below size and max_replicas, not excluded, not torpid, and not
+// drained by anybody but us. Offline ranks are among them: their pods come back, or can be asked for.
 [[nodiscard]] flux::IdSet usable_ranks(const instance::InstanceState& state, const SizePolicy& policy);
 
 }  // namespace fluxmetrics::sizing

@@ -31,7 +31,8 @@ flux::Amount held_by_housekeeping(const instance::InstanceState& state, const Gr
     const Need& need = group.need;
     const flux::Amount node = admission.usual_node(admission.ranks(group.admitted), need);
     const flux::Amount piece = need.exclusive ? node : need.piece;
-    const std::uint64_t cores = group.ncores ? std::uint64_t{*group.ncores} : product(need.pieces, piece.cores);
+    const std::uint64_t cores =
+        group.ncores ? std::uint64_t{*group.ncores} : product(need.pieces, piece.cores);
     jobs.cores = sum(jobs.cores, product(group.jobs(), cores));
     jobs.gpus = sum(jobs.gpus, product(group.jobs(), product(need.pieces, piece.gpus)));
     all_known = all_known && state.shapes[group.shape].known;
@@ -93,8 +94,8 @@ std::map<Kind, Work> lasting_work(const instance::InstanceState& state, double p
     const Kind kind{.queue = job.queue, .shape = job.shape, .running = running};
     if (last == work.end() || last->first != kind) last = work.try_emplace(kind).first;
     ++last->second.jobs;
-    last->second.lasting += running ? lasting_part_of_running(job, patience, now)
-                                    : lasting_part_of_waiting(job, patience, now);
+    last->second.lasting +=
+        running ? lasting_part_of_running(job, patience, now) : lasting_part_of_waiting(job, patience, now);
   }
   return work;
 }
@@ -122,12 +123,14 @@ bool fits_when_empty(Runs ranks, const flux::IdSet& usable, const Need& need) {
   return lowest_fit(ranks, need, true).has_value();
 }
 
-bool is_subset(const flux::IdSet& part, const flux::IdSet& whole) { return (part - whole).empty(); }
+bool is_subset(const flux::IdSet& part, const flux::IdSet& whole) {
+  return (part - whole).empty();
+}
 
 }  // namespace
 
-std::uint32_t ranks_to_keep_running(const instance::InstanceState& state, const Groups& running, const Runs& ranks,
-                                    const Admission& admission, std::uint32_t otherwise) {
+std::uint32_t ranks_to_keep_running(const instance::InstanceState& state, const Groups& running,
+                                    const Runs& ranks, const Admission& admission, std::uint32_t otherwise) {
   Runs runs = emptied(ranks);
   for (const auto& batch : in_order(running, admission)) {
     const Group& group = running[batch.group];
@@ -135,16 +138,19 @@ std::uint32_t ranks_to_keep_running(const instance::InstanceState& state, const 
     if (place(runs, group.need, batch.jobs) < batch.jobs) return otherwise;
     merge(runs);
   }
-  for (Run& run : runs) run.open = true;
+  for (Run& run : runs)
+    run.open = true;
   const auto rest = held_by_housekeeping(state, running, admission);
-  const Need cores{.by_node = false, .pieces = rest.cores, .piece = {.cores = 1, .gpus = 0}, .exclusive = false};
-  const Need gpus{.by_node = false, .pieces = rest.gpus, .piece = {.cores = 0, .gpus = 1}, .exclusive = false};
+  const Need cores{
+      .by_node = false, .pieces = rest.cores, .piece = {.cores = 1, .gpus = 0}, .exclusive = false};
+  const Need gpus{
+      .by_node = false, .pieces = rest.gpus, .piece = {.cores = 0, .gpus = 1}, .exclusive = false};
   if (place(runs, cores, 1) == 0 || place(runs, gpus, 1) == 0) return otherwise;
   return static_cast<std::uint32_t>(highest_touched(runs));
 }
 
-std::uint32_t ranks_for_load(const instance::InstanceState& state, const Runs& ranks, Seconds patience, WallTime now,
-                             Admission& admission) {
+std::uint32_t ranks_for_load(const instance::InstanceState& state, const Runs& ranks, Seconds patience,
+                             WallTime now, Admission& admission) {
   std::vector<SetLoad> loads;
   for (const auto& [kind, work] : lasting_work(state, patience.count(), to_unix(now))) {
     const auto& shape = state.shapes[kind.shape];

@@ -21,11 +21,13 @@ std::uint64_t Need::fits(const flux::Amount& total, const flux::Amount& free) co
 Need need_of(const flux::Shape& shape) {
   const flux::Amount slot{.cores = shape.cores, .gpus = shape.gpus};
   if (!shape.nodes) return {.by_node = false, .pieces = shape.slots, .piece = slot, .exclusive = false};
-  const flux::Amount share{.cores = product(shape.slots, slot.cores), .gpus = product(shape.slots, slot.gpus)};
+  const flux::Amount share{.cores = product(shape.slots, slot.cores),
+                           .gpus = product(shape.slots, slot.gpus)};
   return {.by_node = true, .pieces = *shape.nodes, .piece = share, .exclusive = shape.exclusive};
 }
 
-std::optional<Need> need_of_running(std::optional<std::uint32_t> nnodes, std::optional<std::uint32_t> ncores) {
+std::optional<Need> need_of_running(std::optional<std::uint32_t> nnodes,
+                                    std::optional<std::uint32_t> ncores) {
   if (!nnodes || *nnodes == 0) return std::nullopt;
   const std::uint64_t cores = ncores ? ceil_div(*ncores, *nnodes) : 0;
   return Need{.by_node = true, .pieces = *nnodes, .piece = {.cores = cores, .gpus = 0}, .exclusive = !ncores};

@@ -10,7 +10,8 @@
 
 namespace fluxmetrics::sizing {
 
-// A piece is what has to lie on one rank: the job's share of a node when it asks for nodes, else a single slot.
+// A piece is what has to lie on one rank: the job's share of a node when it asks for nodes, else a single
+// slot.
 struct Need {
   bool by_node = false;      // each piece on a rank of its own; else pieces may share a rank
   std::uint64_t pieces = 1;  // nodes, or slots

@@ -29,9 +29,9 @@ Run cut(Run& run, std::uint64_t count) {
   return head;
 }
 
-// Jobs whose pieces lie on different bins. The next job always uses the lowest bins that still have room: a window.
-// All bins of the window lose one piece a job, so jobs are placed in bulk until the fullest bin of the window is
-// exhausted; bins leave the window then and higher ones enter.
+// Jobs whose pieces lie on different bins. The next job always uses the lowest bins that still have room: a
+// window. All bins of the window lose one piece a job, so jobs are placed in bulk until the fullest bin of
+// the window is exhausted; bins leave the window then and higher ones enter.
 class NodePlacement {
  public:
   NodePlacement(const Need& need, std::uint64_t jobs) : need_(need), left_(jobs) {}
@@ -48,7 +48,8 @@ class NodePlacement {
 
   // The runs afterwards, in order.
   Runs finish() {
-    while (!window_.empty()) leave();
+    while (!window_.empty())
+      leave();
     std::ranges::sort(done_, {}, &Run::first);
     return std::move(done_);
   }
@@ -79,7 +80,8 @@ class NodePlacement {
     const std::uint64_t now = std::min(left_, window_.top().exhausted_at - placed_);
     placed_ += now;
     left_ -= now;
-    while (!window_.empty() && window_.top().exhausted_at <= placed_) leave();
+    while (!window_.empty() && window_.top().exhausted_at <= placed_)
+      leave();
   }
 
   const Need& need_;
@@ -93,12 +95,14 @@ class NodePlacement {
 
 std::uint64_t place_nodes(Runs& runs, const Need& need, std::uint64_t jobs) {
   NodePlacement placement(need, jobs);
-  for (const Run& run : runs) placement.add(run);
+  for (const Run& run : runs)
+    placement.add(run);
   runs = placement.finish();
   return placement.placed();
 }
 
-// Jobs whose slots may share bins: one after the other they fill the lowest bins, so they are one long row of slots.
+// Jobs whose slots may share bins: one after the other they fill the lowest bins, so they are one long row of
+// slots.
 std::uint64_t place_slots(Runs& runs, const Need& need, std::uint64_t jobs) {
   std::uint64_t room = 0;
   for (const Run& run : runs)
@@ -146,7 +150,8 @@ Runs to_runs(std::span<const RankRun> ranks) {
 }
 
 Runs emptied(Runs runs) {
-  for (Run& run : runs) run.start = run.free = run.total;
+  for (Run& run : runs)
+    run.start = run.free = run.total;
   merge(runs);
   return runs;
 }
@@ -158,7 +163,8 @@ void open_only(Runs& runs, const flux::IdSet& admitted) {
   const auto last = admitted.ranges().end();
   for (Run run : runs) {
     while (run.count > 0) {
-      while (range != last && range->last < run.first) ++range;
+      while (range != last && range->last < run.first)
+        ++range;
       const bool inside = range != last && range->first <= run.first;
       const std::uint64_t border = range == last ? run.end()
                                    : inside      ? std::uint64_t{range->last} + 1

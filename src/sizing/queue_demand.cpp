@@ -22,7 +22,8 @@ flux::Amount held_by_each(const Group& group, const flux::Amount& node) {
 // Imagined empty nodes, made as they are needed.
 class EmptyNodes {
  public:
-  EmptyNodes(Admission& admission, std::vector<QueueDemand>& demands) : admission_(admission), demands_(demands) {}
+  EmptyNodes(Admission& admission, std::vector<QueueDemand>& demands)
+      : admission_(admission), demands_(demands) {}
 
   void pack(const Group& group, std::uint64_t jobs, const flux::Amount& node) {
     if (group.need.fits(node, node) == 0) {
@@ -37,14 +38,17 @@ class EmptyNodes {
   }
 
   void count() {
-    for (const Run& run : nodes_) demands_[run.owner].nodes = sum(demands_[run.owner].nodes, run.count);
+    for (const Run& run : nodes_)
+      demands_[run.owner].nodes = sum(demands_[run.owner].nodes, run.count);
   }
 
  private:
-  // A node may be shared when it is of the kind that the job takes and one rank can stand for it with all its jobs.
+  // A node may be shared when it is of the kind that the job takes and one rank can stand for it with all its
+  // jobs.
   void open_for(const Group& group, const flux::Amount& node) {
     for (Run& run : nodes_) {
-      run.open = run.total == node && !admission_.ranks(admission_.both(run.admitted, group.admitted)).empty();
+      run.open =
+          run.total == node && !admission_.ranks(admission_.both(run.admitted, group.admitted)).empty();
     }
     Run rest;
     rest.first = nodes_.empty() ? 0 : nodes_.back().end();
@@ -74,7 +78,8 @@ std::vector<QueueDemand> demand_by_queue(const instance::InstanceState& state, c
                                          const Groups& running, Admission& admission) {
   std::vector<QueueDemand> demands;
   demands.reserve(state.queues.size());
-  for (const auto& queue : state.queues) demands.push_back({.queue = queue.name});
+  for (const auto& queue : state.queues)
+    demands.push_back({.queue = queue.name});
 
   Groups groups = eligible;
   groups.insert(groups.end(), running.begin(), running.end());

@@ -17,12 +17,15 @@ struct Piece {
 std::vector<Piece> flatten(const flux::ResourceSet& set) {
   std::vector<Piece> pieces;
   for (const auto& entry : set.entries)
-    for (const auto& range : entry.ranks.ranges()) pieces.push_back({range, &entry});
+    for (const auto& range : entry.ranks.ranges())
+      pieces.push_back({range, &entry});
   std::ranges::sort(pieces, {}, [](const Piece& piece) { return piece.range.first; });
   return pieces;
 }
 
-bool uses_anything(const Entry& entry) { return !entry.cores.empty() || !entry.gpus.empty(); }
+bool uses_anything(const Entry& entry) {
+  return !entry.cores.empty() || !entry.gpus.empty();
+}
 
 flux::Amount what_is_left(const Entry& owned, const Entry& used) {
   return {.cores = (owned.cores - used.cores).size(), .gpus = (owned.gpus - used.gpus).size()};
@@ -63,12 +66,14 @@ std::vector<RankRun> rank_runs(const flux::ResourceSet& resources, const flux::R
   auto next_used = used.begin();
   auto next_owned = owned.begin();
   for (const auto& wanted : ranks.ranges()) {
-    while (next_owned != owned.end() && next_owned->range.last < wanted.first) ++next_owned;
+    while (next_owned != owned.end() && next_owned->range.last < wanted.first)
+      ++next_owned;
     for (auto piece = next_owned; piece != owned.end() && piece->range.first <= wanted.last; ++piece) {
       std::uint64_t at = std::max(piece->range.first, wanted.first);
       const std::uint64_t end = std::uint64_t{std::min(piece->range.last, wanted.last)} + 1;
       while (at < end) {
-        while (next_used != used.end() && next_used->range.last < at) ++next_used;
+        while (next_used != used.end() && next_used->range.last < at)
+          ++next_used;
         const bool inside = next_used != used.end() && next_used->range.first <= at;
         const std::uint64_t border = next_used == used.end() ? end
                                      : inside                ? std::uint64_t{next_used->range.last} + 1
@@ -86,7 +91,8 @@ std::vector<RankRun> rank_runs(const flux::ResourceSet& resources, const flux::R
 flux::IdSet busy_ranks(const flux::ResourceSet& allocated) {
   std::vector<Range> ranges;
   for (const auto& entry : allocated.entries)
-    if (uses_anything(entry)) ranges.insert(ranges.end(), entry.ranks.ranges().begin(), entry.ranks.ranges().end());
+    if (uses_anything(entry))
+      ranges.insert(ranges.end(), entry.ranks.ranges().begin(), entry.ranks.ranges().end());
   return flux::IdSet::from_ranges(std::move(ranges));
 }
 

@@ -1,4 +1,5 @@
-// How much room each rank has: ranks with equal room are kept as one run, so 10,000 equal nodes cost as much as one.
+// How much room each rank has: ranks with equal room are kept as one run, so 10,000 equal nodes cost as much
+// as one.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ struct RankRun {
 };
 
 // The ranks of `resources` that are in `ranks`, ascending, with what `allocated` leaves of them.
-[[nodiscard]] std::vector<RankRun> rank_runs(const flux::ResourceSet& resources, const flux::ResourceSet& allocated,
-                                             const flux::IdSet& ranks);
+[[nodiscard]] std::vector<RankRun> rank_runs(const flux::ResourceSet& resources,
+                                             const flux::ResourceSet& allocated, const flux::IdSet& ranks);
 
 // Ranks on which `allocated` holds at least one core or gpu.
 [[nodiscard]] flux::IdSet busy_ranks(const flux::ResourceSet& allocated);

@@ -13,7 +13,8 @@ class WantedSize {
  public:
   explicit WantedSize(SizePolicy policy) : policy_(policy) {}
   // Feeds one evaluation; `now` must not go backwards. Returns node_wanted_count:
-  // min(size, max(sliding maximum of demand.target over the last `hold`, safe_min)) within the policy's min and max.
+  // min(size, max(sliding maximum of demand.target over the last `hold`, safe_min)) within the policy's min
+  // and max.
   std::uint32_t update(const Demand& demand, std::uint32_t size, MonoTime now);
 
  private:

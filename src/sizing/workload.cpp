@@ -13,7 +13,8 @@ namespace {
 
 class Grouping {
  public:
-  Grouping(const instance::InstanceState& state, Admission& admission) : state_(state), admission_(admission) {}
+  Grouping(const instance::InstanceState& state, Admission& admission)
+      : state_(state), admission_(admission) {}
 
   void add(const instance::Job& job, bool running) {
     Key key{job.queue, job.shape, std::nullopt, std::nullopt};
@@ -39,7 +40,8 @@ class Grouping {
   Groups take() { return std::move(groups_); }
 
  private:
-  using Key = std::tuple<std::uint32_t, std::uint32_t, std::optional<std::uint32_t>, std::optional<std::uint32_t>>;
+  using Key =
+      std::tuple<std::uint32_t, std::uint32_t, std::optional<std::uint32_t>, std::optional<std::uint32_t>>;
   const instance::InstanceState& state_;
   Admission& admission_;
   Groups groups_;
@@ -76,7 +78,8 @@ void interleave(const Groups& groups, std::span<const std::size_t> tied, std::ve
   }
   std::vector<std::pair<flux::JobId, std::size_t>> jobs;
   for (const std::size_t group : tied)
-    for (const auto id : groups[group].ids) jobs.emplace_back(id, group);
+    for (const auto id : groups[group].ids)
+      jobs.emplace_back(id, group);
   std::ranges::sort(jobs);
   for (const auto& [id, group] : jobs) {
     if (order.empty() || order.back().group != group) order.push_back({.group = group, .jobs = 0});

@@ -1,4 +1,5 @@
-// The jobs of an instance by what they need: 100,000 jobs make a handful of groups, which are what gets packed.
+// The jobs of an instance by what they need: 100,000 jobs make a handful of groups, which are what gets
+// packed.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ struct Group {
   Need need;
   std::uint32_t queue = 0;
   std::uint32_t shape = 0;
-  std::uint64_t slots = 1;  // of the shape: a node when it names nodes, else in all
+  std::uint64_t slots = 1;                      // of the shape: a node when it names nodes, else in all
   std::optional<std::uint32_t> nnodes, ncores;  // running jobs: what each holds, as job-list tells it
   Admission::Index admitted = 0;
   std::vector<flux::JobId> ids;
@@ -37,8 +38,8 @@ struct Batch {
   std::size_t group = 0;
   std::uint64_t jobs = 0;
 };
-// The order of placement: fewest admitted usable ranks first, then more gpus a piece, more cores a piece (exclusive:
-// all of a node), more nodes, more slots, smaller job id.
+// The order of placement: fewest admitted usable ranks first, then more gpus a piece, more cores a piece
+// (exclusive: all of a node), more nodes, more slots, smaller job id.
 [[nodiscard]] std::vector<Batch> in_order(const Groups& groups, const Admission& admission);
 
 }  // namespace fluxmetrics::sizing
