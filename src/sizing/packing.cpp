@@ -166,9 +166,8 @@ void open_only(Runs& runs, const flux::IdSet& admitted) {
       while (range != last && range->last < run.first)
         ++range;
       const bool inside = range != last && range->first <= run.first;
-      const std::uint64_t border = range == last ? run.end()
-                                   : inside      ? std::uint64_t{range->last} + 1
-                                                 : std::uint64_t{range->first};
+      std::uint64_t border = run.end();
+      if (range != last) border = inside ? std::uint64_t{range->last} + 1 : range->first;
       Run piece = cut(run, std::min(border, run.end()) - run.first);
       piece.open = inside;
       after.push_back(piece);

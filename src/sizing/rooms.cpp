@@ -75,9 +75,10 @@ std::vector<RankRun> rank_runs(const flux::ResourceSet& resources, const flux::R
         while (next_used != used.end() && next_used->range.last < at)
           ++next_used;
         const bool inside = next_used != used.end() && next_used->range.first <= at;
-        const std::uint64_t border = next_used == used.end() ? end
-                                     : inside                ? std::uint64_t{next_used->range.last} + 1
-                                                             : next_used->range.first;
+        std::uint64_t border = end;
+        if (next_used != used.end()) {
+          border = inside ? std::uint64_t{next_used->range.last} + 1 : next_used->range.first;
+        }
         const std::uint64_t stop = std::min(end, border);
         const Range range{static_cast<flux::IdSet::Id>(at), static_cast<flux::IdSet::Id>(stop - 1)};
         runs.push_back(rooms.run(range, *piece->entry, inside ? next_used->entry : nullptr));
