@@ -1,10 +1,9 @@
 // The logging front: the rest of the program logs sentences through here and never sees spdlog.
 #pragma once
 
+#include <fmt/format.h>
 #include <string_view>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace fluxmetrics::log {
 

@@ -3,10 +3,9 @@
 
 #include <cerrno>
 #include <expected>
+#include <fmt/format.h>
 #include <string>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace fluxmetrics {
 

@@ -22,8 +22,8 @@ inline constexpr std::string_view own_drain_prefix = "flux-metrics-api:";
 struct Queue {
   std::string name;  // "" = the anonymous queue of an instance that configures none
   bool enabled = true;
-  bool started = true;              // unknown counts as started
-  flux::Constraint admits;          // the queue's `requires`
+  bool started = true;      // unknown counts as started
+  flux::Constraint admits;  // the queue's `requires`
 };
 
 // An active job (pending or running).
@@ -36,26 +36,26 @@ struct Job {
   double t_submit = 0;      // seconds since 1970; 0 = unknown, as below
   double t_sched = 0;
   double t_run = 0;
-  double duration = 0;      // the limit in seconds; 0 = none
-  double expiration = 0;    // when a running job's limit ends; 0 = none
+  double duration = 0;                          // the limit in seconds; 0 = none
+  double expiration = 0;                        // when a running job's limit ends; 0 = none
   std::optional<std::uint32_t> nnodes, ncores;  // as job-list tells; for a running job what it holds
 };
 
 struct InstanceState {
   // What the broker is.
-  std::uint32_t size = 0;           // the size attribute: maxSize of a MiniCluster, fixed for life
-  std::uint32_t level = 0;          // instance-level: 0 = top
-  std::string version;              // flux-core's
-  std::string hostname;             // of rank 0; "" when unknown
-  std::string broker_state = "run"; // state-machine.get
-  bool owner = false;               // we may read jobspecs and drain
+  std::uint32_t size = 0;            // the size attribute: maxSize of a MiniCluster, fixed for life
+  std::uint32_t level = 0;           // instance-level: 0 = top
+  std::string version;               // flux-core's
+  std::string hostname;              // of rank 0; "" when unknown
+  std::string broker_state = "run";  // state-machine.get
+  bool owner = false;                // we may read jobspecs and drain
   bool has_scheduler = true;
 
   // Nodes.
-  flux::ResourceSet resources;      // R of resource.status: also ranks that are not born yet
+  flux::ResourceSet resources;  // R of resource.status: also ranks that are not born yet
   flux::IdSet online, offline, excluded, torpid;
   std::vector<flux::Drain> drains;
-  flux::ResourceSet allocated;      // held by jobs in RUN or CLEANUP and by housekeeping
+  flux::ResourceSet allocated;  // held by jobs in RUN or CLEANUP and by housekeeping
 
   // Jobs.
   flux::JobStats stats;

@@ -1,0 +1,203 @@
+#include "instance/queries.hpp"
+
+#include <cerrno>
+
+#include <boost/json.hpp>
+
+#include "instance/job_table.hpp"
+
+namespace fluxmetrics::instance {
+namespace json = boost::json;
+namespace {
+
+constexpr std::string_view topic_of(AllocatedSource source) {
+  switch (source) {
+    case AllocatedSource::job_manager:
+      return "job-manager.resource-status";
+    case AllocatedSource::resource_sched_status:
+      return "resource.sched-status";
+    case AllocatedSource::sched_resource_status:
+      return "sched.resource-status";
+  }
+  return "";
+}
+
+// Requests are made here, outside of the coroutines: GCC 12 cannot keep an initializer list in a coroutine's
+// frame.
+std::string object_text(std::string_view key, const std::string& value) {
+  return json::serialize(json::object{{key, value}});
+}
+
+std::string getattr_request(flux::JobId id) {
+  return json::serialize(json::object{{"id", id}, {"attrs", json::array{"jobspec"}}});
+}
+
+std::string list_request(bool with_t_sched) {
+  json::array attributes;
+  for (const auto name : JobTable::list_attributes(with_t_sched))
+    attributes.emplace_back(name);
+  return json::serialize(
+      json::object{{"max_entries", 0},
+                   {"attrs", attributes},
+                   {"constraint", json::object{{"states", json::array{flux::states_active}}}}});
+}
+
+// {"queues":{"batch":{"requires":["batch"]}}} of config.get.
+std::vector<std::string> required_properties(const json::value& config, std::string_view queue) {
+  std::vector<std::string> properties;
+  const auto* root = config.if_object();
+  const auto* queues = root == nullptr ? nullptr : root->if_contains("queues");
+  if (queues == nullptr || !queues->is_object()) return properties;
+  const auto* entry = queues->get_object().if_contains(queue);
+  if (entry == nullptr || !entry->is_object()) return properties;
+  const auto* required = entry->get_object().if_contains("requires");
+  if (required == nullptr || !required->is_array()) return properties;
+  for (const auto& name : required->get_array()) {
+    if (name.is_string()) properties.emplace_back(name.get_string());
+  }
+  return properties;
+}
+
+}  // namespace
+
+Task<json::value> Queries::ask(std::string topic, std::string payload) {
+  const auto text = co_await client_->rpc(topic, std::move(payload));
+  if (!text) co_return std::unexpected(text.error());
+  co_return flux::parse_payload(topic, *text);
+}
+
+Task<std::optional<std::string>> Queries::attribute(std::string name) {
+  const auto reply = co_await ask("attr.get", object_text("name", name));
+  if (!reply && reply.error().errnum == ENOENT) co_return std::optional<std::string>{};
+  if (!reply) co_return std::unexpected(reply.error());
+  const auto* object = reply->if_object();
+  const auto* value = object == nullptr ? nullptr : object->if_contains("value");
+  if (value == nullptr || !value->is_string()) {
+    co_return fail(Code::protocol, "attr.get {}: the reply has no string \"value\"", name);
+  }
+  co_return std::optional<std::string>(std::string(value->get_string()));
+}
+
+Task<std::string> Queries::broker_state() {
+  const auto reply = co_await ask("state-machine.get");
+  if (!reply && reply.error().errnum == ENOSYS) co_return std::string("run");
+  if (!reply) co_return std::unexpected(reply.error());
+  const auto* object = reply->if_object();
+  const auto* state = object == nullptr ? nullptr : object->if_contains("state");
+  if (state == nullptr || !state->is_string()) {
+    co_return fail(Code::protocol, "state-machine.get: the reply has no string \"state\"");
+  }
+  co_return std::string(state->get_string());
+}
+
+Task<flux::ResourceStatus> Queries::resource_status() {
+  const auto reply = co_await ask("resource.status");
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return flux::ResourceStatus::from_json(*reply);
+}
+
+Task<flux::ResourceSet> Queries::allocated() {
+  using enum AllocatedSource;
+  Error last{.code = Code::unsupported, .message = "no RPC tells what is allocated"};
+  for (const auto source : {job_manager, resource_sched_status, sched_resource_status}) {
+    if (source_ && *source_ != source) continue;
+    const auto reply = co_await ask(std::string(topic_of(source)));
+    if (!reply) {
+      last = reply.error();
+      const bool another_may_do = last.errnum == EPERM || last.errnum == ENOSYS;
+      if (source_ || !another_may_do) break;
+      continue;
+    }
+    if (!source_) {
+      // Only an owner may ask the job manager or the scheduler itself.
+      owner_ = source != resource_sched_status;
+      source_ = source;
+    }
+    const auto* object = reply->if_object();
+    const auto* allocated = object == nullptr ? nullptr : object->if_contains("allocated");
+    if (allocated == nullptr) co_return fail(Code::protocol, "{}: no \"allocated\"", topic_of(source));
+    co_return flux::ResourceSet::from_json(*allocated);
+  }
+  co_return std::unexpected(last);
+}
+
+Task<flux::JobStats> Queries::job_stats() {
+  const auto reply = co_await ask("job-list.job-stats");
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return flux::JobStats::from_json(*reply);
+}
+
+Task<std::uint64_t> Queries::active_jobs() {
+  const auto reply = co_await ask("job-manager.stats-get");
+  if (!reply) co_return std::unexpected(reply.error());
+  const auto* object = reply->if_object();
+  const auto* count = object == nullptr ? nullptr : object->if_contains("active_jobs");
+  if (count == nullptr || !count->is_number()) {
+    co_return fail(Code::protocol, "job-manager.stats-get: no \"active_jobs\"");
+  }
+  co_return count->to_number<std::uint64_t>();
+}
+
+Task<std::vector<flux::JobRecord>> Queries::list_active() {
+  for (;;) {
+    const auto reply = co_await ask("job-list.list", list_request(has_t_sched_));
+    if (reply) co_return flux::job_list_from_json(*reply);
+    if (reply.error().errnum != EINVAL || !has_t_sched_) co_return std::unexpected(reply.error());
+    has_t_sched_ = false;  // a broker before 0.87
+  }
+}
+
+Task<json::value> Queries::jobspec(flux::JobId id) {
+  const auto reply = co_await ask("job-manager.getattr", getattr_request(id));
+  if (!reply) co_return std::unexpected(reply.error());
+  const auto* object = reply->if_object();
+  const auto* jobspec = object == nullptr ? nullptr : object->if_contains("jobspec");
+  if (jobspec == nullptr) co_return fail(Code::not_found, "job-manager.getattr: job {} has no jobspec", id);
+  co_return *jobspec;
+}
+
+Task<std::vector<Queue>> Queries::queues() {
+  const auto list = co_await ask("job-manager.queue-list");
+  std::vector<Queue> queues;
+  if (list) {
+    const auto* object = list->if_object();
+    const auto* names = object == nullptr ? nullptr : object->if_contains("queues");
+    if (names != nullptr && names->is_array()) {
+      for (const auto& name : names->get_array()) {
+        if (name.is_string()) queues.emplace_back().name = name.get_string();
+      }
+    }
+  } else if (list.error().errnum != ENOSYS) {
+    co_return std::unexpected(list.error());
+  }
+  if (queues.empty()) {
+    queues.emplace_back();
+    co_return queues;
+  }
+  const auto config = co_await ask("config.get");
+  if (!config && config.error().errnum != ENOSYS) co_return std::unexpected(config.error());
+  for (auto& queue : queues) {
+    auto properties = config ? required_properties(*config, queue.name) : std::vector<std::string>{};
+    if (!properties.empty()) queue.admits = flux::Constraint::requires_properties(std::move(properties));
+  }
+  co_return queues;
+}
+
+Task<bool> Queries::queue_status(std::span<Queue> queues) {
+  bool has_scheduler = true;
+  for (auto& queue : queues) {
+    const auto reply =
+        co_await ask("job-manager.queue-status", queue.name.empty() ? "{}" : object_text("name", queue.name));
+    if (!reply && reply.error().errnum == ENOSYS) co_return true;  // before 0.46: unknown counts as started
+    if (!reply && reply.error().errnum == ENOENT) continue;        // removed by a reload; the next list tells
+    if (!reply) co_return std::unexpected(reply.error());
+    const auto status = flux::QueueStatus::from_json(*reply);
+    if (!status) co_return std::unexpected(status.error());
+    queue.enabled = status->enable;
+    queue.started = status->start;
+    if (status->blocked == "scheduler") has_scheduler = false;
+  }
+  co_return has_scheduler;
+}
+
+}  // namespace fluxmetrics::instance

@@ -1,0 +1,61 @@
+// The questions that the collector asks a broker, typed, with the fallbacks that older brokers need.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "base/result.hpp"
+#include "flux/client.hpp"
+#include "flux/replies.hpp"
+#include "instance/state.hpp"
+
+namespace fluxmetrics::instance {
+
+template <class T>
+using Task = boost::asio::awaitable<Result<T>>;
+
+// Which RPC tells what is allocated: the first one that this broker has and allows us.
+enum class AllocatedSource { job_manager, resource_sched_status, sched_resource_status };
+
+class Queries {
+ public:
+  explicit Queries(std::shared_ptr<flux::Client> client) : client_(std::move(client)) {}
+
+  // attr.get; nullopt when there is no such attribute.
+  [[nodiscard]] Task<std::optional<std::string>> attribute(std::string name);
+  // state-machine.get; "run" for a broker that has no such service (before 0.36).
+  [[nodiscard]] Task<std::string> broker_state();
+  [[nodiscard]] Task<flux::ResourceStatus> resource_status();
+  // Finds the source at the first call; denied or unknown sources are not asked again.
+  [[nodiscard]] Task<flux::ResourceSet> allocated();
+  [[nodiscard]] Task<flux::JobStats> job_stats();
+  // job-manager.stats-get's active_jobs.
+  [[nodiscard]] Task<std::uint64_t> active_jobs();
+  // All jobs in DEPEND..CLEANUP, uncapped: a capped list would make demand too small.
+  [[nodiscard]] Task<std::vector<flux::JobRecord>> list_active();
+  // The jobspec as it is now; not_found when the job is gone.
+  [[nodiscard]] Task<boost::json::value> jobspec(flux::JobId id);
+  // Configured queues and what they admit; one anonymous queue when there are none. Status not filled in.
+  [[nodiscard]] Task<std::vector<Queue>> queues();
+  // Fills in enabled and started of `queues`; tells whether a scheduler is there.
+  [[nodiscard]] Task<bool> queue_status(std::span<Queue> queues);
+
+  // Whether the broker treats us as its owner: known after the first allocated().
+  [[nodiscard]] bool owner() const { return owner_; }
+
+ private:
+  [[nodiscard]] Task<boost::json::value> ask(std::string topic, std::string payload = "{}");
+
+  std::shared_ptr<flux::Client> client_;
+  std::optional<AllocatedSource> source_;
+  bool owner_ = false;
+  bool has_t_sched_ = true;
+};
+
+}  // namespace fluxmetrics::instance

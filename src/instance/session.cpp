@@ -1,0 +1,374 @@
+#include "instance/session.hpp"
+
+#include <charconv>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/log.hpp"
+#include "flux/hostlist.hpp"
+#include "flux/uri.hpp"
+
+namespace fluxmetrics::instance {
+namespace asio = boost::asio;
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto probe_every = 1s;    // resource.status, job-stats, queue-status: 0.3 ms each
+constexpr auto layout_every = 15s;  // queue list, configuration, broker state
+constexpr auto proof_every = 5min;  // a full job list proves what the journal told
+constexpr auto gather = 10ms;       // changes come in bursts: one answer for all of one burst
+constexpr std::size_t jobspecs_at_once = 50;
+constexpr std::uint64_t journal_limit = 2000;  // the journal's backlog stalls the job manager: 0.1 ms a job
+
+Result<std::uint32_t> to_number(const std::string& text, std::string_view name) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    return fail(Code::protocol, "broker attribute {} is '{}', not a number", name, text);
+  }
+  return number;
+}
+
+template <class T>
+bool assign(T& target, T value) {
+  if (target == value) return false;
+  target = std::move(value);
+  return true;
+}
+
+}  // namespace
+
+Session::Session(Options options, const CollectorSink& sink, asio::any_io_executor executor)
+    : options_(std::move(options)),
+      sink_(sink),
+      wake_(executor),
+      nodes_budget_(20ms, options_.max_staleness / 2),
+      allocated_budget_(20ms, options_.max_staleness / 2),
+      jobs_budget_(50ms, options_.max_staleness / 2),
+      jobspec_budget_(20ms, options_.max_staleness / 2) {}
+
+asio::awaitable<Error> Session::run() {
+  Error why;
+  auto ready = co_await connect();
+  if (ready) ready = co_await identify();
+  if (ready && options_.follow_to_top && draft_.level > 0) ready = co_await go_to_top();
+  if (ready) ready = co_await open_streams();
+  while (ready) {
+    ready = co_await poll();
+    if (!ready) break;
+    publish();
+    co_await wait();
+  }
+  why = ready.error();
+  if (streams_) streams_->close("the session ended");
+  if (polls_) polls_->close("the session ended");
+  co_return why;
+}
+
+asio::awaitable<Result<void>> Session::connect() {
+  auto polls = co_await flux::Client::connect(options_.socket_path);
+  if (!polls) co_return std::unexpected(polls.error());
+  auto streams = co_await flux::Client::connect(options_.socket_path);
+  if (!streams) co_return std::unexpected(streams.error());
+  polls_ = std::move(*polls);
+  streams_ = std::move(*streams);
+  queries_ = std::make_unique<Queries>(polls_);
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Session::identify() {
+  const auto size = co_await queries_->attribute("size");
+  if (!size) co_return std::unexpected(size.error());
+  const auto count = to_number(size->value_or("0"), "size");
+  if (!count) co_return std::unexpected(count.error());
+  draft_.size = *count;
+  const auto level = co_await queries_->attribute("instance-level");
+  if (!level) co_return std::unexpected(level.error());
+  draft_.level = to_number(level->value_or("0"), "instance-level").value_or(0);
+  const auto version = co_await queries_->attribute("version");
+  if (!version) co_return std::unexpected(version.error());
+  draft_.version = version->value_or("");
+  const auto hosts = co_await queries_->attribute("hostlist");
+  if (!hosts) co_return std::unexpected(hosts.error());
+  if (const auto names = flux::expand_hostlist(hosts->value_or("")); names && !names->empty()) {
+    draft_.hostname = names->front();
+  }
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Session::go_to_top() {
+  while (draft_.level > 0) {
+    const auto parent = co_await queries_->attribute("parent-uri");
+    if (!parent) co_return std::unexpected(parent.error());
+    const auto path = flux::local_socket_path(parent->value_or(""));
+    if (!path) {
+      co_return fail(
+          Code::unsupported,
+          "the broker at {} belongs to a sub-instance (level {}) and its parent cannot be reached: {}; "
+          "name the instance to serve with --flux-uri",
+          options_.socket_path, draft_.level, path.error().message);
+    }
+    log::info("the broker at {} belongs to a sub-instance (level {}): going up to {}", options_.socket_path,
+              draft_.level, *path);
+    options_.socket_path = *path;
+    polls_->close("going to the parent instance");
+    streams_->close("going to the parent instance");
+    if (auto connected = co_await connect(); !connected) co_return connected;
+    if (auto identified = co_await identify(); !identified) co_return identified;
+  }
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Session::open_streams() {
+  // The first question about allocations also tells whether we are the owner.
+  const auto allocated = co_await queries_->allocated();
+  if (!allocated) co_return std::unexpected(allocated.error());
+  draft_.owner = queries_->owner();
+  log::info("connected to Flux {} at {}: size {}, as {}", draft_.version, options_.socket_path, draft_.size,
+            draft_.owner ? "owner" : "guest");
+
+  const auto executor = wake_.get_executor();
+  if (auto stats = co_await streams_->stream("job-list.job-stats"); stats) {
+    asio::co_spawn(executor, follow_stats(shared_from_this(), std::move(*stats)), asio::detached);
+  }
+  if (!draft_.owner) co_return Result<void>{};
+  if (auto nodes = co_await streams_->stream("resource.journal"); nodes) {
+    asio::co_spawn(executor, follow_nodes(shared_from_this(), std::move(*nodes)), asio::detached);
+  }
+  const auto active = co_await queries_->active_jobs();
+  if (!active || *active > journal_limit) co_return Result<void>{};
+  if (auto journal = co_await streams_->stream("job-manager.events-journal"); journal) {
+    journal_ = true;
+    dirty_.jobs = false;  // the journal's backlog is the first full list
+    proven_ = MonoTime::clock::now();
+    asio::co_spawn(executor, follow_journal(shared_from_this(), std::move(*journal)), asio::detached);
+  }
+  co_return Result<void>{};
+}
+
+asio::awaitable<void> Session::follow_stats(std::shared_ptr<Session> self,
+                                            std::unique_ptr<flux::Stream> stream) {
+  for (;;) {
+    const auto text = co_await stream->next();
+    if (!text) break;  // the polls go on, and find out why
+    const auto json = flux::parse_payload("job-list.job-stats", *text);
+    auto stats = json ? flux::JobStats::from_json(*json) : std::unexpected(json.error());
+    if (!stats) break;
+    self->take_stats(std::move(*stats));
+    self->wake();
+  }
+}
+
+asio::awaitable<void> Session::follow_nodes(std::shared_ptr<Session> self,
+                                            std::unique_ptr<flux::Stream> stream) {
+  for (;;) {
+    const auto text = co_await stream->next();
+    if (!text) break;
+    self->dirty_.nodes = true;
+    self->wake();
+  }
+}
+
+asio::awaitable<void> Session::follow_journal(std::shared_ptr<Session> self,
+                                              std::unique_ptr<flux::Stream> stream) {
+  for (;;) {
+    const auto text = co_await stream->next();
+    if (!text) break;
+    const auto json = flux::parse_payload("job-manager.events-journal", *text);
+    const auto reply = json ? flux::JournalReply::from_json(*json) : std::unexpected(json.error());
+    if (!reply) break;
+    self->take_journal(*reply);
+  }
+  self->journal_ended_ = true;
+  self->wake();
+}
+
+void Session::take_journal(const flux::JournalReply& reply) {
+  if (reply.id < 0) {
+    journal_ready_ = true;
+    wake();
+    return;
+  }
+  const auto before = jobs_.version();
+  jobs_.apply(reply);
+  if (jobs_.version() == before) return;
+  changed_ = true;
+  for (const auto& event : reply.events) {
+    if (event.name == "alloc" || event.name == "free") dirty_.allocated = true;
+  }
+  if (journal_ready_) wake();
+}
+
+void Session::take_stats(flux::JobStats stats) {
+  if (!assign(draft_.stats, std::move(stats))) return;
+  changed_ = true;
+  dirty_.allocated = true;
+  if (!journal_) dirty_.jobs = true;
+}
+
+asio::awaitable<Result<void>> Session::poll() {
+  mark_due(MonoTime::clock::now());
+  Result<void> done;
+  if (dirty_.layout) done = co_await poll_layout();
+  if (done && dirty_.stats) done = co_await poll_stats();
+  if (done && dirty_.nodes && nodes_budget_.may_run(MonoTime::clock::now())) done = co_await poll_nodes();
+  if (done && dirty_.jobs && jobs_budget_.may_run(MonoTime::clock::now())) done = co_await poll_jobs();
+  if (done && draft_.owner && jobspec_budget_.may_run(MonoTime::clock::now()))
+    done = co_await fetch_jobspecs();
+  if (done && dirty_.allocated && allocated_budget_.may_run(MonoTime::clock::now()))
+    done = co_await poll_allocated();
+  co_return done;
+}
+
+void Session::mark_due(MonoTime now) {
+  if (now - probed_ >= probe_every) {
+    probed_ = now;
+    dirty_.stats = dirty_.nodes = dirty_.queues = true;
+    if (!draft_.allocated.empty()) dirty_.allocated = true;  // housekeeping ends without any event
+  }
+  if (now - laid_out_ >= layout_every) {
+    laid_out_ = now;
+    dirty_.layout = true;
+  }
+  if (journal_ended_) {
+    journal_ = journal_ended_ = false;
+    dirty_.jobs = true;
+    log::info("the events journal ended: jobs are polled from now on");
+  }
+  if (journal_ && now - proven_ >= proof_every) {
+    dirty_.jobs = true;
+    proven_ = now;
+  }
+}
+
+asio::awaitable<Result<void>> Session::poll_layout() {
+  dirty_.layout = false;
+  auto state = co_await queries_->broker_state();
+  if (!state) co_return std::unexpected(state.error());
+  if (assign(draft_.broker_state, std::move(*state))) changed_ = true;
+  auto queues = co_await queries_->queues();
+  if (!queues) co_return std::unexpected(queues.error());
+  const bool same = std::ranges::equal(*queues, draft_.queues, [](const Queue& a, const Queue& b) {
+    return a.name == b.name && a.admits == b.admits;
+  });
+  if (!same) {
+    draft_.queues = std::move(*queues);
+    dirty_.queues = changed_ = true;
+  }
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Session::poll_stats() {
+  auto stats = co_await queries_->job_stats();
+  if (!stats) co_return std::unexpected(stats.error());
+  dirty_.stats = false;
+  take_stats(std::move(*stats));
+  if (!dirty_.queues) co_return Result<void>{};
+  auto queues = draft_.queues;
+  const auto has_scheduler = co_await queries_->queue_status(queues);
+  if (!has_scheduler) co_return std::unexpected(has_scheduler.error());
+  dirty_.queues = false;
+  if (assign(draft_.has_scheduler, *has_scheduler)) changed_ = true;
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    if (queues[i].started != draft_.queues[i].started || queues[i].enabled != draft_.queues[i].enabled)
+      changed_ = true;
+  }
+  draft_.queues = std::move(queues);
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Session::poll_nodes() {
+  dirty_.nodes = false;
+  const auto began = MonoTime::clock::now();
+  auto status = co_await queries_->resource_status();
+  nodes_budget_.ran(began, MonoTime::clock::now());
+  if (!status) co_return std::unexpected(status.error());
+  bool moved = assign(draft_.resources, std::move(status->resources));
+  moved = assign(draft_.online, std::move(status->online)) || moved;
+  moved = assign(draft_.offline, std::move(status->offline)) || moved;
+  moved = assign(draft_.excluded, std::move(status->exclude)) || moved;
+  moved = assign(draft_.torpid, std::move(status->torpid)) || moved;
+  moved = assign(draft_.drains, std::move(status->drains)) || moved;
+  if (moved) changed_ = dirty_.allocated = true;
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Session::poll_allocated() {
+  dirty_.allocated = false;
+  const auto began = MonoTime::clock::now();
+  auto allocated = co_await queries_->allocated();
+  allocated_budget_.ran(began, MonoTime::clock::now());
+  if (!allocated) co_return std::unexpected(allocated.error());
+  if (assign(draft_.allocated, std::move(*allocated))) changed_ = true;
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Session::poll_jobs() {
+  dirty_.jobs = false;
+  const auto began = MonoTime::clock::now();
+  const auto jobs = co_await queries_->list_active();
+  jobs_budget_.ran(began, MonoTime::clock::now());
+  if (!jobs) co_return std::unexpected(jobs.error());
+  jobs_.replace(*jobs);
+  changed_ = true;
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Session::fetch_jobspecs() {
+  auto wanted = jobs_.take_outdated();
+  if (!journal_) {
+    const auto unknown = jobs_.without_jobspec(jobspecs_at_once);
+    wanted.insert(wanted.end(), unknown.begin(), unknown.end());
+  }
+  if (wanted.empty()) co_return Result<void>{};
+  const auto began = MonoTime::clock::now();
+  for (const auto id : wanted) {
+    const auto jobspec = co_await queries_->jobspec(id);
+    if (!jobspec && (jobspec.error().code == Code::unavailable || jobspec.error().code == Code::timed_out)) {
+      co_return std::unexpected(jobspec.error());
+    }
+    // A job that is gone, or whose jobspec nobody tells: null is remembered as unreadable.
+    jobs_.set_jobspec(id, jobspec ? *jobspec : boost::json::value{});
+    changed_ = true;
+  }
+  jobspec_budget_.ran(began, MonoTime::clock::now());
+  co_return Result<void>{};
+}
+
+void Session::publish() {
+  if (journal_ && !journal_ready_) return;  // half a backlog would be half a demand
+  if (changed_ || !published_) {
+    auto next = std::make_shared<InstanceState>(draft_);
+    jobs_.write(*next);
+    published_ = std::move(next);
+    changed_ = false;
+  }
+  delivered_ = true;
+  sink_.state(published_, Now::read());
+}
+
+asio::awaitable<void> Session::wait() {
+  const auto now = MonoTime::clock::now();
+  auto due = std::min(probed_ + probe_every, laid_out_ + layout_every);
+  if (dirty_.nodes) due = std::min<MonoTime>(due, nodes_budget_.next());
+  if (dirty_.allocated) due = std::min<MonoTime>(due, allocated_budget_.next());
+  if (dirty_.jobs) due = std::min<MonoTime>(due, jobs_budget_.next());
+  if (!journal_ && draft_.owner && !jobs_.without_jobspec(1).empty())
+    due = std::min<MonoTime>(due, jobspec_budget_.next());
+  if (changed_) due = now;
+  wake_.expires_at(std::max(due, now + gather));
+  co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+  // A stream may have woken us early: let the rest of its burst arrive.
+  wake_.expires_after(gather);
+  co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+}
+
+void Session::wake() {
+  wake_.cancel();
+}
+
+}  // namespace fluxmetrics::instance

@@ -1,0 +1,54 @@
+#include "scaling/shrink.hpp"
+
+#include <boost/json.hpp>
+
+#include "flux/replies.hpp"
+#include "flux/resource_set.hpp"
+#include "instance/queries.hpp"
+#include "instance/state.hpp"
+
+namespace fluxmetrics::scaling {
+namespace json = boost::json;
+namespace {
+
+std::string drain_request(const flux::IdSet& ranks) {
+  return json::serialize(
+      json::object{{"targets", ranks.to_string()}, {"reason", drain_reason}, {"mode", "update"}});
+}
+
+std::string undrain_request(const flux::IdSet& ranks) {
+  return json::serialize(json::object{{"targets", ranks.to_string()}});
+}
+
+// Ranks of `status` that only we drained.
+flux::IdSet drained_by_us(const flux::ResourceStatus& status) {
+  instance::InstanceState state;
+  state.drains = status.drains;
+  return state.drained_by_us();
+}
+
+}  // namespace
+
+boost::asio::awaitable<Result<bool>> drain_and_check(std::shared_ptr<flux::Client> client,
+                                                     flux::IdSet ranks) {
+  const auto drained = co_await client->rpc("resource.drain", drain_request(ranks));
+  if (!drained) co_return std::unexpected(drained.error());
+  // Asked after the drain is acknowledged: what starts later starts elsewhere.
+  instance::Queries queries(client);
+  const auto allocated = co_await queries.allocated();
+  if (!allocated) co_return std::unexpected(allocated.error());
+  co_return (allocated->ranks() & ranks).empty();
+}
+
+boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {
+  instance::Queries queries(client);
+  const auto status = co_await queries.resource_status();
+  if (!status) co_return std::unexpected(status.error());
+  const auto ours = drained_by_us(*status) & ranks;
+  if (ours.empty()) co_return Result<void>{};
+  const auto undrained = co_await client->rpc("resource.undrain", undrain_request(ours));
+  if (!undrained) co_return std::unexpected(undrained.error());
+  co_return Result<void>{};
+}
+
+}  // namespace fluxmetrics::scaling

@@ -1,0 +1,173 @@
+#include "instance/job_table.hpp"
+
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+
+#include <boost/json.hpp>
+
+#include "flux/captures.hpp"
+
+namespace fluxmetrics::instance {
+namespace {
+
+namespace json = boost::json;
+using flux::JobState;
+
+// The payloads of one captured exchange.
+std::vector<json::value> replies(const std::string& capture) {
+  const auto exchange = flux::captures::read(capture + ".json");
+  std::vector<json::value> found;
+  for (const auto& reply : exchange.at("responses").as_array()) {
+    if (const auto* payload = reply.as_object().if_contains("payload")) found.push_back(*payload);
+  }
+  EXPECT_FALSE(found.empty()) << capture;
+  return found;
+}
+
+JobTable from_journal(const std::string& capture) {
+  JobTable table;
+  for (const auto& reply : replies(capture)) {
+    const auto parsed = flux::JournalReply::from_json(reply);
+    EXPECT_TRUE(parsed) << (parsed ? "" : parsed.error().message);
+    if (parsed && parsed->id >= 0) table.apply(*parsed);
+  }
+  return table;
+}
+
+InstanceState state_with_queues() {
+  InstanceState state;
+  state.queues = {{.name = "batch", .enabled = true, .started = true, .admits = {}},
+                  {.name = "debug", .enabled = true, .started = true, .admits = {}}};
+  return state;
+}
+
+flux::JournalReply event(flux::JobId id, const std::string& name, json::object context = {},
+                         double time = 1) {
+  flux::JournalReply reply;
+  reply.id = id;
+  reply.events.push_back(
+      {.timestamp = time, .name = name, .context = std::move(context), .has_context = true});
+  return reply;
+}
+
+// The state of job `id`, or nullopt when the table does not show it.
+std::optional<JobState> state_of(const JobTable& table, flux::JobId id) {
+  auto state = state_with_queues();
+  table.write(state);
+  for (const auto& job : state.jobs) {
+    if (job.id == id) return job.state;
+  }
+  return {};
+}
+
+TEST(JobTable, JournalAndListTellTheSameJobs) {
+  auto by_journal = state_with_queues();
+  from_journal("15-sizes.job-manager.events-journal.active").write(by_journal);
+
+  JobTable listed;
+  std::vector<flux::JobRecord> records;
+  for (const auto* part : {"15-sizes.job-list.list.pending", "15-sizes.job-list.list.running"}) {
+    for (const auto& reply : replies(part)) {
+      auto jobs = flux::job_list_from_json(reply);
+      ASSERT_TRUE(jobs) << jobs.error().message;
+      records.insert(records.end(), jobs->begin(), jobs->end());
+    }
+  }
+  listed.replace(records);
+  auto by_list = state_with_queues();
+  listed.write(by_list);
+
+  ASSERT_EQ(by_journal.jobs.size(), by_list.jobs.size());
+  ASSERT_EQ(by_journal.jobs.size(), 13U);  // job-manager.stats-get's active_jobs of this state
+  for (std::size_t i = 0; i < by_list.jobs.size(); ++i) {
+    EXPECT_EQ(by_journal.jobs[i].id, by_list.jobs[i].id);
+    EXPECT_EQ(by_journal.jobs[i].state, by_list.jobs[i].state) << i;
+    EXPECT_EQ(by_journal.jobs[i].queue, by_list.jobs[i].queue) << i;
+    if (by_list.jobs[i].state == JobState::sched) {  // the capture of running jobs asked for less
+      EXPECT_DOUBLE_EQ(by_journal.jobs[i].duration, by_list.jobs[i].duration) << i;
+      EXPECT_EQ(by_journal.jobs[i].priority, by_list.jobs[i].priority) << i;
+    }
+    if (by_list.jobs[i].state == JobState::run) {
+      EXPECT_EQ(by_journal.jobs[i].nnodes, by_list.jobs[i].nnodes) << i;
+      EXPECT_EQ(by_journal.jobs[i].ncores, by_list.jobs[i].ncores) << i;
+    }
+  }
+  for (const auto& shape : by_journal.shapes)
+    EXPECT_TRUE(shape.known);
+  for (const auto& shape : by_list.shapes)
+    EXPECT_FALSE(shape.known);
+}
+
+TEST(JobTable, FollowsRfc21) {
+  JobTable table;
+  table.apply(event(7, "submit", {{"urgency", 16}}, 5));
+  EXPECT_EQ(state_of(table, 7), std::nullopt) << "NEW is counted by no broker";
+  table.apply(event(7, "validate"));
+  EXPECT_EQ(state_of(table, 7), JobState::depend);
+  table.apply(event(7, "depend"));
+  EXPECT_EQ(state_of(table, 7), JobState::priority);
+  table.apply(event(7, "priority", {{"priority", 16}}, 6));
+  EXPECT_EQ(state_of(table, 7), JobState::sched);
+  table.apply(event(7, "exception", {{"severity", 3}, {"type", "note"}}));
+  EXPECT_EQ(state_of(table, 7), JobState::sched) << "only severity 0 is fatal";
+  table.apply(event(7, "alloc", {}, 8));
+  EXPECT_EQ(state_of(table, 7), JobState::run);
+  table.apply(event(7, "priority", {{"priority", 20}}));
+  EXPECT_EQ(state_of(table, 7), JobState::run) << "a late priority does not send a running job back";
+  table.apply(event(7, "finish", {{"status", 0}}));
+  EXPECT_EQ(state_of(table, 7), JobState::cleanup);
+  table.apply(event(7, "clean"));
+  EXPECT_EQ(state_of(table, 7), std::nullopt);
+  table.apply(event(7, "alloc"));
+  EXPECT_EQ(table.size(), 0U) << "events of a job that ended are ignored";
+}
+
+TEST(JobTable, CanceledPendingJobGoesThroughCleanup) {
+  JobTable table;
+  for (const auto* name : {"submit", "validate", "depend"})
+    table.apply(event(7, name));
+  table.apply(event(7, "priority", {{"priority", 16}}));
+  table.apply(event(7, "exception", {{"severity", 0}, {"type", "cancel"}}));
+  EXPECT_EQ(state_of(table, 7), JobState::cleanup);
+}
+
+TEST(JobTable, HeldJobHasPriorityZero) {
+  JobTable table;
+  for (const auto* name : {"submit", "validate", "depend"})
+    table.apply(event(7, name));
+  table.apply(event(7, "priority", {{"priority", 0}}));
+  auto state = state_with_queues();
+  table.write(state);
+  ASSERT_EQ(state.jobs.size(), 1U);
+  EXPECT_FALSE(state.eligible(state.jobs[0]));
+}
+
+TEST(JobTable, UpdatedJobspecIsAskedForAgain) {
+  JobTable table;
+  table.apply(event(7, "submit"));
+  table.apply(event(7, "jobspec-update", {{"attributes.system.duration", 90}}));
+  EXPECT_EQ(table.take_outdated(), std::vector<flux::JobId>{7});
+  EXPECT_TRUE(table.take_outdated().empty());
+}
+
+TEST(JobTable, ListKeepsKnownJobspecsAndForgetsGoneJobs) {
+  auto table = from_journal("15-sizes.job-manager.events-journal.active");
+  EXPECT_TRUE(table.without_jobspec(10).empty());
+  auto state = state_with_queues();
+  table.write(state);
+  flux::JobRecord kept;
+  kept.id = state.jobs[0].id;
+  kept.state = JobState::sched;
+  kept.priority = 16;
+  flux::JobRecord fresh = kept;
+  fresh.id = 1LL << 60;
+  table.replace(std::vector{kept, fresh});
+  EXPECT_EQ(table.size(), 2U);
+  EXPECT_EQ(table.without_jobspec(10), std::vector<flux::JobId>{fresh.id});
+  table.set_jobspec(fresh.id, json::value{});
+  EXPECT_TRUE(table.without_jobspec(10).empty()) << "an unreadable jobspec is not asked for for ever";
+}
+
+}  // namespace
+}  // namespace fluxmetrics::instance
