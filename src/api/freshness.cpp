@@ -1,0 +1,24 @@
+#include "api/freshness.hpp"
+
+#include <fmt/format.h>
+
+namespace fluxmetrics::api {
+
+std::optional<Seconds> age_of(const metrics::View& view, MonoTime now) {
+  if (!view.snapshot) return std::nullopt;
+  return std::max(Seconds(0), Seconds(now - view.snapshot->confirmed.mono));
+}
+
+std::optional<std::string> data_trouble(const metrics::View& view, Seconds max_staleness, MonoTime now) {
+  const auto age = age_of(view, now);
+  if (!age) {
+    return fmt::format("Flux has not answered yet: {}",
+                       view.trouble.empty() ? "the first answer is awaited" : view.trouble);
+  }
+  if (*age <= max_staleness) return std::nullopt;
+  return fmt::format("Flux last answered {:.0f} s ago, longer than the {:g} s of --max-staleness: {}",
+                     age->count(), max_staleness.count(),
+                     view.trouble.empty() ? "the next answer is awaited" : view.trouble);
+}
+
+}  // namespace fluxmetrics::api

@@ -1,0 +1,79 @@
+#include "api/router.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <span>
+
+namespace fluxmetrics::api {
+namespace {
+
+using Segments = std::span<const std::string>;
+using Kind = Route::Kind;
+
+// What follows .../custom.metrics.k8s.io/VERSION.
+Route find_below(Segments rest, kube::MetricsVersion version) {
+  Route route{.kind = Kind::unknown_in_group, .version = version};
+  if (rest.empty()) {
+    route.kind = Kind::resource_list;
+    return route;
+  }
+  const bool in_namespace = rest[0] == "namespaces";
+  if (rest.size() == 3) {
+    route.kind = Kind::metric;
+    route.metric = {.resource = rest[0], .name = rest[1], .metric = rest[2], .shadows_list = in_namespace};
+  } else if (in_namespace && rest.size() == 4 && rest[2] == "metrics") {
+    // The metric describes the namespace itself.
+    route.kind = Kind::metric;
+    route.metric = {.resource = "namespaces", .name = rest[1], .metric = rest[3]};
+  } else if (in_namespace && rest.size() == 5 && rest[2] != "metrics") {
+    route.kind = Kind::metric;
+    route.metric = {
+        .namespaced = true, .namespace_ = rest[1], .resource = rest[2], .name = rest[3], .metric = rest[4]};
+  }
+  return route;
+}
+
+Route find_api(Segments path) {
+  if (path.empty()) return {.kind = Kind::group_list};
+  if (path[0] != metrics_group) return {.kind = Kind::unknown};
+  if (path.size() == 1) return {.kind = Kind::group};
+  for (const auto version : {kube::MetricsVersion::v1beta1, kube::MetricsVersion::v1beta2}) {
+    if (path[1] == to_string(version)) return find_below(path.subspan(2), version);
+  }
+  return {.kind = Kind::unknown_in_group};
+}
+
+bool is_health(const std::string& name) {
+  return name == "healthz" || name == "livez" || name == "readyz";
+}
+
+}  // namespace
+
+Route find_route(const http::Target& target, const std::vector<std::string>& extra_root) {
+  const Segments path(target.segments);
+  Route route;
+  if (path.empty()) {
+    route.kind = Kind::index;
+  } else if (path[0] == "apis") {
+    route = find_api(path.subspan(1));
+  } else if (path[0] == "version" && path.size() == 1) {
+    route.kind = Kind::version;
+  } else if (is_health(path[0])) {
+    route = {.kind = Kind::health,
+             .endpoint = path[0],
+             .check = fmt::format("{}", fmt::join(path.subspan(1), "/"))};
+  }
+  const bool below_extra_root = !extra_root.empty() && path.size() >= extra_root.size() &&
+                                std::ranges::equal(path.first(extra_root.size()), extra_root);
+  if (below_extra_root && (route.kind == Kind::unknown || route.kind == Kind::unknown_in_group)) {
+    route = find_below(path.subspan(extra_root.size()), kube::MetricsVersion::v1beta2);
+  }
+  if (target.empty_segment) route.kind = is_api(route.kind) ? Kind::unknown_in_group : Kind::unknown;
+  return route;
+}
+
+bool is_api(Kind kind) {
+  return kind != Kind::index && kind != Kind::unknown && kind != Kind::health;
+}
+
+}  // namespace fluxmetrics::api

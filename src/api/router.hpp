@@ -1,0 +1,49 @@
+// Which part of the API a path belongs to: pure text, no data.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "http/message.hpp"
+#include "kube/metric_value.hpp"
+
+namespace fluxmetrics::api {
+
+inline constexpr const char* metrics_group = "custom.metrics.k8s.io";
+
+// The object and the metric that a path names. `name` is "*" for all objects.
+struct MetricPath {
+  bool namespaced = false;
+  std::string namespace_ = {};
+  std::string resource = {};
+  std::string name = {};
+  std::string metric = {};
+  bool shadows_list = false;  // namespaces/NS/X: an object's metric, or a list of X in other APIs
+};
+
+struct Route {
+  enum class Kind {
+    index,    // the list of paths
+    unknown,  // no path of ours: the index again, as 404
+    version,
+    health,
+    group_list,
+    group,
+    resource_list,
+    metric,
+    unknown_in_group,  // 404 as a Status
+  };
+  Kind kind = Kind::unknown;
+  kube::MetricsVersion version = kube::MetricsVersion::v1beta2;
+  MetricPath metric = {};
+  std::string endpoint = {};  // of health: "healthz", "livez", "readyz"
+  std::string check = {};     // of health: one check's name, or "" for all
+};
+
+// `extra_root`: the segments of one more place where the tree of v1beta2 is found; empty = none.
+[[nodiscard]] Route find_route(const http::Target& target, const std::vector<std::string>& extra_root);
+
+// Whether only GET is allowed there.
+[[nodiscard]] bool is_api(Route::Kind kind);
+
+}  // namespace fluxmetrics::api
