@@ -1,0 +1,191 @@
+// What the broker itself answers: who it is, how its tree is, which events a client wants.
+#include <algorithm>
+#include <cerrno>
+#include <fmt/format.h>
+#include <functional>
+#include <string>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "flux/hostlist.hpp"
+#include "simulate/services.hpp"
+
+namespace fluxmetrics::simulate {
+namespace {
+
+namespace json = boost::json;
+
+struct Attribute {
+  std::string name;
+  std::string value;
+  int flags = 1;  // 1: it never changes
+};
+
+std::vector<Attribute> attributes(Services& services, std::uint32_t rank) {
+  Resources& resources = services.instance().resources();
+  const std::uint32_t size = services.instance().options().max_size;
+  const std::string& socket = services.surroundings().socket;
+  const std::string directory = socket.substr(0, socket.rfind('/'));
+  return {{"size", std::to_string(size)},
+          {"rank", std::to_string(rank)},
+          {"hostlist", resources.hostlist()},
+          {"hostname", resources.hosts().at(rank)},
+          {"version", "0.88.0", 0},
+          {"instance-level", "0"},
+          {"local-uri", "local://" + socket},
+          {"broker.boot-method", "config"},
+          {"broker.starttime", fmt::format("{:.2f}", services.instance().started())},
+          {"broker.quorum", std::to_string(services.instance().options().size)},
+          {"broker.pid", std::to_string(::getpid())},
+          {"broker.critical-ranks", "0"},
+          {"broker.mapping", fmt::format("[[0,{},1,1]]", size)},
+          {"security.owner", std::to_string(services.surroundings().userid)},
+          {"tbon.topo", "kary:256", 0},
+          {"tbon.level", rank == 0 ? "0" : "1", 0},
+          {"tbon.maxlevel", size > 1 ? "1" : "0", 0},
+          {"tbon.descendants", rank == 0 ? std::to_string(size - 1) : "0", 0},
+          {"jobid-path", "/"},
+          {"rundir", directory, 0},
+          {"statedir", directory, 0}};
+}
+
+// attr and the like exist on every rank; the client may name one.
+std::uint32_t rank_of(const Request& request) {
+  const std::uint32_t rank = request.message().nodeid();
+  return rank == flux::nodeid_any ? 0 : rank;
+}
+
+void attr_get(Services& services, const Request& request) {
+  Fields fields(request);
+  const std::string name = fields.string("name");
+  if (!fields.ok()) return request.fail(EPROTO);
+  for (const Attribute& attribute : attributes(services, rank_of(request)))
+    if (attribute.name == name)
+      return request.respond(json::object{{"value", attribute.value}, {"flags", attribute.flags}});
+  request.fail(ENOENT);
+}
+
+void attr_list(Services& services, const Request& request) {
+  json::array names;
+  for (const Attribute& attribute : attributes(services, rank_of(request)))
+    names.emplace_back(attribute.name);
+  request.respond(json::object{{"names", std::move(names)}});
+}
+
+// The TOML that would make a real instance like this one.
+void config_get(Services& services, const Request& request) {
+  const Options& options = services.instance().options();
+  Resources& resources = services.instance().resources();
+  json::object first{{"hosts", resources.hostlist()},
+                     {"cores", flux::IdSet::range(0, options.cores - 1).to_string()}};
+  if (options.gpus > 0) first["gpus"] = flux::IdSet::range(0, options.gpus - 1).to_string();
+  json::array config{std::move(first)};
+  json::object queues;
+  for (const QueueOptions& queue : options.queues) {
+    json::object entry;
+    if (queue.ranks) {
+      entry["requires"] = json::array{queue.name};
+      std::vector<std::string> hosts;
+      for (const flux::IdSet::Id rank : *queue.ranks)
+        hosts.push_back(resources.hosts().at(rank));
+      config.push_back(
+          json::object{{"hosts", flux::compress_hostlist(hosts)}, {"properties", json::array{queue.name}}});
+    }
+    queues[queue.name] = std::move(entry);
+  }
+  json::object all{{"resource", json::object{{"noverify", true}, {"config", std::move(config)}}}};
+  if (!queues.empty()) all["queues"] = std::move(queues);
+  request.respond(all);
+}
+
+void state_machine_get(Services& services, const Request& request) {
+  const Instance& instance = services.instance();
+  request.respond(json::object{{"state", "run"}, {"duration", instance.now() - instance.started()}});
+}
+
+void module_list(Services& /*services*/, const Request& request) {
+  const auto module = [](std::string_view name, json::array services) {
+    return json::object{{"name", name},
+                        {"path", "simulated"},
+                        {"idle", 0},
+                        {"status", 1},
+                        {"services", std::move(services)},
+                        {"sendqueue", 0},
+                        {"recvqueue", 0}};
+  };
+  json::array modules;
+  for (const std::string_view name :
+       {"config", "event", "groups", "heartbeat", "job-info", "job-ingest", "job-list", "job-manager", "kvs",
+        "overlay", "resource", "simulate", "state-machine"})
+    modules.push_back(module(name, {name}));
+  modules.push_back(module("sched-simple", {"sched-simple", "feasibility", "sched"}));
+  request.respond(json::object{{"mods", std::move(modules)}});
+}
+
+void groups_get(Services& services, const Request& request) {
+  Fields fields(request);
+  std::string name = fields.string("name");
+  if (!fields.ok()) return request.fail(EPROTO);
+  services.streams().groups(request, std::move(name));
+}
+
+void overlay_health(Services& services, const Request& request) {
+  services.streams().health(request);
+}
+
+// All brokers are children of rank 0, as in a MiniCluster.
+void overlay_topology(Services& services, const Request& request) {
+  Fields fields(request);
+  const std::int64_t rank = fields.integer("rank");
+  const std::uint32_t size = services.instance().options().max_size;
+  if (!fields.ok()) return request.fail(EPROTO);
+  if (rank < 0 || rank >= size) return request.fail(ENOENT);
+  json::array children;
+  for (std::uint32_t child = 1; rank == 0 && child < size; ++child)
+    children.push_back(json::object{{"rank", child}, {"size", 1}, {"children", json::array()}});
+  request.respond(
+      json::object{{"rank", rank}, {"size", rank == 0 ? size : 1}, {"children", std::move(children)}});
+}
+
+void heartbeat_stats(Services& services, const Request& request) {
+  const Instance& instance = services.instance();
+  const auto beats = static_cast<std::int64_t>((instance.now() - instance.started()) / 2.0);
+  request.respond(json::object{{"period", 2.0}, {"timeout", 300.0}, {"count", beats}, {"warn_thresh", 3}});
+}
+
+void event_subscribe(Services& services, const Request& request) {
+  Fields fields(request);
+  const std::string topic = fields.string("topic");
+  const auto peer = request.peer();
+  if (!fields.ok()) return request.fail(EPROTO);
+  if (peer != nullptr) services.streams().subscribe(peer, topic);
+  request.respond_unsigned(0);
+}
+
+void event_unsubscribe(Services& services, const Request& request) {
+  Fields fields(request);
+  const std::string topic = fields.string("topic");
+  const auto peer = request.peer();
+  if (!fields.ok()) return request.fail(EPROTO);
+  const bool was = peer != nullptr && services.streams().unsubscribe(*peer, topic);
+  request.respond_unsigned(was ? 0 : ENOENT);
+}
+
+}  // namespace
+
+void add_broker_methods(Services::Table& methods) {
+  methods["attr.get"] = {.handler = attr_get, .needs_payload = true};
+  methods["attr.list"] = {.handler = attr_list};
+  methods["config.get"] = {.handler = config_get};
+  methods["state-machine.get"] = {.handler = state_machine_get};
+  methods["module.list"] = {.handler = module_list};
+  methods["groups.get"] = {.handler = groups_get, .needs_payload = true};
+  methods["overlay.health"] = {.handler = overlay_health};
+  methods["overlay.topology"] = {.handler = overlay_topology, .needs_payload = true};
+  methods["heartbeat.stats-get"] = {.handler = heartbeat_stats, .owner_only = true};
+  methods["event.subscribe"] = {.handler = event_subscribe, .needs_payload = true};
+  methods["event.unsubscribe"] = {.handler = event_unsubscribe, .needs_payload = true};
+}
+
+}  // namespace fluxmetrics::simulate

@@ -1,0 +1,89 @@
+#include "simulate/instance.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include <boost/json/serialize.hpp>
+
+#include "base/log.hpp"
+#include "simulate/job_request.hpp"
+#include "simulate/timings.hpp"
+
+namespace fluxmetrics::simulate {
+
+Instance::Instance(Options options, std::uint32_t userid, Time start, Observer& observer)
+    : options_(std::move(options)),
+      userid_(userid),
+      started_(start),
+      observer_(observer),
+      timers_(start),
+      queues_(options_),
+      resources_(options_, timers_, observer, [this] { jobs_.kick(); }),
+      jobs_(timers_, observer, queues_, resources_) {
+  for (const TraceJob& job : options_.trace) {
+    timers_.after(job.t, [this, request = job.request] {
+      const auto jobspec = make_jobspec(request);
+      if (!jobspec)
+        return log::warning("a job of the trace cannot be submitted: {}", jobspec.error().message);
+      const auto id = jobs_.submit({.J = wrap_unsigned(userid_, boost::json::serialize(*jobspec)),
+                                    .urgency = request.urgency,
+                                    .userid = userid_});
+      if (!id) log::warning("a job of the trace is refused: {}", id.error().message);
+    });
+  }
+  timers_.after(timing::heartbeat, [this] { beat(); });
+}
+
+void Instance::beat() {
+  observer_.on_publish("heartbeat.pulse", nullptr, false);
+  timers_.after(timing::heartbeat, [this] { beat(); });
+}
+
+Result<void> Instance::existing(const flux::IdSet& ranks) const {
+  if (ranks.empty()) return fail_errno(Code::invalid, EINVAL, "no ranks are given");
+  if (*ranks.last() < options_.max_size) return {};
+  return fail_errno(Code::invalid, EINVAL, "rank {} does not exist: the ranks are 0-{}", *ranks.last(),
+                    options_.max_size - 1);
+}
+
+Result<void> Instance::online(const flux::IdSet& ranks) {
+  if (auto exist = existing(ranks); !exist) return exist;
+  for (const flux::IdSet::Id rank : ranks)
+    resources_.nodes().join(rank);
+  return {};
+}
+
+Result<void> Instance::offline(const flux::IdSet& ranks, Departure how) {
+  if (auto exist = existing(ranks); !exist) return exist;
+  if (ranks.contains(0))
+    return fail_errno(Code::invalid, EINVAL,
+                      "rank 0 leads the instance and cannot leave it: stop the simulator instead");
+  if (how == Departure::lost) {
+    // First all are gone, then the jobs fail: none may count another of these ranks as a survivor.
+    for (const flux::IdSet::Id rank : ranks)
+      resources_.nodes().lose(rank, Nodes::Health::lost, "lost connection");
+    for (const flux::IdSet::Id rank : ranks)
+      jobs_.rank_lost(rank);
+    return {};
+  }
+  flux::IdSet leaving;
+  for (const flux::IdSet::Id rank : ranks)
+    if (resources_.nodes().alive(rank)) leaving.insert(rank);
+  timers_.after(timing::shutdown_jobs, [this, leaving] { jobs_.ranks_stopping(leaving); });
+  timers_.after(timing::shutdown_exit, [this, leaving] {
+    for (const flux::IdSet::Id rank : leaving)
+      resources_.nodes().lose(rank, Nodes::Health::offline, "administrative shutdown");
+    for (const flux::IdSet::Id rank : leaving)
+      jobs_.rank_lost(rank);
+  });
+  return {};
+}
+
+Result<void> Instance::start_queue(const std::optional<std::string>& name, bool all, bool value,
+                                   const std::optional<std::string>& reason) {
+  auto changed = queues_.start(name, all, value, reason);
+  if (changed) jobs_.kick();
+  return changed;
+}
+
+}  // namespace fluxmetrics::simulate

@@ -1,0 +1,66 @@
+// A Flux instance without Flux: brokers, queues, jobs and a scheduler in virtual time. It knows nothing of
+// sockets: advance() moves its clock, requests are function calls, and an Observer is told what happens.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "flux/idset.hpp"
+#include "simulate/jobs.hpp"
+#include "simulate/observer.hpp"
+#include "simulate/options.hpp"
+#include "simulate/queues.hpp"
+#include "simulate/resources.hpp"
+#include "simulate/timer_queue.hpp"
+
+namespace fluxmetrics::simulate {
+
+enum class Departure {
+  lost,      // the node dies
+  shutdown,  // the broker is told to stop, as when a pod is deleted
+};
+
+class Instance {
+ public:
+  // `options` have passed check(). `userid` owns the instance and submits the trace.
+  Instance(Options options, std::uint32_t userid, Time start, Observer& observer);
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+  ~Instance() = default;
+
+  [[nodiscard]] Time now() const { return timers_.now(); }
+  [[nodiscard]] Time started() const { return started_; }
+  void advance(Time time) { timers_.advance(time); }
+  [[nodiscard]] TimerQueue& timers() { return timers_; }
+
+  // Brokers come (0.7 s until jobs may run there), or go. Those that are in the wanted state already stay as
+  // they are. Errors: EINVAL for ranks that do not exist; rank 0, whose end would be the end of the instance,
+  // cannot go.
+  [[nodiscard]] Result<void> online(const flux::IdSet& ranks);
+  [[nodiscard]] Result<void> offline(const flux::IdSet& ranks, Departure how);
+
+  [[nodiscard]] Result<void> start_queue(const std::optional<std::string>& name, bool all, bool value,
+                                         const std::optional<std::string>& reason);
+
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] std::uint32_t userid() const { return userid_; }
+  [[nodiscard]] Queues& queues() { return queues_; }
+  [[nodiscard]] Resources& resources() { return resources_; }
+  [[nodiscard]] Jobs& jobs() { return jobs_; }
+
+ private:
+  [[nodiscard]] Result<void> existing(const flux::IdSet& ranks) const;
+  void beat();
+
+  Options options_;
+  std::uint32_t userid_;
+  Time started_;
+  Observer& observer_;
+  TimerQueue timers_;
+  Queues queues_;
+  Resources resources_;
+  Jobs jobs_;
+};
+
+}  // namespace fluxmetrics::simulate

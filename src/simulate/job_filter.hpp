@@ -1,0 +1,18 @@
+// Which jobs job-list.list shows: its constraint objects (RFC 31's shape, job-list's own operators).
+#pragma once
+
+#include <functional>
+
+#include <boost/json/value.hpp>
+
+#include "base/result.hpp"
+#include "simulate/job.hpp"
+
+namespace fluxmetrics::simulate {
+
+using JobFilter = std::function<bool(const Job&)>;
+
+// An empty object lets every job pass. Errors: EPROTO with job-list's text.
+[[nodiscard]] Result<JobFilter> read_filter(const boost::json::value& constraint);
+
+}  // namespace fluxmetrics::simulate

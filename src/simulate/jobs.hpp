@@ -1,0 +1,107 @@
+// The job side of the instance: jobs from submission to their end, and the scheduler that starts them in
+// order.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "flux/job.hpp"
+#include "simulate/counts.hpp"
+#include "simulate/job.hpp"
+#include "simulate/observer.hpp"
+#include "simulate/queues.hpp"
+#include "simulate/resources.hpp"
+#include "simulate/timer_queue.hpp"
+
+namespace fluxmetrics::simulate {
+
+struct Submission {
+  std::string J;  // as job-ingest.submit takes it
+  std::int64_t urgency = 16;
+  std::uint32_t userid = 0;  // who asks
+};
+
+class Jobs {
+ public:
+  Jobs(TimerQueue& timers, Observer& observer, Queues& queues, Resources& resources);
+
+  // Errors of all requests carry the errno and the text that a broker answers with.
+  [[nodiscard]] Result<flux::JobId> submit(const Submission& submission);
+  [[nodiscard]] Result<void> raise(flux::JobId id, std::string type, std::int64_t severity, std::string note,
+                                   std::uint32_t userid);
+  // A signal to a running job; the usual deadly ones end it.
+  [[nodiscard]] Result<void> kill(flux::JobId id, std::int64_t signal);
+  // Returns the urgency it had.
+  [[nodiscard]] Result<std::int64_t> set_urgency(flux::JobId id, std::int64_t urgency, std::uint32_t userid);
+  // Forgets inactive jobs: all but the `keep` that ended last, and those that ended more than `age` seconds
+  // ago. Tells how many were, or would be, forgotten.
+  std::size_t purge(std::optional<std::size_t> keep, std::optional<double> age, bool really);
+
+  // Something changed that may let a job start.
+  void kick();
+  // The broker of `rank` died; jobs on it fail.
+  void rank_lost(flux::IdSet::Id rank);
+  // The brokers of `ranks` were told to stop; jobs on them fail, those that also hold other ranks slowly.
+  void ranks_stopping(const flux::IdSet& ranks);
+
+  [[nodiscard]] const std::map<flux::JobId, Job>& all() const { return jobs_; }
+  [[nodiscard]] const Job* find(flux::JobId id) const;
+  [[nodiscard]] const flux::JobStats& stats() const { return counts_.stats(); }
+  [[nodiscard]] flux::JobId max_id() const { return max_id_; }
+  // Jobs that wait for the scheduler: neither held, nor in a stopped queue.
+  [[nodiscard]] std::size_t eligible() const;
+
+ private:
+  using Step = void (Jobs::*)(Job&);
+
+  // Submission (jobs_submit.cpp).
+  [[nodiscard]] flux::JobId new_id();
+  [[nodiscard]] Result<std::size_t> queue_of(const JobTerms& terms) const;
+  [[nodiscard]] Result<void> prepare(Job& job, const Submission& submission) const;
+  void validate(Job& job);
+  void depend(Job& job);
+  void assign_priority(Job& job);
+
+  // Scheduling and running (jobs_run.cpp).
+  void schedule();
+  [[nodiscard]] bool try_start(Job& job);
+  void allocate(Job& job, Placement placement);
+  void start(Job& job);
+  void finish(Job& job, std::uint32_t status);
+  void release(Job& job);
+  void clean(Job& job);
+  void finish_after(Job& job, double delay, std::uint32_t status, double release_delay);
+  void kill_survivors(Job& job);  // again and again, until the job finishes
+
+  // The common ground (jobs.cpp).
+  void except(Job& job, JobException exception, std::uint32_t userid, bool publish);
+  void event(Job& job, std::string name, boost::json::object context = {});
+  void set_state(Job& job, flux::JobState state);
+  void step_after(Job& job, double delay, Step step);
+  void stop_timers(Job& job);
+  [[nodiscard]] Time stamp();
+  [[nodiscard]] Job* find_mutable(flux::JobId id);
+  void wait_in_line(const Job& job, bool waits);
+
+  TimerQueue& timers_;
+  Observer& observer_;
+  Queues& queues_;
+  Resources& resources_;
+  Counts counts_;
+  std::map<flux::JobId, Job> jobs_;
+  std::set<std::pair<std::int64_t, flux::JobId>>
+      line_;  // jobs in SCHED by descending priority (negated), then id
+  Time start_time_;
+  Time last_stamp_;
+  flux::JobId max_id_ = 0;
+  bool schedule_armed_ = false;
+};
+
+}  // namespace fluxmetrics::simulate

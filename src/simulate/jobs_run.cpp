@@ -1,0 +1,134 @@
+// How a job gets its ranks, runs and ends: the scheduler, and the states RUN to INACTIVE.
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <fmt/format.h>
+#include <utility>
+
+#include "simulate/jobs.hpp"
+#include "simulate/timings.hpp"
+
+namespace fluxmetrics::simulate {
+
+namespace json = boost::json;
+
+void Jobs::kick() {
+  if (std::exchange(schedule_armed_, true)) return;
+  timers_.after(timing::schedule, [this] {
+    schedule_armed_ = false;
+    schedule();
+  });
+}
+
+void Jobs::schedule() {
+  // Strictly in line, over all queues: a job that cannot start holds back everyone behind it. Only the head
+  // of the line learns that it never could.
+  auto entry = line_.begin();
+  while (entry != line_.end()) {
+    const auto [priority, id] = *entry++;
+    if (priority == 0) return;  // held, as is everyone behind
+    Job& job = jobs_.at(id);
+    if (!queues_.all()[job.queue].status.start) continue;
+    if (!try_start(job)) return;
+  }
+}
+
+bool Jobs::try_start(Job& job) {
+  const flux::Shape& shape = job.terms.request.shape;
+  if (auto placement = resources_.pool().place(shape, resources_.up(), job.admitted)) {
+    wait_in_line(job, false);
+    allocate(job, std::move(*placement));
+    return true;
+  }
+  auto note = resources_.pool().unsatisfiable(shape, job.admitted);
+  if (!note) return false;
+  except(job, {.type = "alloc", .severity = 0, .note = std::move(*note)}, job.userid, true);
+  clean(job);
+  return true;
+}
+
+void Jobs::allocate(Job& job, Placement placement) {
+  resources_.pool().take(placement);
+  flux::ResourceSet R = make_resource_set(placement.slices, resources_.hosts(), resources_.properties());
+  R.starttime = timers_.now();
+  R.expiration = job.terms.request.duration > 0 ? R.starttime + job.terms.request.duration : 0.0;
+  R.nslots = placement.slots;
+  job.ranks = placement.ranks();
+  job.annotations = {{"sched", json::object{{"resource_summary", summary(R)}}}};
+  job.terms.nnodes = static_cast<std::uint32_t>(job.ranks.size());
+  job.terms.ncores = static_cast<std::uint32_t>(R.total().cores);
+  job.placement = std::move(placement);
+  job.R = std::move(R);
+  // The journal has the annotations also as an event of their own, the job's eventlog does not.
+  const json::object annotations{{"annotations", job.annotations}};
+  observer_.on_job_event(
+      job, {.timestamp = stamp(), .name = "annotations", .context = annotations, .has_context = true});
+  event(job, "alloc", annotations);
+  set_state(job, flux::JobState::run);
+  step_after(job, timing::start, &Jobs::start);
+}
+
+void Jobs::start(Job& job) {
+  for (const flux::IdSet::Id rank : job.ranks) {
+    if (resources_.nodes().alive(rank)) continue;
+    // The scheduler did not know yet that the rank is gone.
+    except(job,
+           {.type = "exec",
+            .severity = 0,
+            .note = fmt::format("node failure on {} (rank {})", resources_.hosts().at(rank), rank)},
+           job.userid, false);
+    finish_after(job, timing::failed_start, SIGTERM, timing::release);
+    return;
+  }
+  event(job, "start");
+  job.started = true;
+  const double limit = job.terms.request.duration;
+  const double run_time = job.terms.run_time;
+  // Both count from the allocation, so that a job that runs exactly as long as its limit ends well.
+  const auto left = [&](double seconds) { return std::max(0.0, *job.t_run + seconds - timers_.now()); };
+  if (run_time > 0 && (limit <= 0 || run_time <= limit))
+    finish_after(job, left(run_time), job.terms.status, timing::release);
+  else if (limit > 0)
+    job.limit = timers_.after(left(limit), [this, id = job.id] {
+      Job* late = find_mutable(id);
+      if (late == nullptr) return;
+      except(*late, {.type = "timeout", .severity = 0, .note = "resource allocation expired"}, late->userid,
+             true);
+      finish_after(*late, timing::timeout, (128U + SIGALRM) << 8U, timing::release);
+    });
+}
+
+void Jobs::finish_after(Job& job, double delay, std::uint32_t status, double release_delay) {
+  timers_.cancel(job.next);
+  job.next = timers_.after(delay, [this, id = job.id, status, release_delay] {
+    Job* ending = find_mutable(id);
+    if (ending == nullptr) return;
+    finish(*ending, status);
+    step_after(*ending, release_delay, &Jobs::release);
+  });
+}
+
+void Jobs::finish(Job& job, std::uint32_t status) {
+  stop_timers(job);
+  job.waitstatus = status;
+  event(job, "finish", {{"status", status}});
+  if (job.state != flux::JobState::cleanup) set_state(job, flux::JobState::cleanup);
+}
+
+void Jobs::release(Job& job) {
+  event(job, "release", {{"ranks", "all"}, {"final", true}});
+  resources_.pool().give_back(std::exchange(job.placement, {}));
+  event(job, "free");
+  clean(job);
+  kick();
+}
+
+void Jobs::clean(Job& job) {
+  wait_in_line(job, false);
+  if (job.state != flux::JobState::cleanup) set_state(job, flux::JobState::cleanup);
+  event(job, "clean");
+  set_state(job, flux::JobState::inactive);
+  kick();
+}
+
+}  // namespace fluxmetrics::simulate

@@ -1,0 +1,45 @@
+// What a simulated instance is made of.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "flux/idset.hpp"
+#include "simulate/trace.hpp"
+
+namespace fluxmetrics::simulate {
+
+struct QueueOptions {
+  std::string name;
+  std::optional<flux::IdSet>
+      ranks{};  // the queue requires a property that these ranks have; absent: all ranks
+};
+
+struct Options {
+  std::uint32_t size = 2;      // ranks 0..size-1 are online at the start
+  std::uint32_t max_size = 4;  // the size attribute: all ranks
+  std::uint32_t cores = 4;     // of each rank
+  std::uint32_t gpus = 0;
+  std::vector<QueueOptions> queues{};  // none: one anonymous queue, which is started; others start stopped
+  bool start_queues = false;           // configured ones too
+  double speed = 1;                    // seconds of the instance in a second of the host
+  std::string socket{};                // "" = a new one below the temporary directory
+  std::vector<TraceJob> trace{};       // jobs that submit themselves
+  std::string host_prefix = "flux-sample-";  // rank 3 is flux-sample-3, as a MiniCluster's pods are called
+  std::optional<double> start_time{};        // seconds since 1970; the host's clock when absent
+  std::size_t max_output_bytes = std::size_t{64}
+                                 << 20U;  // a client that does not read is cut off beyond this
+};
+
+// Errors: Code::invalid with a sentence naming the option: sizes of 0, size > max_size, queues named twice or
+// with ranks that do not exist, a speed that is not positive, trace jobs that name unknown queues.
+[[nodiscard]] Result<void> check(const Options& options);
+
+// "batch" or "debug=2-3". Errors: Code::invalid.
+[[nodiscard]] Result<QueueOptions> parse_queue(std::string_view text);
+
+}  // namespace fluxmetrics::simulate

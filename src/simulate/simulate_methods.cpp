@@ -1,0 +1,51 @@
+// What only a simulated broker answers: brokers that come and go on command, and what time it is.
+#include <cerrno>
+#include <string>
+
+#include "simulate/services.hpp"
+
+namespace fluxmetrics::simulate {
+namespace {
+
+namespace json = boost::json;
+
+void answer(const Request& request, const Result<void>& result) {
+  if (result) return request.respond();
+  request.fail(result.error().errnum, result.error().message);
+}
+
+void online(Services& services, const Request& request) {
+  Fields fields(request);
+  const std::string text = fields.string("ranks");
+  if (!fields.ok()) return request.fail(EPROTO);
+  const auto ranks = flux::IdSet::parse(text);
+  if (!ranks) return request.fail(EINVAL, ranks.error().message);
+  answer(request, services.instance().online(*ranks));
+}
+
+void offline(Services& services, const Request& request) {
+  Fields fields(request);
+  const std::string text = fields.string("ranks");
+  const std::string how = fields.maybe_string("how").value_or("shutdown");
+  if (!fields.ok()) return request.fail(EPROTO);
+  if (how != "lost" && how != "shutdown")
+    return request.fail(EINVAL, "how is '" + how + "': it must be 'lost' or 'shutdown'");
+  const auto ranks = flux::IdSet::parse(text);
+  if (!ranks) return request.fail(EINVAL, ranks.error().message);
+  answer(request, services.instance().offline(*ranks, how == "lost" ? Departure::lost : Departure::shutdown));
+}
+
+void clock(Services& services, const Request& request) {
+  const Instance& instance = services.instance();
+  request.respond(json::object{{"now", instance.now()}, {"speed", instance.options().speed}});
+}
+
+}  // namespace
+
+void add_simulate_methods(Services::Table& methods) {
+  methods["simulate.online"] = {.handler = online, .owner_only = true, .needs_payload = true};
+  methods["simulate.offline"] = {.handler = offline, .owner_only = true, .needs_payload = true};
+  methods["simulate.clock"] = {.handler = clock};
+}
+
+}  // namespace fluxmetrics::simulate
