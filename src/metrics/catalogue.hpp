@@ -19,8 +19,8 @@ namespace fluxmetrics::metrics {
 struct Inputs {
   const instance::InstanceState& state;
   const sizing::Demand& demand;
-  std::uint32_t wanted = 0;       // node_wanted_count
-  bool ranks_are_pods = true;     // false in a sub-instance that was asked for: sizing metrics are then 404
+  std::uint32_t wanted = 0;    // node_wanted_count
+  bool ranks_are_pods = true;  // false in a sub-instance that was asked for: numbers of pods are then 404
 };
 
 // One family for each description, in the same order.

@@ -37,7 +37,8 @@ struct Description {
 struct Family {
   const Description* description = nullptr;  // static lifetime
   std::vector<Item> items;
-  std::optional<Error> missing;  // set: no value now (Code::unavailable -> 503) or ever (Code::not_found -> 404)
+  std::optional<Error>
+      missing;  // set: no value now (Code::unavailable -> 503) or ever (Code::not_found -> 404)
 };
 
 }  // namespace fluxmetrics::metrics

@@ -1,4 +1,5 @@
-// An immutable picture of all metrics at one moment, and the place where the serving thread finds the newest one.
+// An immutable picture of all metrics at one moment, and the place where the serving thread finds the newest
+// one.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +20,13 @@ namespace fluxmetrics::metrics {
 struct Snapshot {
   std::shared_ptr<const instance::InstanceState> state;
   std::shared_ptr<const std::vector<Family>> families;  // as catalogue(); shared while only the time moves
-  Now confirmed;                 // when the broker last confirmed it
+  Now confirmed;                                        // when the broker last confirmed it
   std::uint64_t generation = 0;  // grows with each snapshot: the key of encoded answers
   [[nodiscard]] const Family* find(std::string_view name) const;
 };
 
-// What a reader finds: the newest snapshot (null before the first), and why there is no fresher one ("" when all is well).
+// What a reader finds: the newest snapshot (null before the first), and why there is no fresher one ("" when
+// all is well).
 struct View {
   std::shared_ptr<const Snapshot> snapshot;
   std::string trouble;
@@ -53,7 +55,9 @@ class Publisher {
   bool explicit_instance_;  // the user named the instance: a sub-instance is then not followed to its top
   Store& store_;
   sizing::WantedSize wanted_;
-  std::uint64_t generation_ = 0;
+  Snapshot last_;  // what was published last
+  sizing::Demand demand_;
+  std::uint32_t last_wanted_ = 0;
 };
 
 }  // namespace fluxmetrics::metrics

@@ -1,0 +1,53 @@
+#include "metrics/snapshot.hpp"
+
+#include <algorithm>
+
+#include "metrics/catalogue.hpp"
+
+namespace fluxmetrics::metrics {
+
+const Family* Snapshot::find(std::string_view name) const {
+  if (!families) return nullptr;
+  const auto by_name = [](const Family& family) { return family.description->name; };
+  const auto found = std::ranges::lower_bound(*families, name, {}, by_name);
+  return found != families->end() && by_name(*found) == name ? &*found : nullptr;
+}
+
+void Store::publish(std::shared_ptr<const Snapshot> snapshot) {
+  // What is replaced dies after the lock is gone: a large state takes its time.
+  View before{.snapshot = std::move(snapshot), .trouble = {}};
+  const std::scoped_lock lock(mutex_);
+  std::swap(view_, before);
+}
+
+void Store::set_trouble(std::string reason) {
+  const std::scoped_lock lock(mutex_);
+  view_.trouble = std::move(reason);
+}
+
+View Store::view() const {
+  const std::scoped_lock lock(mutex_);
+  return view_;
+}
+
+Publisher::Publisher(sizing::SizePolicy policy, bool explicit_instance, Store& store)
+    : policy_(policy), explicit_instance_(explicit_instance), store_(store), wanted_(policy) {}
+
+void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, Now confirmed) {
+  const bool same_state = state == last_.state && last_.families;
+  demand_ = same_state ? sizing::at_time(std::move(demand_), *state, policy_, confirmed.wall)
+                       : sizing::compute_demand(*state, policy_, confirmed.wall);
+  const auto wanted = wanted_.update(demand_, state->size, confirmed.mono);
+  if (!same_state || wanted != last_wanted_) {
+    const bool pods = !explicit_instance_ || state->level == 0;
+    last_.families = std::make_shared<const std::vector<Family>>(
+        evaluate({.state = *state, .demand = demand_, .wanted = wanted, .ranks_are_pods = pods}));
+  }
+  last_wanted_ = wanted;
+  last_.state = std::move(state);
+  last_.confirmed = confirmed;
+  ++last_.generation;
+  store_.publish(std::make_shared<const Snapshot>(last_));
+}
+
+}  // namespace fluxmetrics::metrics
