@@ -161,8 +161,12 @@ http::Response Api::handle(const http::Request& request) {
   auto response = impl_->answer(request);
   response.headers.emplace_back("Audit-Id", impl_->audit_ids.of(request.headers));
   response.headers.emplace_back("Cache-Control", "no-cache, private");
-  log::debug("{} - {} {} {}", request.peer.address, request.method,
-             std::string_view(request.target).substr(0, longest_logged), response.status);
+  const auto level = impl_->options.log_every_request ? log::Level::info : log::Level::debug;
+  if (log::enabled(level)) {
+    log::write(level,
+               fmt::format("{} - {} {} {}", request.peer.address, request.method,
+                           std::string_view(request.target).substr(0, longest_logged), response.status));
+  }
   return response;
 }
 

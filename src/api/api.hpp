@@ -16,8 +16,9 @@ struct ApiOptions {
   std::string service_name = "custom-metrics-apiserver";
   std::string api_path;  // an extra root for the custom metrics API, as the prototype's --api-path; "" = none
   Seconds max_staleness{30};
-  bool insecure_http = false;  // plain HTTP answered to every peer
-  std::uint16_t port = 0;      // the port served, told in /apis; 0 = not told
+  bool insecure_http = false;      // plain HTTP answered to every peer
+  std::uint16_t port = 0;          // the port served, told in /apis; 0 = not told
+  bool log_every_request = false;  // at info; otherwise only metric requests are
 };
 
 class Api {

@@ -79,7 +79,7 @@ Task<std::optional<std::string>> Queries::attribute(std::string name) {
 }
 
 Task<std::string> Queries::broker_state() {
-  const auto reply = co_await ask("state-machine.get");
+  const auto reply = co_await ask("state-machine.get", "{}");
   if (!reply && reply.error().errnum == ENOSYS) co_return std::string("run");
   if (!reply) co_return std::unexpected(reply.error());
   const auto* object = reply->if_object();
@@ -91,7 +91,7 @@ Task<std::string> Queries::broker_state() {
 }
 
 Task<flux::ResourceStatus> Queries::resource_status() {
-  const auto reply = co_await ask("resource.status");
+  const auto reply = co_await ask("resource.status", "{}");
   if (!reply) co_return std::unexpected(reply.error());
   co_return flux::ResourceStatus::from_json(*reply);
 }
@@ -101,7 +101,7 @@ Task<flux::ResourceSet> Queries::allocated() {
   Error last{.code = Code::unsupported, .message = "no RPC tells what is allocated"};
   for (const auto source : {job_manager, resource_sched_status, sched_resource_status}) {
     if (source_ && *source_ != source) continue;
-    const auto reply = co_await ask(std::string(topic_of(source)));
+    const auto reply = co_await ask(std::string(topic_of(source)), "{}");
     if (!reply) {
       last = reply.error();
       const bool another_may_do = last.errnum == EPERM || last.errnum == ENOSYS;
@@ -122,13 +122,13 @@ Task<flux::ResourceSet> Queries::allocated() {
 }
 
 Task<flux::JobStats> Queries::job_stats() {
-  const auto reply = co_await ask("job-list.job-stats");
+  const auto reply = co_await ask("job-list.job-stats", "{}");
   if (!reply) co_return std::unexpected(reply.error());
   co_return flux::JobStats::from_json(*reply);
 }
 
 Task<std::uint64_t> Queries::active_jobs() {
-  const auto reply = co_await ask("job-manager.stats-get");
+  const auto reply = co_await ask("job-manager.stats-get", "{}");
   if (!reply) co_return std::unexpected(reply.error());
   const auto* object = reply->if_object();
   const auto* count = object == nullptr ? nullptr : object->if_contains("active_jobs");
@@ -157,7 +157,7 @@ Task<json::value> Queries::jobspec(flux::JobId id) {
 }
 
 Task<std::vector<Queue>> Queries::queues() {
-  const auto list = co_await ask("job-manager.queue-list");
+  const auto list = co_await ask("job-manager.queue-list", "{}");
   std::vector<Queue> queues;
   if (list) {
     const auto* object = list->if_object();
@@ -174,7 +174,7 @@ Task<std::vector<Queue>> Queries::queues() {
     queues.emplace_back();
     co_return queues;
   }
-  const auto config = co_await ask("config.get");
+  const auto config = co_await ask("config.get", "{}");
   if (!config && config.error().errnum != ENOSYS) co_return std::unexpected(config.error());
   for (auto& queue : queues) {
     auto properties = config ? required_properties(*config, queue.name) : std::vector<std::string>{};
@@ -186,8 +186,10 @@ Task<std::vector<Queue>> Queries::queues() {
 Task<bool> Queries::queue_status(std::span<Queue> queues) {
   bool has_scheduler = true;
   for (auto& queue : queues) {
-    const auto reply =
-        co_await ask("job-manager.queue-status", queue.name.empty() ? "{}" : object_text("name", queue.name));
+    // Named first: GCC 12 destroys twice what a conditional makes inside of an awaited call.
+    std::string request = "{}";
+    if (!queue.name.empty()) request = object_text("name", queue.name);
+    const auto reply = co_await ask("job-manager.queue-status", std::move(request));
     if (!reply && reply.error().errnum == ENOSYS) co_return true;  // before 0.46: unknown counts as started
     if (!reply && reply.error().errnum == ENOENT) continue;        // removed by a reload; the next list tells
     if (!reply) co_return std::unexpected(reply.error());

@@ -50,7 +50,7 @@ class Queries {
   [[nodiscard]] bool owner() const { return owner_; }
 
  private:
-  [[nodiscard]] Task<boost::json::value> ask(std::string topic, std::string payload = "{}");
+  [[nodiscard]] Task<boost::json::value> ask(std::string topic, std::string payload);
 
   std::shared_ptr<flux::Client> client_;
   std::optional<AllocatedSource> source_;

@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr auto probe_every = 1s;    // resource.status, job-stats, queue-status: 0.3 ms each
 constexpr auto layout_every = 15s;  // queue list, configuration, broker state
 constexpr auto proof_every = 5min;  // a full job list proves what the journal told
+constexpr auto look_first = 200ms;  // how long a state may wait for what it lacks
 constexpr auto gather = 10ms;       // changes come in bursts: one answer for all of one burst
 constexpr std::size_t jobspecs_at_once = 50;
 constexpr std::uint64_t journal_limit = 2000;  // the journal's backlog stalls the job manager: 0.1 ms a job
@@ -132,16 +133,16 @@ asio::awaitable<Result<void>> Session::open_streams() {
             draft_.owner ? "owner" : "guest");
 
   const auto executor = wake_.get_executor();
-  if (auto stats = co_await streams_->stream("job-list.job-stats"); stats) {
+  if (auto stats = co_await streams_->stream("job-list.job-stats", "{}"); stats) {
     asio::co_spawn(executor, follow_stats(shared_from_this(), std::move(*stats)), asio::detached);
   }
   if (!draft_.owner) co_return Result<void>{};
-  if (auto nodes = co_await streams_->stream("resource.journal"); nodes) {
+  if (auto nodes = co_await streams_->stream("resource.journal", "{}"); nodes) {
     asio::co_spawn(executor, follow_nodes(shared_from_this(), std::move(*nodes)), asio::detached);
   }
   const auto active = co_await queries_->active_jobs();
   if (!active || *active > journal_limit) co_return Result<void>{};
-  if (auto journal = co_await streams_->stream("job-manager.events-journal"); journal) {
+  if (auto journal = co_await streams_->stream("job-manager.events-journal", "{}"); journal) {
     journal_ = true;
     dirty_.jobs = false;  // the journal's backlog is the first full list
     proven_ = MonoTime::clock::now();
@@ -341,6 +342,12 @@ asio::awaitable<Result<void>> Session::fetch_jobspecs() {
 
 void Session::publish() {
   if (journal_ && !journal_ready_) return;  // half a backlog would be half a demand
+  const auto now = MonoTime::clock::now();
+  // A job that began while we asked holds something that we have not seen yet: look first, unless that would
+  // go on and on.
+  if (dirty_.allocated && allocated_budget_.may_run(now + look_first) && now - published_at_ < look_first)
+    return;
+  published_at_ = now;
   if (changed_ || !published_) {
     auto next = std::make_shared<InstanceState>(draft_);
     jobs_.write(*next);

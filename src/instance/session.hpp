@@ -86,6 +86,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool journal_ = false;        // jobs_ is kept by the events journal
   bool journal_ready_ = false;  // its backlog has been read
   bool journal_ended_ = false;
+  MonoTime published_at_{};
   MonoTime probed_{};
   MonoTime laid_out_{};
   MonoTime proven_{};
