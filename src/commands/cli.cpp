@@ -1,11 +1,11 @@
 #include "commands/cli.hpp"
 
 #include <cstdio>
+#include <fmt/format.h>
 #include <functional>
 #include <string>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 #include "base/log.hpp"
 #include "commands/options.hpp"
@@ -28,8 +28,9 @@ CLI::Option* add_duration(CLI::App* app, const std::string& name, Seconds& targe
 }
 
 void add_flux_uri(CLI::App* app, std::optional<std::string>& target) {
-  app->add_option("--flux-uri", target,
-                  "Broker to talk to, local:///PATH [FLUX_URI, else the system instance's or a MiniCluster's socket]");
+  app->add_option(
+      "--flux-uri", target,
+      "Broker to talk to, local:///PATH [FLUX_URI, else the system instance's or a MiniCluster's socket]");
 }
 
 void add_policy(CLI::App* app, sizing::SizePolicy& policy) {
@@ -39,7 +40,8 @@ void add_policy(CLI::App* app, sizing::SizePolicy& policy) {
   app->add_option("--min-replicas", policy.min_replicas, "Never want fewer nodes than this")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app->add_option("--max-replicas", policy.max_replicas, "Never want more nodes than this [the instance's size]")
+  app->add_option("--max-replicas", policy.max_replicas,
+                  "Never want more nodes than this [the instance's size]")
       ->check(CLI::PositiveNumber);
 }
 
@@ -59,23 +61,31 @@ void add_start(CLI::App& app, Commands& c) {
       "Example, in the leader broker's pod:\n"
       "  flux-metrics-api start --port 8443 --ssl-certfile tls.crt --ssl-keyfile tls.key\n"
       "Then, on the same host:\n"
-      "  curl http://localhost:8443/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/metrics/node_up_count");
-  sub->add_option("--port", o.port, "Port for HTTPS and HTTP alike; 0 takes any free one")->capture_default_str();
+      "  curl "
+      "http://localhost:8443/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/metrics/"
+      "node_up_count");
+  sub->add_option("--port", o.port, "Port for HTTPS and HTTP alike; 0 takes any free one")
+      ->capture_default_str();
   sub->add_option("--host", o.host, "Address to listen on")->capture_default_str();
-  sub->add_option("--namespace", o.namespace_, "Namespace that the MiniCluster lives in")->capture_default_str();
-  sub->add_option("--service-name", o.service_name, "Service that the APIService points to")->capture_default_str();
+  sub->add_option("--namespace", o.namespace_, "Namespace that the MiniCluster lives in")
+      ->capture_default_str();
+  sub->add_option("--service-name", o.service_name, "Service that the APIService points to")
+      ->capture_default_str();
   auto* cert = sub->add_option("--ssl-certfile", o.ssl_certfile, "Serving certificate (PEM chain)");
   auto* key = sub->add_option("--ssl-keyfile", o.ssl_keyfile, "Its private key (PEM)");
   cert->needs(key);
   key->needs(cert);
-  sub->add_option("--cert-dir", o.cert_dir, "Keep the self-signed certificate here (used when there are no files)");
+  sub->add_option("--cert-dir", o.cert_dir,
+                  "Keep the self-signed certificate here (used when there are no files)");
   sub->add_option("--api-path", o.api_path, "Serve the custom metrics API below this path too");
   sub->add_option("--custom-metric", o.custom_metric, "A file with metrics of your own (not available yet)");
-  sub->add_flag("--no-cache", o.no_cache, "Accepted as the Python server did; answers are never older than the snapshot");
+  sub->add_flag("--no-cache", o.no_cache,
+                "Accepted as the Python server did; answers are never older than the snapshot");
   sub->add_flag("--verbose", o.verbose, "Log every request, not only metric requests");
   sub->add_flag("--insecure-http", o.insecure_http, "Answer plain HTTP to every peer, not only to this host");
   add_flux_uri(sub, o.flux_uri);
-  add_duration(sub, "--max-staleness", o.max_staleness, "Serve the last values for so long when the broker is silent");
+  add_duration(sub, "--max-staleness", o.max_staleness,
+               "Serve the last values for so long when the broker is silent");
   add_policy(sub, o.policy);
   sub->callback([&c] { c.run = [&c] { return run_start(c.start); }; });
 }
@@ -83,9 +93,12 @@ void add_start(CLI::App& app, Commands& c) {
 void add_get(CLI::App& app, Commands& c) {
   auto& o = c.get;
   auto* sub = app.add_subcommand("get", "Show an instance's metrics");
-  sub->footer("Examples:\n  flux-metrics-api get\n  flux-metrics-api get node_wanted_count job_count -o json");
+  sub->footer(
+      "Examples:\n  flux-metrics-api get\n  flux-metrics-api get node_wanted_count job_count -o json");
   sub->add_option("metrics", o.metrics, "Metrics to show [all]");
-  sub->add_option("-o,--output", o.output, "table or json")->capture_default_str()->check(CLI::IsMember({"table", "json"}));
+  sub->add_option("-o,--output", o.output, "table or json")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"table", "json"}));
   add_flux_uri(sub, o.flux_uri);
   add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long");
   add_policy(sub, o.policy);
@@ -106,9 +119,12 @@ void add_simulate(CLI::App& app, Commands& c) {
   sub->add_option("--cores", o.cores, "Cores of a rank")->capture_default_str();
   sub->add_option("--gpus", o.gpus, "GPUs of a rank")->capture_default_str();
   sub->add_option("--socket", o.socket, "Path of the socket [a new one in the temporary directory]");
-  sub->add_option("--speed", o.speed, "How many times faster than real time")->capture_default_str()->check(CLI::PositiveNumber);
+  sub->add_option("--speed", o.speed, "How many times faster than real time")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   sub->add_option("--trace", o.trace, "Jobs to submit: JSON lines, see docs/simulate.md");
-  sub->add_option("--queue", o.queues, "A queue, NAME or NAME=RANKS (repeatable); queues start stopped, as Flux's do");
+  sub->add_option("--queue", o.queues,
+                  "A queue, NAME or NAME=RANKS (repeatable); queues start stopped, as Flux's do");
   sub->callback([&c] { c.run = [&c] { return run_simulate(c.simulate); }; });
 }
 
@@ -140,10 +156,15 @@ void add_simulate_ctl(CLI::App& app, Commands& c) {
   submit->add_option("-c,--cores-per-slot", o.cores, "Cores a slot")->capture_default_str();
   submit->add_option("-g,--gpus-per-slot", o.gpus, "GPUs a slot")->capture_default_str();
   submit->add_flag("--exclusive", o.exclusive, "Whole nodes");
-  submit->add_option("--duration", o.duration, "How long it runs, and its limit, such as 10s [it runs for ever]");
+  submit->add_option("--duration", o.duration,
+                     "How long it runs, and its limit, such as 10s [it runs for ever]");
   submit->add_option("-q,--queue", o.queue, "Queue");
-  submit->add_option("--urgency", o.urgency, "0 (held) to 31")->capture_default_str()->check(CLI::Range(0, 31));
-  submit->add_option("--cc", o.copies, "How many such jobs")->capture_default_str()->check(CLI::PositiveNumber);
+  submit->add_option("--urgency", o.urgency, "0 (held) to 31")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 31));
+  submit->add_option("--cc", o.copies, "How many such jobs")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   auto* cancel = action(ctl, "cancel", "Cancel a job");
   cancel->add_option("id", o.job_id, "Job id")->required();
   auto* drain = action(ctl, "drain", "Drain ranks");
@@ -168,9 +189,12 @@ void add_simulate_ctl(CLI::App& app, Commands& c) {
 
 void add_demo(CLI::App& app, Commands& c) {
   auto* sub = app.add_subcommand("demo", "Watch a simulated MiniCluster follow its queue: 2 -> 4 -> 2 nodes");
-  sub->footer("Example:\n  flux-metrics-api demo\nIt needs neither Flux nor Kubernetes and ends by itself in under 45 seconds.");
+  sub->footer(
+      "Example:\n  flux-metrics-api demo\nIt needs neither Flux nor Kubernetes and ends by itself in under "
+      "45 seconds.");
   sub->add_flag("--plain", c.demo.plain, "Plain lines, also on a terminal");
-  sub->add_option("--inject", c.demo.inject, "Break something, to see that the demo tells: server-refused or job-killed")
+  sub->add_option("--inject", c.demo.inject,
+                  "Break something, to see that the demo tells: server-refused or job-killed")
       ->check(CLI::IsMember({"server-refused", "job-killed"}));
   sub->callback([&c] { c.run = [&c] { return run_demo(c.demo); }; });
 }

@@ -1,7 +1,291 @@
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+
+#include "api/api.hpp"
+#include "base/log.hpp"
+#include "commands/blocking_client.hpp"
+#include "commands/broker.hpp"
+#include "commands/demo_cluster.hpp"
+#include "commands/demo_view.hpp"
 #include "commands/options.hpp"
+#include "http/server.hpp"
+#include "simulate/job_request.hpp"
+#include "simulate/server.hpp"
 
 namespace fluxmetrics::commands {
+namespace {
 
-int run_demo(const DemoOptions& /*options*/) { return exit_failed; }
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+// Everything is compressed about twelvefold: a real sync is 15 s, a real node takes half a minute.
+constexpr auto sync_every = 1s;
+constexpr auto pod_start = 2500ms;
+constexpr auto hold = 2s;
+constexpr auto tick = 100ms;
+constexpr auto give_up_after = 40s;
+constexpr int syncs_that_may_fail = 5;
+
+struct DemoJob {
+  Seconds at;
+  std::uint32_t nodes;
+  double duration;
+};
+constexpr std::array workload{DemoJob{Seconds(0.5), 1, 5}, DemoJob{Seconds(1.0), 1, 5},
+                              DemoJob{Seconds(3.0), 4, 6}, DemoJob{Seconds(3.5), 1, 3},
+                              DemoJob{Seconds(4.0), 1, 3}};
+
+Result<json::value> submit_payload(const DemoJob& job) {
+  simulate::JobRequest request;
+  request.nodes = job.nodes;
+  request.exclusive = true;
+  request.duration = job.duration;
+  const auto jobspec = simulate::make_jobspec(request);
+  if (!jobspec) return std::unexpected(jobspec.error());
+  return json::object{{"J", simulate::wrap_unsigned(getuid(), json::serialize(*jobspec))},
+                      {"urgency", request.urgency},
+                      {"flags", 0}};
+}
+
+// A directory that goes with its owner.
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "flux-metrics-api-demo.XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ScratchDirectory(const ScratchDirectory&) = delete;
+  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
+  ~ScratchDirectory() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// The HTTP server on a thread of its own, as `start` would serve.
+class ServerThread {
+ public:
+  ServerThread(api::Api& api, std::string cert_dir)
+      : server_(
+            {.host = "127.0.0.1",
+             .port = 0,
+             .certificate = {.cert_file = {}, .key_file = {}, .cert_dir = std::move(cert_dir), .names = {}}},
+            [&api](const http::Request& request) { return api.handle(request); }) {}
+  ServerThread(const ServerThread&) = delete;
+  ServerThread& operator=(const ServerThread&) = delete;
+  ~ServerThread() { stop(); }
+  [[nodiscard]] Result<std::uint16_t> start() {
+    if (auto listening = server_.listen(); !listening) return std::unexpected(listening.error());
+    const auto port = server_.port();
+    thread_ = std::thread([this] { server_.run(false); });
+    return port;
+  }
+  void stop() {
+    if (!thread_.joinable()) return;
+    server_.stop();
+    thread_.join();
+  }
+
+ private:
+  http::Server server_;
+  std::thread thread_;
+};
+
+struct Outcome {
+  std::int64_t successful = 0;
+  std::int64_t unsuccessful = 0;
+};
+
+// The loop that a cluster runs: submit, autoscale, start pods, until all is done and given back.
+class Demo {
+ public:
+  Demo(const DemoOptions& options, BlockingClient& broker, const metrics::Store& store, ServerThread& server,
+       DemoAutoscaler autoscaler, DemoView& view)
+      : options_(options),
+        broker_(broker),
+        store_(store),
+        server_(server),
+        autoscaler_(std::move(autoscaler)),
+        view_(view),
+        cluster_(broker, DemoAutoscaler::min_replicas, Seconds(pod_start),
+                 [&view](const std::string& text) { view.tell(text); }) {}
+
+  // Errors: the sentence that the demo ends with.
+  [[nodiscard]] Result<void> run() {
+    began_ = MonoTime::clock::now();
+    auto next_sync = began_;
+    if (options_.inject == "server-refused") server_.stop();
+    for (;;) {
+      const auto now = MonoTime::clock::now();
+      if (auto done = submit_due(now); !done) return done;
+      if (auto done = cluster_.advance(now); !done) return done;
+      if (now >= next_sync) {
+        if (auto done = synchronise(now); !done) return done;
+        next_sync = now + sync_every;
+      }
+      if (auto done = inject_kill(); !done) return done;
+      const auto ended = finished();
+      if (!ended) return std::unexpected(ended.error());
+      if (*ended) return {};
+      if (now - began_ > give_up_after)
+        return fail(Code::timed_out, "not done after {} s", give_up_after.count());
+      std::this_thread::sleep_for(tick);
+    }
+  }
+
+  [[nodiscard]] std::string sizes() const {
+    std::string text;
+    for (const auto size : cluster_.sizes())
+      text += fmt::format("{}{}", text.empty() ? "" : " -> ", size);
+    return text;
+  }
+
+  [[nodiscard]] Result<Outcome> outcome() {
+    const auto reply = broker_.rpc("job-list.job-stats", json::object{});
+    if (!reply) return std::unexpected(reply.error());
+    const auto stats = flux::JobStats::from_json(*reply);
+    if (!stats) return std::unexpected(stats.error());
+    return Outcome{.successful = stats->all.successful,
+                   .unsuccessful = stats->all.failed + stats->all.canceled + stats->all.timeout};
+  }
+
+ private:
+  Result<void> submit_due(MonoTime now) {
+    while (submitted_ < workload.size() && now - began_ >= workload[submitted_].at) {
+      const auto& job = workload[submitted_];
+      const auto payload = submit_payload(job);
+      if (!payload) return std::unexpected(payload.error());
+      const auto id = broker_.rpc("job-ingest.submit", *payload);
+      if (!id) return std::unexpected(id.error());
+      ++submitted_;
+      view_.tell(fmt::format("job {} asks for {} node{} for {:g} s", submitted_, job.nodes,
+                             job.nodes == 1 ? "" : "s", job.duration));
+    }
+    return {};
+  }
+
+  Result<void> synchronise(MonoTime now) {
+    const auto desired = autoscaler_.desired(cluster_.size());
+    if (!desired) {
+      // As the HPA: on an error the size stays.
+      view_.tell(fmt::format("the autoscaler learned nothing: {}", desired.error().message));
+      if (++failed_syncs_ >= syncs_that_may_fail) return std::unexpected(desired.error());
+      return {};
+    }
+    failed_syncs_ = 0;
+    if (*desired != wanted_) view_.tell(fmt::format("node_wanted_count over https: {}", *desired));
+    wanted_ = *desired;
+    if (auto scaled = cluster_.scale(*desired, now); !scaled) return scaled;
+    if (const auto seen = store_.view().snapshot; seen != nullptr)
+      view_.draw(*seen->state, cluster_.size(), wanted_);
+    return {};
+  }
+
+  // --inject job-killed: the node under the big job dies.
+  Result<void> inject_kill() {
+    if (options_.inject != "job-killed" || killed_ || cluster_.pods() < DemoAutoscaler::max_replicas)
+      return {};
+    const auto seen = store_.view().snapshot;
+    const auto top = DemoAutoscaler::max_replicas - 1;
+    if (seen == nullptr || seen->state->allocated.on_rank(top).cores == 0) return {};
+    killed_ = true;
+    view_.tell(fmt::format("rank {} dies under its job (--inject job-killed)", top));
+    const auto lost =
+        broker_.rpc("simulate.offline", json::object{{"ranks", std::to_string(top)}, {"how", "lost"}});
+    if (!lost) return std::unexpected(lost.error());
+    return {};
+  }
+
+  // All jobs have ended and the nodes are given back.
+  Result<bool> finished() {
+    if (submitted_ < workload.size()) return false;
+    const auto now = outcome();
+    if (!now) return std::unexpected(now.error());
+    const auto ended = now->successful + now->unsuccessful;
+    if (ended > reported_) view_.tell(fmt::format("{} of {} jobs have ended", ended, workload.size()));
+    reported_ = ended;
+    return std::cmp_equal(ended, workload.size()) && cluster_.size() == DemoAutoscaler::min_replicas;
+  }
+
+  const DemoOptions& options_;
+  BlockingClient& broker_;
+  const metrics::Store& store_;
+  ServerThread& server_;
+  DemoAutoscaler autoscaler_;
+  DemoView& view_;
+  DemoCluster cluster_;
+  MonoTime began_{};
+  std::size_t submitted_ = 0;
+  std::uint32_t wanted_ = DemoAutoscaler::min_replicas;
+  std::int64_t reported_ = 0;
+  int failed_syncs_ = 0;
+  bool killed_ = false;
+};
+
+int failed(DemoView& view, const std::string& why) {
+  view.close(fmt::format("demo failed: {}", why));
+  return exit_failed;
+}
+
+}  // namespace
+
+int run_demo(const DemoOptions& options) {
+  if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);
+  DemoView view(!options.plain && isatty(STDOUT_FILENO) == 1, MonoTime::clock::now());
+  const ScratchDirectory scratch;
+  if (scratch.path().empty()) return failed(view, "no temporary directory can be made");
+
+  simulate::Server instance({.size = DemoAutoscaler::min_replicas,
+                             .max_size = DemoAutoscaler::max_replicas,
+                             .cores = 4,
+                             .socket = scratch.path() / "flux"});
+  if (const auto started = instance.start(); !started) return failed(view, started.error().message);
+  auto broker = BlockingClient::connect(instance.socket_path());
+  if (!broker) return failed(view, broker.error().message);
+
+  sizing::SizePolicy policy;
+  policy.hold = Seconds(hold);
+  policy.patience = Seconds(0);
+  Pipeline pipeline({.socket_paths = {instance.socket_path()}, .named = true}, policy, Seconds(30));
+  pipeline.start();
+  api::Api api({}, pipeline.store());
+  ServerThread server(api, scratch.path());
+  const auto port = server.start();
+  if (!port) return failed(view, port.error().message);
+  for (int i = 0; i < 1000 && pipeline.store().view().snapshot == nullptr; ++i)
+    std::this_thread::sleep_for(10ms);
+  view.tell(
+      fmt::format("a simulated instance of 2 of at most 4 nodes; metrics at https://localhost:{}", *port));
+
+  const auto url = fmt::format(
+      "https://localhost:{}/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/services/"
+      "custom-metrics-apiserver/node_wanted_count",
+      *port);
+  Demo demo(options, **broker, pipeline.store(), server, DemoAutoscaler(url, scratch.path() / "tls.crt"),
+            view);
+  const auto done = demo.run();
+  const auto outcome = demo.outcome();
+  if (!done) return failed(view, fmt::format("{} (size {})", done.error().message, demo.sizes()));
+  if (!outcome) return failed(view, outcome.error().message);
+  if (outcome->unsuccessful > 0) {
+    return failed(view, fmt::format("{} of {} jobs did not end well (size {})", outcome->unsuccessful,
+                                    workload.size(), demo.sizes()));
+  }
+  if (demo.sizes() != "2 -> 4 -> 2")
+    return failed(view, fmt::format("the size went {}, not 2 -> 4 -> 2", demo.sizes()));
+  view.close(fmt::format("demo: the size went {}; all {} jobs ended well and none was killed", demo.sizes(),
+                         workload.size()));
+  return exit_fine;
+}
 
 }  // namespace fluxmetrics::commands

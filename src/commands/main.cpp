@@ -1,3 +1,5 @@
 #include "commands/cli.hpp"
 
-int main(int argc, char** argv) { return fluxmetrics::commands::run_cli(argc, argv); }
+int main(int argc, char** argv) {
+  return fluxmetrics::commands::run_cli(argc, argv);
+}

@@ -36,7 +36,7 @@ struct StartOptions {
 struct GetOptions {
   std::vector<std::string> metrics;  // empty = all
   std::optional<std::string> flux_uri;
-  std::string output = "table";      // table or json
+  std::string output = "table";  // table or json
   Seconds timeout{10};
   sizing::SizePolicy policy;
 };
@@ -46,21 +46,21 @@ struct SimulateOptions {
   std::uint32_t max_size = 4;  // the size attribute
   std::uint32_t cores = 4;     // per rank
   std::uint32_t gpus = 0;
-  std::string socket;          // "" = a new one below the temporary directory
+  std::string socket;  // "" = a new one below the temporary directory
   double speed = 1;
-  std::string trace;           // file of JSON lines
+  std::string trace;                // file of JSON lines
   std::vector<std::string> queues;  // NAME or NAME=RANKS; configured queues start stopped, as Flux's do
 };
 
 struct SimulateCtlOptions {
   std::optional<std::string> flux_uri;
-  std::string action;          // online, offline, submit, cancel, drain, undrain, queue, clock
+  std::string action;  // online, offline, submit, cancel, drain, undrain, queue, clock
   std::string ranks;
-  bool lost = false;           // offline
-  std::string reason;          // drain
-  std::string job_id;          // cancel
-  std::string queue_action;    // queue: start or stop
-  std::string queue_name;      // "" = all
+  bool lost = false;         // offline
+  std::string reason;        // drain
+  std::string job_id;        // cancel
+  std::string queue_action;  // queue: start or stop
+  std::string queue_name;    // "" = all
   bool all_queues = false;
   std::optional<std::uint32_t> nodes;
   std::optional<std::uint32_t> slots;

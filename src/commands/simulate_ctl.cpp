@@ -2,6 +2,8 @@
 
 namespace fluxmetrics::commands {
 
-int run_simulate_ctl(const SimulateCtlOptions& /*options*/) { return exit_failed; }
+int run_simulate_ctl(const SimulateCtlOptions& /*options*/) {
+  return exit_failed;
+}
 
 }  // namespace fluxmetrics::commands

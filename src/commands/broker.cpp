@@ -1,0 +1,54 @@
+#include "commands/broker.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "flux/uri.hpp"
+
+namespace fluxmetrics::commands {
+
+Result<Broker> find_broker(const std::optional<std::string>& flux_uri) {
+  Broker broker;
+  if (flux_uri) {
+    auto path = flux::local_socket_path(*flux_uri);
+    if (!path) return fail(path.error().code, "--flux-uri: {}", path.error().message);
+    broker.socket_paths.push_back(std::move(*path));
+    broker.named = true;
+    return broker;
+  }
+  if (const char* uri = std::getenv("FLUX_URI"); uri != nullptr && *uri != '\0') {
+    auto path = flux::local_socket_path(uri);
+    if (!path) return fail(path.error().code, "FLUX_URI: {}", path.error().message);
+    broker.socket_paths.push_back(std::move(*path));
+  }
+  for (const auto& path : flux::default_socket_paths()) {
+    if (std::ranges::find(broker.socket_paths, path) == broker.socket_paths.end())
+      broker.socket_paths.push_back(path);
+  }
+  return broker;
+}
+
+Result<void> check_policy(const sizing::SizePolicy& policy) {
+  if (policy.max_replicas && policy.min_replicas > *policy.max_replicas) {
+    return fail(Code::invalid, "--min-replicas {} is above --max-replicas {}", policy.min_replicas,
+                *policy.max_replicas);
+  }
+  return {};
+}
+
+Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness)
+    : broker_(broker), max_staleness_(max_staleness), publisher_(policy, broker.named, store_) {
+  store_.set_trouble("no broker has answered yet");
+}
+
+void Pipeline::start() {
+  collector_.emplace(
+      instance::CollectorOptions{.socket_paths = broker_.socket_paths,
+                                 .follow_to_top = !broker_.named,
+                                 .max_staleness = max_staleness_},
+      instance::CollectorSink{
+          .state = [this](auto state, Now confirmed) { publisher_.on_state(std::move(state), confirmed); },
+          .trouble = [this](std::string reason) { store_.set_trouble(std::move(reason)); }});
+}
+
+}  // namespace fluxmetrics::commands

@@ -1,0 +1,44 @@
+// Which broker a command talks to, and the chain from that broker to the store of snapshots.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "instance/collector.hpp"
+#include "metrics/snapshot.hpp"
+#include "sizing/demand.hpp"
+
+namespace fluxmetrics::commands {
+
+struct Broker {
+  std::vector<std::string> socket_paths;  // to try in turn
+  bool named = false;                     // by --flux-uri: then exactly that instance is meant
+};
+
+// --flux-uri, else FLUX_URI and the usual places, else the usual places alone.
+// Errors: a form of URI that this program does not speak, as flux::local_socket_path().
+[[nodiscard]] Result<Broker> find_broker(const std::optional<std::string>& flux_uri);
+
+// Errors: Code::invalid when the minimum is above the maximum.
+[[nodiscard]] Result<void> check_policy(const sizing::SizePolicy& policy);
+
+// Collector -> publisher -> store, running while it lives.
+class Pipeline {
+ public:
+  Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness);
+  [[nodiscard]] const metrics::Store& store() const { return store_; }
+  // Brings the collector to life; before this the store is empty.
+  void start();
+
+ private:
+  Broker broker_;
+  Seconds max_staleness_;
+  metrics::Store store_;
+  metrics::Publisher publisher_;
+  std::optional<instance::Collector> collector_;  // last: it is joined before what it feeds goes
+};
+
+}  // namespace fluxmetrics::commands

@@ -1,0 +1,105 @@
+#include "commands/demo_cluster.hpp"
+
+#include <algorithm>
+
+#include <boost/json.hpp>
+
+#include "http/client.hpp"
+#include "kube/quantity.hpp"
+#include "scaling/hpa.hpp"
+#include "scaling/shrink.hpp"
+
+namespace fluxmetrics::commands {
+namespace json = boost::json;
+namespace {
+
+// The one value of a MetricValueList, in thousandths.
+Result<std::int64_t> value_of(const std::string& body) {
+  boost::system::error_code error;
+  const auto document = json::parse(body, error);
+  const auto* items = error                  ? nullptr
+                      : document.is_object() ? document.get_object().if_contains("items")
+                                             : nullptr;
+  if (items == nullptr || !items->is_array() || items->get_array().size() != 1) {
+    return fail(Code::protocol, "the metrics server returned no list of exactly one value: {}", body);
+  }
+  const auto* item = items->get_array()[0].if_object();
+  const auto* value = item == nullptr ? nullptr : item->if_contains("value");
+  if (value == nullptr || !value->is_string())
+    return fail(Code::protocol, "the value is no quantity: {}", body);
+  return kube::parse_milli(value->get_string());
+}
+
+std::string ranks_text(const flux::IdSet& ranks) {
+  return fmt::format("rank{} {}", ranks.size() == 1 ? "" : "s", ranks.to_string());
+}
+
+}  // namespace
+
+Result<std::uint32_t> DemoAutoscaler::desired(std::uint32_t replicas) const {
+  const auto answer = http::fetch(url_, {.ca_file = ca_file_, .headers = {}, .timeout = Seconds(5)});
+  if (!answer) return std::unexpected(answer.error());
+  if (answer->status != 200) {
+    return fail(Code::unavailable, "the metrics server answered {}: {}", answer->status, answer->body);
+  }
+  const auto metric = value_of(answer->body);
+  if (!metric) return std::unexpected(metric.error());
+  const auto proposal = scaling::propose_average_value(*metric, 1000, replicas, 0.0);
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(proposal, min_replicas, max_replicas));
+}
+
+void DemoCluster::set_size(std::uint32_t size) {
+  size_ = size;
+  sizes_.push_back(size);
+}
+
+Result<void> DemoCluster::scale(std::uint32_t desired, MonoTime now) {
+  if (desired < size_) {
+    const auto leaving = flux::IdSet::range(desired, size_ - 1);
+    if (!draining_) tell_(fmt::format("draining {} before giving them back", ranks_text(leaving)));
+    draining_ = true;
+    const auto empty = broker_.wait_for(scaling::drain_and_check(broker_.client(), leaving));
+    if (!empty) return std::unexpected(empty.error());
+    if (!*empty) return {};  // a job still runs there: look again at the next sync
+    tell_(fmt::format("{} are drained and empty: size {} -> {}", ranks_text(leaving), size_, desired));
+    const auto gone =
+        broker_.rpc("simulate.offline", json::object{{"ranks", leaving.to_string()}, {"how", "shutdown"}});
+    if (!gone) return std::unexpected(gone.error());
+    std::erase_if(births_, [&](const Birth& birth) { return birth.rank >= desired; });
+    pods_ = std::min(pods_, desired);
+    draining_ = false;
+    set_size(desired);
+    return {};
+  }
+  if (draining_ || desired > size_) {
+    draining_ = false;
+    const auto wanted = flux::IdSet::range(0, desired - 1);
+    const auto undrained = broker_.wait_for(scaling::undrain_ours(broker_.client(), wanted));
+    if (!undrained) return undrained;
+  }
+  if (desired == size_) return {};
+  tell_(fmt::format("size {} -> {}: {} start", size_, desired,
+                    ranks_text(flux::IdSet::range(size_, desired - 1))));
+  const auto start = std::chrono::duration_cast<MonoTime::duration>(pod_start_);
+  for (auto rank = size_; rank < desired; ++rank)
+    births_.push_back({rank, now + start});
+  set_size(desired);
+  return {};
+}
+
+Result<void> DemoCluster::advance(MonoTime now) {
+  flux::IdSet born;
+  std::erase_if(births_, [&](const Birth& birth) {
+    if (birth.when > now) return false;
+    born.insert(birth.rank);
+    return true;
+  });
+  if (born.empty()) return {};
+  const auto joined = broker_.rpc("simulate.online", json::object{{"ranks", born.to_string()}});
+  if (!joined) return std::unexpected(joined.error());
+  pods_ += static_cast<std::uint32_t>(born.size());
+  tell_(fmt::format("{} joined", ranks_text(born)));
+  return {};
+}
+
+}  // namespace fluxmetrics::commands

@@ -1,0 +1,72 @@
+// The demo's stand-in for a Kubernetes cluster: an autoscaler that knows only an https URL and its CA, and a
+// MiniCluster whose pods take time to come.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "commands/blocking_client.hpp"
+
+namespace fluxmetrics::commands {
+
+// Reads node_wanted_count as a HorizontalPodAutoscaler does: one GET of one metric.
+class DemoAutoscaler {
+ public:
+  DemoAutoscaler(std::string url, std::string ca_file) : url_(std::move(url)), ca_file_(std::move(ca_file)) {}
+  // What the controller would set for averageValue 1, tolerance 0, within [min, max].
+  // Errors: the server cannot be reached or trusted, or has no value: the size must then stay.
+  [[nodiscard]] Result<std::uint32_t> desired(std::uint32_t replicas) const;
+
+  static constexpr std::uint32_t min_replicas = 2;
+  static constexpr std::uint32_t max_replicas = 4;
+
+ private:
+  std::string url_;
+  std::string ca_file_;
+};
+
+// The MiniCluster: spec.size, and pods that follow it. Speaks to the simulated instance over its socket.
+class DemoCluster {
+ public:
+  using Tell = std::function<void(std::string)>;
+  DemoCluster(BlockingClient& broker, std::uint32_t size, Seconds pod_start, Tell tell)
+      : broker_(broker),
+        size_(size),
+        pods_(size),
+        pod_start_(pod_start),
+        tell_(std::move(tell)),
+        sizes_{size} {}
+
+  // Moves towards `desired`: up at once, down only when the ranks that go are drained and empty.
+  [[nodiscard]] Result<void> scale(std::uint32_t desired, MonoTime now);
+  // Lets pods that have started by `now` join the instance.
+  [[nodiscard]] Result<void> advance(MonoTime now);
+
+  [[nodiscard]] std::uint32_t size() const { return size_; }
+  [[nodiscard]] std::uint32_t pods() const { return pods_; }  // brokers that are online
+  [[nodiscard]] const std::vector<std::uint32_t>& sizes() const {
+    return sizes_;
+  }  // every size so far, in order
+
+ private:
+  struct Birth {
+    std::uint32_t rank;
+    MonoTime when;
+  };
+  void set_size(std::uint32_t size);
+
+  BlockingClient& broker_;
+  std::uint32_t size_;
+  std::uint32_t pods_;
+  Seconds pod_start_;
+  Tell tell_;
+  std::vector<std::uint32_t> sizes_;
+  std::vector<Birth> births_;
+  bool draining_ = false;
+};
+
+}  // namespace fluxmetrics::commands
