@@ -1,13 +1,12 @@
 #include "flux/client.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstring>
 #include <system_error>
+#include <unistd.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -27,7 +26,9 @@ using Socket = asio::local::stream_protocol::socket;
 constexpr Milliseconds first_retry{16};
 constexpr Milliseconds longest_retry{2000};
 
-std::string words_for(int errnum) { return std::generic_category().message(errnum); }
+std::string words_for(int errnum) {
+  return std::generic_category().message(errnum);
+}
 
 // Owns a file descriptor until the socket object does.
 class Descriptor {
@@ -49,11 +50,14 @@ Error cannot_connect(const std::string& path, int errnum) {
   switch (errnum) {
     case ENOENT:
     case ENOTDIR:
-      return {.code = Code::unavailable, .message = fmt::format("no broker: there is no socket at {}", path), .errnum = errnum};
-    case ECONNREFUSED:
       return {.code = Code::unavailable,
-              .message = fmt::format("no broker listens at {}; the one that made this socket has ended", path),
+              .message = fmt::format("no broker: there is no socket at {}", path),
               .errnum = errnum};
+    case ECONNREFUSED:
+      return {
+          .code = Code::unavailable,
+          .message = fmt::format("no broker listens at {}; the one that made this socket has ended", path),
+          .errnum = errnum};
     case EACCES:
     case EPERM:
       return {.code = Code::denied,
@@ -70,7 +74,8 @@ Error cannot_connect(const std::string& path, int errnum) {
   }
 }
 
-// One attempt. Asio's own connect takes EAGAIN for "in progress", which it is not on unix sockets: the backlog is full.
+// One attempt. Asio's own connect takes EAGAIN for "in progress", which it is not on unix sockets: the
+// backlog is full.
 Result<Socket> try_connect(const asio::any_io_executor& executor, const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -120,8 +125,9 @@ asio::awaitable<Result<std::shared_ptr<Client>>> connect_client(std::string path
   const auto greeting = co_await Connection::take(connection, connection->greeting(), left);
   if (greeting) co_return client;
   if (greeting.error().code != Code::timed_out) co_return std::unexpected(greeting.error());
-  co_return fail(Code::timed_out, "the broker at {} did not say within {} ms whether it lets us in: is it stopped?",
-                 path, deadline.count());
+  co_return fail(Code::timed_out,
+                 "the broker at {} did not say within {} ms whether it lets us in: is it stopped?", path,
+                 deadline.count());
 }
 
 // Gives a call up when its coroutine ends, or is destroyed, before the reply came.
@@ -144,7 +150,8 @@ asio::awaitable<Result<std::string>> run_rpc(std::shared_ptr<Connection> connect
   const GiveUp give_up(*connection, **call);
   auto reply = co_await Connection::take(connection, *call, options.deadline);
   if (!reply) co_return std::unexpected(reply.error());
-  if (reply->errnum() != 0) co_return std::unexpected(rpc_error((*call)->topic, reply->errnum(), reply->payload));
+  if (reply->errnum() != 0)
+    co_return std::unexpected(rpc_error((*call)->topic, reply->errnum(), reply->payload));
   co_return std::move(reply->payload);
 }
 
@@ -157,15 +164,16 @@ asio::awaitable<Result<void>> run_subscribe(std::shared_ptr<Connection> connecti
 }
 
 asio::awaitable<Result<std::unique_ptr<Stream>>> run_stream(std::shared_ptr<Client> client,
-                                                            std::shared_ptr<Connection> connection, std::string topic,
-                                                            std::string payload, RpcOptions options) {
+                                                            std::shared_ptr<Connection> connection,
+                                                            std::string topic, std::string payload,
+                                                            RpcOptions options) {
   auto call = connection->request(std::move(topic), std::move(payload), options, true);
   if (!call) co_return std::unexpected(call.error());
   co_return std::make_unique<Stream>(std::move(client), *std::move(call));
 }
 
-asio::awaitable<Result<std::string>> next_payload(std::shared_ptr<Connection> connection, std::shared_ptr<Call> call,
-                                                  Milliseconds deadline) {
+asio::awaitable<Result<std::string>> next_payload(std::shared_ptr<Connection> connection,
+                                                  std::shared_ptr<Call> call, Milliseconds deadline) {
   auto reply = co_await Connection::take(connection, call, deadline);
   if (!reply) co_return std::unexpected(reply.error());
   co_return std::move(reply->payload);
@@ -173,20 +181,27 @@ asio::awaitable<Result<std::string>> next_payload(std::shared_ptr<Connection> co
 
 Code code_for(std::uint32_t errnum) {
   switch (errnum) {
-    case ENOSYS: return Code::unsupported;
+    case ENOSYS:
+      return Code::unsupported;
     case EPERM:
-    case EACCES: return Code::denied;
-    case ENOENT: return Code::not_found;
+    case EACCES:
+      return Code::denied;
+    case ENOENT:
+      return Code::not_found;
     case EINVAL:
-    case EEXIST: return Code::invalid;
-    case ETIMEDOUT: return Code::timed_out;
+    case EEXIST:
+      return Code::invalid;
+    case ETIMEDOUT:
+      return Code::timed_out;
     case EAGAIN:
     case EBUSY:
     case ENODATA:
     case EHOSTUNREACH:
     case ECONNRESET:
-    case ECANCELED: return Code::unavailable;
-    default: return Code::protocol;
+    case ECANCELED:
+      return Code::unavailable;
+    default:
+      return Code::protocol;
   }
 }
 
@@ -195,7 +210,9 @@ Code code_for(std::uint32_t errnum) {
 Stream::Stream(std::shared_ptr<Client> client, std::shared_ptr<Call> call)
     : client_(std::move(client)), call_(std::move(call)) {}
 
-Stream::~Stream() { client_->connection_->abandon(*call_); }
+Stream::~Stream() {
+  client_->connection_->abandon(*call_);
+}
 
 asio::awaitable<Result<std::string>> Stream::next(Milliseconds deadline) {
   return next_payload(client_->connection_, call_, deadline);
@@ -207,7 +224,9 @@ asio::awaitable<Result<std::shared_ptr<Client>>> Client::connect(std::string pat
 
 Client::Client(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
 
-Client::~Client() { close(); }
+Client::~Client() {
+  close();
+}
 
 asio::awaitable<Result<std::string>> Client::rpc(std::string topic, std::string payload, RpcOptions options) {
   return run_rpc(connection_, std::move(topic), std::move(payload), options);
@@ -227,11 +246,14 @@ asio::awaitable<Result<Message>> Client::next_event(Milliseconds deadline) {
 }
 
 void Client::close(std::string reason) {
-  connection_->close({.code = Code::unavailable,
-                      .message = fmt::format("connection to the broker at {}: {}", connection_->path(), reason)});
+  connection_->close(
+      {.code = Code::unavailable,
+       .message = fmt::format("connection to the broker at {}: {}", connection_->path(), reason)});
 }
 
-bool Client::connected() const { return connection_->open(); }
+bool Client::connected() const {
+  return connection_->open();
+}
 
 Error rpc_error(std::string_view topic, std::uint32_t errnum, std::string_view text) {
   const auto number = static_cast<int>(errnum);

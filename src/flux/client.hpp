@@ -1,5 +1,6 @@
 // A client of one broker over its local socket: pipelined RPCs and streams, each with its own deadline.
-// All members run on the executor of the io_context that connect() was called on; nothing here is thread-safe.
+// All members run on the executor of the io_context that connect() was called on; nothing here is
+// thread-safe.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,8 @@ namespace asio = boost::asio;
 struct RpcOptions {
   std::chrono::milliseconds deadline{5000};  // zero waits for ever; streams take theirs in next()
   std::uint32_t nodeid = nodeid_any;
-  std::uint32_t rolemask = 0;  // 0 = let the connector fill it in; 2 asks to be treated as a guest (owners only)
+  std::uint32_t rolemask =
+      0;  // 0 = let the connector fill it in; 2 asks to be treated as a guest (owners only)
 };
 
 class Client;
@@ -47,13 +49,14 @@ class Stream {
   std::shared_ptr<Call> call_;
 };
 
-// A client must not outlive the io_context. Destroying it closes the connection, even with operations pending.
+// A client must not outlive the io_context. Destroying it closes the connection, even with operations
+// pending.
 class Client : public std::enable_shared_from_this<Client> {
  public:
-  // Connects to the unix socket `path`, retries EAGAIN (the broker's backlog is 5) within `deadline`, and reads the
-  // auth byte. Errors: Code::unavailable (no socket, refused, broker going away), Code::denied (EPERM byte),
-  // Code::invalid (a path no unix socket can have), Code::timed_out (also a broker that is stopped: it accepts and
-  // says nothing). The sentence names the path.
+  // Connects to the unix socket `path`, retries EAGAIN (the broker's backlog is 5) within `deadline`, and
+  // reads the auth byte. Errors: Code::unavailable (no socket, refused, broker going away), Code::denied
+  // (EPERM byte), Code::invalid (a path no unix socket can have), Code::timed_out (also a broker that is
+  // stopped: it accepts and says nothing). The sentence names the path.
   [[nodiscard]] static asio::awaitable<Result<std::shared_ptr<Client>>> connect(
       std::string path, std::chrono::milliseconds deadline = std::chrono::seconds(5));
   explicit Client(std::shared_ptr<Connection> connection);  // connect() makes clients
@@ -61,16 +64,19 @@ class Client : public std::enable_shared_from_this<Client> {
   Client& operator=(const Client&) = delete;
   ~Client();
 
-  // One request, one reply. `payload` is JSON text, "" for none. Returns the reply's JSON text ("" when it has none).
-  // Errors: the peer's errnum with its text (strerror when it sends none) and Code: ENOSYS unsupported, EPERM denied,
-  // ENOENT not_found, EINVAL and EEXIST invalid, EHOSTUNREACH, EBUSY and the like unavailable, else protocol;
-  // Code::timed_out; Code::unavailable when disconnected.
+  // One request, one reply. `payload` is JSON text, "" for none. Returns the reply's JSON text ("" when it
+  // has none). Errors: the peer's errnum with its text (strerror when it sends none) and Code: ENOSYS
+  // unsupported, EPERM denied, ENOENT not_found, EINVAL and EEXIST invalid, EHOSTUNREACH, EBUSY and the like
+  // unavailable, else protocol; Code::timed_out; Code::unavailable when disconnected.
   [[nodiscard]] asio::awaitable<Result<std::string>> rpc(std::string topic, std::string payload = "{}",
                                                          RpcOptions options = {});
-  // Starts a streaming RPC; it does not wait for the first reply. Errors: Code::unavailable when disconnected.
-  [[nodiscard]] asio::awaitable<Result<std::unique_ptr<Stream>>> stream(std::string topic, std::string payload = "{}",
+  // Starts a streaming RPC; it does not wait for the first reply. Errors: Code::unavailable when
+  // disconnected.
+  [[nodiscard]] asio::awaitable<Result<std::unique_ptr<Stream>>> stream(std::string topic,
+                                                                        std::string payload = "{}",
                                                                         RpcOptions options = {});
-  // Subscribes to events whose topic starts with `prefix`; event messages are delivered by next_event(), in order.
+  // Subscribes to events whose topic starts with `prefix`; event messages are delivered by next_event(), in
+  // order.
   [[nodiscard]] asio::awaitable<Result<void>> subscribe(std::string prefix);
   [[nodiscard]] asio::awaitable<Result<Message>> next_event(std::chrono::milliseconds deadline = {});
 

@@ -1,11 +1,10 @@
 #include "flux/connection.hpp"
 
-#include <sys/types.h>
-#include <unistd.h>
-
 #include <array>
 #include <exception>
+#include <sys/types.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -73,7 +72,8 @@ void Connection::start() {
 }
 
 Error Connection::gone(std::string_view why) const {
-  return {.code = Code::unavailable, .message = fmt::format("connection to the broker at {}: {}", path_, why)};
+  return {.code = Code::unavailable,
+          .message = fmt::format("connection to the broker at {}: {}", path_, why)};
 }
 
 asio::awaitable<void> Connection::read_loop(std::shared_ptr<Connection> self) {
@@ -82,11 +82,13 @@ asio::awaitable<void> Connection::read_loop(std::shared_ptr<Connection> self) {
   bool greeted = false;
   while (self->open()) {
     const auto buffer = asio::buffer(chunk.data(), wanted);
-    const auto [error, count] = co_await self->socket_.async_read_some(buffer, asio::as_tuple(asio::use_awaitable));
+    const auto [error, count] =
+        co_await self->socket_.async_read_some(buffer, asio::as_tuple(asio::use_awaitable));
     if (error) {
       const bool ended = error == asio::error::eof;
       if (!greeted && ended) {
-        self->close(self->gone("the broker hung up before it said whether it lets us in; it may be going away"));
+        self->close(
+            self->gone("the broker hung up before it said whether it lets us in; it may be going away"));
       } else {
         self->close(self->gone(ended ? "the broker closed it" : error.message()));
       }
@@ -108,19 +110,22 @@ bool Connection::greet(char auth_byte) {
     return true;
   }
   const int errnum = static_cast<unsigned char>(auth_byte);
-  close({.code = errnum == EPERM ? Code::denied : Code::unavailable,
-         .message = errnum == EPERM
-                        ? fmt::format("the broker at {} does not let user {} in: run as the instance's owner, or set "
-                                      "access.allow-guest-user in its configuration",
-                                      path_, ::getuid())
-                        : fmt::format("the broker at {} refuses: {}", path_, std::generic_category().message(errnum)),
-         .errnum = errnum});
+  close(
+      {.code = errnum == EPERM ? Code::denied : Code::unavailable,
+       .message =
+           errnum == EPERM
+               ? fmt::format("the broker at {} does not let user {} in: run as the instance's owner, or set "
+                             "access.allow-guest-user in its configuration",
+                             path_, ::getuid())
+               : fmt::format("the broker at {} refuses: {}", path_, std::generic_category().message(errnum)),
+       .errnum = errnum});
   return false;
 }
 
 bool Connection::receive(std::span<const char> bytes) {
   const auto fed = decoder_.feed(bytes);
-  while (auto message = decoder_.next()) dispatch(*std::move(message));
+  while (auto message = decoder_.next())
+    dispatch(*std::move(message));
   if (!fed) close(gone(fed.error().message));
   return fed.has_value();
 }
@@ -160,7 +165,8 @@ Result<std::shared_ptr<Call>> Connection::request(std::string topic, std::string
                                                   bool streaming) {
   if (closed_) return std::unexpected(*closed_);
   if (calls_.size() >= max_calls || outgoing_.size() > max_outgoing_bytes) {
-    return fail(Code::unavailable, "{}: the broker at {} does not keep up: {} requests without an answer, {} bytes unread",
+    return fail(Code::unavailable,
+                "{}: the broker at {} does not keep up: {} requests without an answer, {} bytes unread",
                 topic, path_, calls_.size(), outgoing_.size());
   }
   auto call = std::make_shared<Call>(socket_.get_executor(), topic);
@@ -172,20 +178,19 @@ Result<std::shared_ptr<Call>> Connection::request(std::string topic, std::string
   if (streaming) message.flags |= flag::streaming;
   message.aux1 = options.nodeid;
   message.rolemask = options.rolemask;
-  // The connector replaces a role only together with the user: naming a role takes naming oneself.
-  if (options.rolemask != 0) message.userid = ::getuid();
   send(message);
   return call;
 }
 
 std::uint32_t Connection::free_matchtag() {
-  do ++last_matchtag_;
+  do
+    ++last_matchtag_;
   while (last_matchtag_ == 0 || calls_.contains(last_matchtag_));
   return last_matchtag_;
 }
 
-asio::awaitable<Result<Message>> Connection::take(std::shared_ptr<Connection> self, std::shared_ptr<Call> call,
-                                                  Milliseconds deadline) {
+asio::awaitable<Result<Message>> Connection::take(std::shared_ptr<Connection> self,
+                                                  std::shared_ptr<Call> call, Milliseconds deadline) {
   if (call->awaited) co_return fail(Code::internal, "{}: two coroutines wait for one stream", call->topic);
   const Waiting waiting(*call);
   const auto until = deadline == Milliseconds::zero() ? Clock::time_point::max() : Clock::now() + deadline;
@@ -198,8 +203,8 @@ asio::awaitable<Result<Message>> Connection::take(std::shared_ptr<Connection> se
     }
     if (call->end) co_return std::unexpected(*call->end);
     if (Clock::now() >= until) {
-      co_return fail(Code::timed_out, "{}: the broker at {} did not answer within {} ms", call->topic, self->path_,
-                     deadline.count());
+      co_return fail(Code::timed_out, "{}: the broker at {} did not answer within {} ms", call->topic,
+                     self->path_, deadline.count());
     }
     call->arrived.expires_at(until);
     co_await call->arrived.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -224,7 +229,8 @@ void Connection::abandon(Call& call) {
 }
 
 void Connection::drop_replies(Call& call) {
-  for (const Message& message : call.replies) held_bytes_ -= held_bytes(message);
+  for (const Message& message : call.replies)
+    held_bytes_ -= held_bytes(message);
   call.replies.clear();
 }
 
@@ -260,7 +266,8 @@ void Connection::close(Error why) {
     if (!call.end) call.end = closed_;
     call.arrived.cancel();
   };
-  for (const auto& [tag, call] : std::exchange(calls_, {})) finish(*call);
+  for (const auto& [tag, call] : std::exchange(calls_, {}))
+    finish(*call);
   finish(*greeting_);
   finish(*events_);
 }

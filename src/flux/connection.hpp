@@ -1,4 +1,5 @@
-// The socket below Client: one reader that hands replies to who waits for them, one writer, and what is in flight.
+// The socket below Client: one reader that hands replies to who waits for them, one writer, and what is in
+// flight.
 #pragma once
 
 #include <chrono>
@@ -20,9 +21,11 @@
 
 namespace fluxmetrics::flux {
 
-// One request, or the events, and what has come for it. Who waits sleeps on `arrived`, which is cancelled to wake it.
+// One request, or the events, and what has come for it. Who waits sleeps on `arrived`, which is cancelled to
+// wake it.
 struct Call {
-  Call(const asio::any_io_executor& executor, std::string about) : arrived(executor), topic(std::move(about)) {}
+  Call(const asio::any_io_executor& executor, std::string about)
+      : arrived(executor), topic(std::move(about)) {}
 
   asio::steady_timer arrived;
   std::string topic;
@@ -47,11 +50,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] const std::shared_ptr<Call>& events() const { return events_; }
 
   // Queues a request. Errors: Code::unavailable when closed, or when the broker has stopped reading.
-  [[nodiscard]] Result<std::shared_ptr<Call>> request(std::string topic, std::string payload, RpcOptions options,
-                                                      bool streaming);
+  [[nodiscard]] Result<std::shared_ptr<Call>> request(std::string topic, std::string payload,
+                                                      RpcOptions options, bool streaming);
   // The next reply to `call`, or its end, or Code::timed_out.
   [[nodiscard]] static asio::awaitable<Result<Message>> take(std::shared_ptr<Connection> self,
-                                                             std::shared_ptr<Call> call, Milliseconds deadline);
+                                                             std::shared_ptr<Call> call,
+                                                             Milliseconds deadline);
   // Nobody will wait for `call` again; a stream is cancelled where its service knows how.
   void abandon(Call& call);
 

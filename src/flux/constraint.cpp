@@ -36,13 +36,15 @@ void sort_unique(std::vector<std::string>& names) {
 Result<std::vector<std::string>> strings_of(std::string_view op, const json::array& values) {
   std::vector<std::string> strings;
   for (const auto& value : values) {
-    if (!value.is_string()) return fail(Code::protocol, "constraint: {} holds something that is no string", op);
+    if (!value.is_string())
+      return fail(Code::protocol, "constraint: {} holds something that is no string", op);
     strings.emplace_back(value.get_string());
   }
   return strings;
 }
 
-// The ranks that have the property `name`, which may be a host's name too; those that have it not when it is "^name".
+// The ranks that have the property `name`, which may be a host's name too; those that have it not when it is
+// "^name".
 IdSet ranks_with(std::string_view name, const ResourceSet& resources,
                  const std::map<IdSet::Id, std::string>& hosts) {
   const bool absent = name.starts_with('^');
@@ -60,7 +62,9 @@ IdSet ranks_with(std::string_view name, const ResourceSet& resources,
 
 Constraint::Constraint(Op op, std::vector<std::string> names) : op_(op), names_(std::move(names)) {}
 
-Result<Constraint> Constraint::from_json(const json::value& value) { return read(value, 0); }
+Result<Constraint> Constraint::from_json(const json::value& value) {
+  return read(value, 0);
+}
 
 Result<Constraint> Constraint::read(const json::value& value, int depth) {
   if (value.is_null()) return Constraint{};
@@ -125,12 +129,15 @@ Constraint Constraint::both(Constraint a, Constraint b) {
   return made;
 }
 
-IdSet Constraint::admitted(const ResourceSet& resources, const std::map<IdSet::Id, std::string>& hosts) const {
+IdSet Constraint::admitted(const ResourceSet& resources,
+                           const std::map<IdSet::Id, std::string>& hosts) const {
   IdSet ranks = resources.ranks();
   switch (op_) {
-    case Op::all: break;
+    case Op::all:
+      break;
     case Op::properties:
-      for (const auto& name : names_) ranks = ranks & ranks_with(name, resources, hosts);
+      for (const auto& name : names_)
+        ranks = ranks & ranks_with(name, resources, hosts);
       break;
     case Op::hosts: {
       IdSet named;
@@ -140,19 +147,24 @@ IdSet Constraint::admitted(const ResourceSet& resources, const std::map<IdSet::I
       ranks = ranks & named;
       break;
     }
-    case Op::ranks: ranks = ranks & ranks_; break;
+    case Op::ranks:
+      ranks = ranks & ranks_;
+      break;
     case Op::any_of: {
       IdSet any;
-      for (const auto& operand : operands_) any |= operand.admitted(resources, hosts);
+      for (const auto& operand : operands_)
+        any |= operand.admitted(resources, hosts);
       ranks = any;
       break;
     }
     case Op::all_of:
-      for (const auto& operand : operands_) ranks = ranks & operand.admitted(resources, hosts);
+      for (const auto& operand : operands_)
+        ranks = ranks & operand.admitted(resources, hosts);
       break;
     case Op::not_all: {
       IdSet all = ranks;
-      for (const auto& operand : operands_) all = all & operand.admitted(resources, hosts);
+      for (const auto& operand : operands_)
+        all = all & operand.admitted(resources, hosts);
       ranks = ranks - all;
       break;
     }

@@ -16,14 +16,15 @@ namespace fluxmetrics::flux {
 
 class Constraint {
  public:
-  // all: no constraint; any_of: or; all_of: and; not_all: not, which holds where one of its operands does not.
+  // all: no constraint; any_of: or; all_of: and; not_all: not, which holds where one of its operands does
+  // not.
   enum class Op { all, any_of, all_of, not_all, properties, hosts, ranks };
 
   Constraint() = default;  // admits every rank
 
-  // `value` is the object {"properties":[..]}, {"and":[..]}, ...; an empty object or null admits every rank, several
-  // keys must all hold. A property may be a host's name; written "^name" it must be absent.
-  // Errors: Code::protocol naming an unknown operator or a value of the wrong kind.
+  // `value` is the object {"properties":[..]}, {"and":[..]}, ...; an empty object or null admits every rank,
+  // several keys must all hold. A property may be a host's name; written "^name" it must be absent. Errors:
+  // Code::protocol naming an unknown operator or a value of the wrong kind.
   [[nodiscard]] static Result<Constraint> from_json(const boost::json::value& value);
   // Every name of `properties` must be present (a queue's `requires`).
   [[nodiscard]] static Constraint requires_properties(std::vector<std::string> properties);
@@ -43,9 +44,9 @@ class Constraint {
   static Result<Constraint> read_operator(std::string_view name, const boost::json::value& values, int depth);
 
   Op op_ = Op::all;
-  std::vector<std::string> names_;       // properties or host names
-  IdSet ranks_;                          // for Op::ranks
-  std::vector<Constraint> operands_;     // for any_of (or), all_of (and), not_all (not)
+  std::vector<std::string> names_;    // properties or host names
+  IdSet ranks_;                       // for Op::ranks
+  std::vector<Constraint> operands_;  // for any_of (or), all_of (and), not_all (not)
 };
 
 }  // namespace fluxmetrics::flux

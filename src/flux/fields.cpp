@@ -10,7 +10,8 @@ namespace fluxmetrics::flux {
 namespace json = boost::json;
 
 Fields::Fields(const json::value& value, std::string_view what) : what_(what), object_(value.if_object()) {
-  if (object_ == nullptr) fail_with({.code = Code::protocol, .message = fmt::format("{} is not an object", what_)});
+  if (object_ == nullptr)
+    fail_with({.code = Code::protocol, .message = fmt::format("{} is not an object", what_)});
 }
 
 const json::value* Fields::any(std::string_view key) const {

@@ -1,4 +1,5 @@
-// Reads the members of one JSON object and remembers the first that is wrong, so that readers of replies stay short.
+// Reads the members of one JSON object and remembers the first that is wrong, so that readers of replies stay
+// short.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +14,12 @@
 
 namespace fluxmetrics::flux {
 
-// A member that is absent or null reads as nullopt (nullptr); one of the wrong kind too, and error() then names it.
+// A member that is absent or null reads as nullopt (nullptr); one of the wrong kind too, and error() then
+// names it.
 class Fields {
  public:
-  // `what` names the object in error sentences; it must outlive this. A `value` that is no object is an error.
+  // `what` names the object in error sentences; it must outlive this. A `value` that is no object is an
+  // error.
   Fields(const boost::json::value& value, std::string_view what);
 
   [[nodiscard]] const boost::json::value* any(std::string_view key) const;

@@ -8,12 +8,15 @@
 namespace fluxmetrics::flux {
 namespace {
 
-// A name is at most 64 characters on Linux and 253 in DNS; together this bounds what a short text can expand to.
+// A name is at most 64 characters on Linux and 253 in DNS; together this bounds what a short text can expand
+// to.
 constexpr std::size_t max_name = 255;
 constexpr std::size_t max_total_bytes = 64U << 20U;
 constexpr std::size_t max_digits = 18;  // any such number fits 64 bits
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // A number as it is written: its value and how many digits it has.
 struct Number {
@@ -28,7 +31,9 @@ std::optional<Number> to_number(std::string_view text) {
   return number;
 }
 
-std::string padded(std::uint64_t value, std::size_t width) { return fmt::format("{:0{}}", value, width); }
+std::string padded(std::uint64_t value, std::size_t width) {
+  return fmt::format("{:0{}}", value, width);
+}
 
 class Expander {
  public:
@@ -87,9 +92,11 @@ class Expander {
     const auto first = to_number(range.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : to_number(range.substr(dash + 1));
     if (!first || !last) {
-      return fail(Code::invalid, "hostlist '{}': '{}' is neither a number nor a range of numbers", shown(), range);
+      return fail(Code::invalid, "hostlist '{}': '{}' is neither a number nor a range of numbers", shown(),
+                  range);
     }
-    if (first->value > last->value) return fail(Code::invalid, "hostlist '{}': '{}' goes down", shown(), range);
+    if (first->value > last->value)
+      return fail(Code::invalid, "hostlist '{}': '{}' goes down", shown(), range);
     if (last->value - first->value >= max_hosts_) return too_many();
     for (std::uint64_t value = first->value; value <= last->value; ++value) {
       auto name = fmt::format("{}{:0{}}{}", prefix, value, first->width, suffix);
@@ -109,7 +116,8 @@ class Expander {
   }
 
   [[nodiscard]] std::unexpected<Error> too_many() const {
-    return fail(Code::invalid, "hostlist '{}' names more than the {} hosts allowed here", shown(), max_hosts_);
+    return fail(Code::invalid, "hostlist '{}' names more than the {} hosts allowed here", shown(),
+                max_hosts_);
   }
 
   // The text, cut when it would make the sentence unreadable.
@@ -130,7 +138,8 @@ struct SplitName {
 
 SplitName split(std::string_view host) {
   std::size_t digits = 0;
-  while (digits < host.size() && digits < max_digits && is_digit(host[host.size() - 1 - digits])) ++digits;
+  while (digits < host.size() && digits < max_digits && is_digit(host[host.size() - 1 - digits]))
+    ++digits;
   const auto cut = host.size() - digits;
   return {.prefix = host.substr(0, cut), .number = to_number(host.substr(cut))};
 }

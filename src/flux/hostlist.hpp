@@ -11,7 +11,8 @@
 namespace fluxmetrics::flux {
 
 // Expands `text` to host names in order. "" gives an empty list.
-// Errors: Code::invalid for unbalanced brackets, descending ranges or more than `max_hosts` names (a hostlist bomb).
+// Errors: Code::invalid for unbalanced brackets, descending ranges or more than `max_hosts` names (a hostlist
+// bomb).
 [[nodiscard]] Result<std::vector<std::string>> expand_hostlist(std::string_view text,
                                                                std::size_t max_hosts = 1U << 20U);
 

@@ -11,8 +11,8 @@ using Range = IdSet::Range;
 
 constexpr IdSet::Id max_id = std::numeric_limits<IdSet::Id>::max() - 1;
 
-// Adds `range` behind the last of `ranges`, joining the two when they touch. `range.first` is not before the last
-// range's first.
+// Adds `range` behind the last of `ranges`, joining the two when they touch. `range.first` is not before the
+// last range's first.
 void append(std::vector<Range>& ranges, Range range) {
   if (!ranges.empty() && range.first <= max_id && range.first <= ranges.back().last + 1) {
     ranges.back().last = std::max(ranges.back().last, range.last);
@@ -22,8 +22,7 @@ void append(std::vector<Range>& ranges, Range range) {
 }
 
 Result<IdSet::Id> parse_id(std::string_view text, std::string_view whole) {
-  const bool digits =
-      !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) return fail(Code::invalid, "idset '{}': '{}' is not a number", whole, text);
   if (text.size() > 1 && text.front() == '0') {
     return fail(Code::invalid, "idset '{}': '{}' has leading zeros", whole, text);
@@ -47,7 +46,9 @@ Result<Range> parse_range(std::string_view text, std::string_view whole) {
   return Range{*first, *last};
 }
 
-bool ends_before(const Range& range, IdSet::Id id) { return range.last < id; }
+bool ends_before(const Range& range, IdSet::Id id) {
+  return range.last < id;
+}
 
 }  // namespace
 
@@ -71,7 +72,8 @@ IdSet::Iterator IdSet::Iterator::operator++(int) {
 }
 
 IdSet::IdSet(std::initializer_list<Id> ids) {
-  for (const Id id : ids) insert(id);
+  for (const Id id : ids)
+    insert(id);
 }
 
 IdSet IdSet::range(Id first, Id last) {
@@ -126,7 +128,8 @@ std::string IdSet::to_string() const {
 
 std::uint64_t IdSet::size() const {
   std::uint64_t count = 0;
-  for (const Range& range : ranges_) count += std::uint64_t{range.last} - range.first + 1;
+  for (const Range& range : ranges_)
+    count += std::uint64_t{range.last} - range.first + 1;
   return count;
 }
 
@@ -143,7 +146,9 @@ std::optional<IdSet::Id> IdSet::last() const {
   return empty() ? std::nullopt : std::optional<Id>(ranges_.back().last);
 }
 
-void IdSet::insert(Id id) { insert(Range{id, id}); }
+void IdSet::insert(Id id) {
+  insert(Range{id, id});
+}
 
 void IdSet::insert(Range range) {
   if (range.first > range.last) return;
@@ -181,7 +186,8 @@ IdSet operator|(const IdSet& a, const IdSet& b) {
   auto left = a.ranges_.begin();
   auto right = b.ranges_.begin();
   while (left != a.ranges_.end() || right != b.ranges_.end()) {
-    const bool take_left = right == b.ranges_.end() || (left != a.ranges_.end() && left->first <= right->first);
+    const bool take_left =
+        right == b.ranges_.end() || (left != a.ranges_.end() && left->first <= right->first);
     append(both.ranges_, take_left ? *left++ : *right++);
   }
   return both;
@@ -207,7 +213,8 @@ IdSet operator-(const IdSet& a, const IdSet& b) {
   IdSet rest;
   auto cut = b.ranges_.begin();
   for (Range range : a.ranges_) {
-    while (cut != b.ranges_.end() && cut->last < range.first) ++cut;
+    while (cut != b.ranges_.end() && cut->last < range.first)
+      ++cut;
     // What lies before each cut stays; a cut that reaches beyond this range may also hit the next one.
     bool gone = false;
     for (auto it = cut; it != b.ranges_.end() && it->first <= range.last; ++it) {

@@ -45,13 +45,20 @@ std::optional<JobId> decode(std::string_view text) {
 
 std::string_view to_string(JobState state) {
   switch (state) {
-    case JobState::new_: return "new";
-    case JobState::depend: return "depend";
-    case JobState::priority: return "priority";
-    case JobState::sched: return "sched";
-    case JobState::run: return "run";
-    case JobState::cleanup: return "cleanup";
-    case JobState::inactive: return "inactive";
+    case JobState::new_:
+      return "new";
+    case JobState::depend:
+      return "depend";
+    case JobState::priority:
+      return "priority";
+    case JobState::sched:
+      return "sched";
+    case JobState::run:
+      return "run";
+    case JobState::cleanup:
+      return "cleanup";
+    case JobState::inactive:
+      return "inactive";
   }
   return "unknown";
 }
@@ -76,7 +83,10 @@ std::string encode_f58(JobId id) {
 
 Result<JobId> parse_job_id(std::string_view text) {
   if (const auto id = decode(text)) return *id;
-  return fail(Code::invalid, "'{}' is not a job id: write it as flux jobs does (\xc6\x92" "2caLqpbZ), or as a number", text);
+  return fail(Code::invalid,
+              "'{}' is not a job id: write it as flux jobs does (\xc6\x92"
+              "2caLqpbZ), or as a number",
+              text);
 }
 
 }  // namespace fluxmetrics::flux

@@ -13,13 +13,19 @@ namespace fluxmetrics::flux {
 using JobId = std::int64_t;
 
 enum class JobState : std::uint32_t {
-  new_ = 1, depend = 2, priority = 4, sched = 8, run = 16, cleanup = 32, inactive = 64,
+  new_ = 1,
+  depend = 2,
+  priority = 4,
+  sched = 8,
+  run = 16,
+  cleanup = 32,
+  inactive = 64,
 };
 inline constexpr std::uint32_t states_pending = 14;
 inline constexpr std::uint32_t states_running = 48;
 inline constexpr std::uint32_t states_active = 62;
 inline constexpr std::array<JobState, 7> all_job_states{
-    JobState::new_, JobState::depend, JobState::priority, JobState::sched,
+    JobState::new_, JobState::depend,  JobState::priority, JobState::sched,
     JobState::run,  JobState::cleanup, JobState::inactive};
 
 enum class JobResult : std::uint32_t { none = 0, completed = 1, failed = 2, canceled = 4, timeout = 8 };

@@ -64,9 +64,12 @@ Result<JobRecord> JobRecord::from_json(const json::value& value) {
   JobRecord job;
   const auto id = in.integer("id");
   const auto state_number = in.integer("state");
-  for (const auto& [key, member] : integers) job.*member = in.integer(key);
-  for (const auto& [key, member] : numbers) job.*member = in.number(key);
-  for (const auto& [key, member] : texts) job.*member = in.text(key);
+  for (const auto& [key, member] : integers)
+    job.*member = in.integer(key);
+  for (const auto& [key, member] : numbers)
+    job.*member = in.number(key);
+  for (const auto& [key, member] : texts)
+    job.*member = in.text(key);
   job.success = in.boolean("success");
   job.result = in.unsigned32("result");
   if (!in.ok()) return in.error();

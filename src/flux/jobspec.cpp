@@ -14,7 +14,8 @@ namespace {
 
 namespace json = boost::json;
 
-// The number at the start of a count written as a string: an RFC 45 range such as "4", "2-4", "3+", "2-16:2:*".
+// The number at the start of a count written as a string: an RFC 45 range such as "4", "2-4", "3+",
+// "2-16:2:*".
 std::optional<std::int64_t> leading_number(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -50,8 +51,8 @@ Result<Vertex> read_vertex(const json::value& value, std::int64_t least) {
   const auto* count = in.any("count");
   const auto smallest = count != nullptr ? smallest_count(*count) : std::nullopt;
   if (!smallest || *smallest < least || *smallest > std::numeric_limits<std::uint32_t>::max()) {
-    return fail(Code::protocol, "jobspec: the count of a '{}' is not a number from {} to 4294967295", vertex.type,
-                least);
+    return fail(Code::protocol, "jobspec: the count of a '{}' is not a number from {} to 4294967295",
+                vertex.type, least);
   }
   vertex.count = static_cast<std::uint32_t>(*smallest);
   return vertex;
@@ -76,7 +77,8 @@ Result<void> read_slot(const Vertex& slot, Shape& shape) {
       return unsupported(child->type, "in a slot");
     }
   }
-  if (shape.cores == 0) return fail(Code::unsupported, "jobspec: a slot without cores is not part of jobspec V1");
+  if (shape.cores == 0)
+    return fail(Code::unsupported, "jobspec: a slot without cores is not part of jobspec V1");
   return {};
 }
 

@@ -19,7 +19,7 @@ struct Shape {
   std::uint32_t cores = 1;             // C
   std::uint32_t gpus = 0;              // G
   bool exclusive = false;              // whole nodes
-  bool known = true;                   // false: no jobspec was readable, this is a lower bound from job-list's counts
+  bool known = true;  // false: no jobspec was readable, this is a lower bound from job-list's counts
   Constraint constraint{};
   auto operator<=>(const Shape&) const = default;
 };
@@ -35,8 +35,9 @@ struct Jobspec {
 // Errors: Code::unsupported for resources that are not V1 (naming the vertex), Code::protocol for wrong JSON.
 [[nodiscard]] Result<Jobspec> parse_jobspec(const boost::json::value& value);
 
-// The shape of a job whose jobspec cannot be read, from job-list's counts: nnodes given -> nodes of ncores/nnodes
-// cores each, exclusive when ncores is absent; nnodes absent -> ncores single cores.
-[[nodiscard]] Shape shape_from_counts(std::optional<std::uint32_t> nnodes, std::optional<std::uint32_t> ncores);
+// The shape of a job whose jobspec cannot be read, from job-list's counts: nnodes given -> nodes of
+// ncores/nnodes cores each, exclusive when ncores is absent; nnodes absent -> ncores single cores.
+[[nodiscard]] Shape shape_from_counts(std::optional<std::uint32_t> nnodes,
+                                      std::optional<std::uint32_t> ncores);
 
 }  // namespace fluxmetrics::flux

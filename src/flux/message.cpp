@@ -16,19 +16,25 @@ constexpr std::size_t proto_bytes = 20;
 constexpr std::uint8_t long_frame = 0xff;  // announces a four-byte length
 constexpr std::size_t max_routes = 256;    // far more than a tree of brokers is deep
 
-std::array<char, 4> magic_bytes() { return std::bit_cast<std::array<char, 4>>(stream_magic); }
+std::array<char, 4> magic_bytes() {
+  return std::bit_cast<std::array<char, 4>>(stream_magic);
+}
 
 void put_u32(std::string& out, std::uint32_t value) {
-  for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>((value >> shift) & 0xffU));
+  for (const int shift : {24, 16, 8, 0})
+    out.push_back(static_cast<char>((value >> shift) & 0xffU));
 }
 
 std::uint32_t get_u32(std::string_view bytes) {
   std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value = (value << 8U) | static_cast<std::uint8_t>(bytes[i]);
+  for (std::size_t i = 0; i < 4; ++i)
+    value = (value << 8U) | static_cast<std::uint8_t>(bytes[i]);
   return value;
 }
 
-std::size_t frame_bytes(std::size_t size) { return size + (size < long_frame ? 1 : 5); }
+std::size_t frame_bytes(std::size_t size) {
+  return size + (size < long_frame ? 1 : 5);
+}
 
 void put_frame_size(std::string& out, std::size_t size) {
   if (size < long_frame) {
@@ -128,7 +134,8 @@ std::string encode(const Message& message) {
   std::size_t size = frame_bytes(proto_bytes);
   const std::size_t payload_size = message.payload.size() + (message.payload_terminated ? 1 : 0);
   if (message.has(flag::route)) {
-    for (const auto& route : message.routes) size += frame_bytes(route.size());
+    for (const auto& route : message.routes)
+      size += frame_bytes(route.size());
     size += frame_bytes(0);
   }
   if (message.has(flag::topic)) size += frame_bytes(message.topic.size());
@@ -140,7 +147,8 @@ std::string encode(const Message& message) {
   out.append(magic.data(), magic.size());
   put_u32(out, static_cast<std::uint32_t>(size));
   if (message.has(flag::route)) {
-    for (const auto& route : message.routes) put_frame(out, route);
+    for (const auto& route : message.routes)
+      put_frame(out, route);
     put_frame(out, {});
   }
   if (message.has(flag::topic)) put_frame(out, message.topic);
@@ -154,7 +162,8 @@ std::string encode(const Message& message) {
   out.push_back(static_cast<char>(proto_version));
   out.push_back(static_cast<char>(message.type));
   out.push_back(static_cast<char>(message.flags));
-  for (const auto word : {message.userid, message.rolemask, message.aux1, message.aux2}) put_u32(out, word);
+  for (const auto word : {message.userid, message.rolemask, message.aux1, message.aux2})
+    put_u32(out, word);
   return out;
 }
 

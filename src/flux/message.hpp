@@ -1,5 +1,5 @@
-// The RFC 3 message and its framing on the local socket. Field meanings: RFC 3; the length word does not count
-// its own eight bytes (the broker's code, not the RFC's text).
+// The RFC 3 message and its framing on the local socket. Field meanings: RFC 3; the length word does not
+// count its own eight bytes (the broker's code, not the RFC's text).
 #pragma once
 
 #include <cstdint>
@@ -21,21 +21,22 @@ inline constexpr std::size_t max_message_bytes = 64U << 20U;
 enum class MessageType : std::uint8_t { request = 1, response = 2, event = 4, control = 8 };
 
 namespace flag {
-inline constexpr std::uint8_t topic = 1, payload = 2, noresponse = 4, route = 8, upstream = 0x10, private_ = 0x20,
-                              streaming = 0x40, user1 = 0x80;
+inline constexpr std::uint8_t topic = 1, payload = 2, noresponse = 4, route = 8, upstream = 0x10,
+                              private_ = 0x20, streaming = 0x40, user1 = 0x80;
 }
 
 struct Message {
   MessageType type = MessageType::request;
-  std::uint8_t flags = 0;  // topic, payload and route bits must agree with the fields below; encode() does not add them
+  std::uint8_t flags =
+      0;  // topic, payload and route bits must agree with the fields below; encode() does not add them
   std::uint32_t userid = userid_unset;
   std::uint32_t rolemask = 0;
-  std::uint32_t aux1 = nodeid_any;       // request: nodeid; response: errnum; event: sequence
-  std::uint32_t aux2 = 0;                // matchtag
-  std::vector<std::string> routes;       // without the empty delimiter
+  std::uint32_t aux1 = nodeid_any;  // request: nodeid; response: errnum; event: sequence
+  std::uint32_t aux2 = 0;           // matchtag
+  std::vector<std::string> routes;  // without the empty delimiter
   std::string topic;
-  std::string payload;                   // without the NUL that closes it on the wire
-  bool payload_terminated = true;        // false: the peer sent no NUL
+  std::string payload;             // without the NUL that closes it on the wire
+  bool payload_terminated = true;  // false: the peer sent no NUL
 
   [[nodiscard]] bool has(std::uint8_t bit) const { return (flags & bit) != 0; }
   [[nodiscard]] std::uint32_t nodeid() const { return aux1; }
@@ -54,8 +55,8 @@ struct Message {
 class Decoder {
  public:
   explicit Decoder(std::size_t max_bytes = max_message_bytes) : max_bytes_(max_bytes) {}
-  // Adds `bytes`; finished messages wait in next(). Errors: Code::protocol on bad magic, a length over the cap,
-  // frames that do not fit, bad proto header; the stream is then unusable.
+  // Adds `bytes`; finished messages wait in next(). Errors: Code::protocol on bad magic, a length over the
+  // cap, frames that do not fit, bad proto header; the stream is then unusable.
   [[nodiscard]] Result<void> feed(std::span<const char> bytes);
   [[nodiscard]] std::optional<Message> next();
 

@@ -26,31 +26,36 @@ constexpr std::array<Member<JobStates>, 7> state_members{{{"depend", &JobStates:
                                                           {"inactive", &JobStates::inactive},
                                                           {"total", &JobStates::total}}};
 
-constexpr std::array<Member<QueueStats>, 5> queue_members{{{"successful", &QueueStats::successful},
-                                                           {"failed", &QueueStats::failed},
-                                                           {"canceled", &QueueStats::canceled},
-                                                           {"timeout", &QueueStats::timeout},
-                                                           {"inactive_purged", &QueueStats::inactive_purged}}};
+constexpr std::array<Member<QueueStats>, 5> queue_members{
+    {{"successful", &QueueStats::successful},
+     {"failed", &QueueStats::failed},
+     {"canceled", &QueueStats::canceled},
+     {"timeout", &QueueStats::timeout},
+     {"inactive_purged", &QueueStats::inactive_purged}}};
 
 Result<QueueStats> read_queue_stats(const json::value& value, std::string_view what) {
   Fields in(value, what);
   QueueStats stats;
   stats.name = in.text("name").value_or("");
-  for (const auto& [key, member] : queue_members) stats.*member = in.integer(key).value_or(0);
+  for (const auto& [key, member] : queue_members)
+    stats.*member = in.integer(key).value_or(0);
   const auto* states = in.any("job_states");
   if (!in.ok()) return in.error();
   if (states == nullptr) return fail(Code::protocol, "{}: job_states is missing", what);
   Fields counts(*states, "job_states");
-  for (const auto& [key, member] : state_members) stats.states.*member = counts.integer(key).value_or(0);
+  for (const auto& [key, member] : state_members)
+    stats.states.*member = counts.integer(key).value_or(0);
   if (!counts.ok()) return counts.error();
   return stats;
 }
 
 json::object write_queue_stats(const QueueStats& stats) {
   json::object states;
-  for (const auto& [key, member] : state_members) states[key] = stats.states.*member;
+  for (const auto& [key, member] : state_members)
+    states[key] = stats.states.*member;
   json::object out{{"job_states", std::move(states)}};
-  for (const auto& [key, member] : queue_members) out[key] = stats.*member;
+  for (const auto& [key, member] : queue_members)
+    out[key] = stats.*member;
   return out;
 }
 
@@ -60,8 +65,8 @@ ResourceSet read_set(Fields& in, std::string_view key) {
   if (value == nullptr) return {};
   auto set = ResourceSet::from_json(*value);
   if (set) return *std::move(set);
-  in.fail_with({.code = Code::protocol,
-                .message = fmt::format("{}: {}: {}", in.what(), key, set.error().message)});
+  in.fail_with(
+      {.code = Code::protocol, .message = fmt::format("{}: {}: {}", in.what(), key, set.error().message)});
   return {};
 }
 
@@ -79,7 +84,8 @@ Result<std::vector<Event>> read_events(Fields& in) {
 
 json::array write_events(const std::vector<Event>& events) {
   json::array out;
-  for (const Event& event : events) out.push_back(event.to_json());
+  for (const Event& event : events)
+    out.push_back(event.to_json());
   return out;
 }
 
@@ -142,17 +148,15 @@ json::value ResourceStatus::to_json() const {
   for (const Drain& entry : drains) {
     drain[entry.ranks.to_string()] = json::object{{"timestamp", entry.timestamp}, {"reason", entry.reason}};
   }
-  return json::object{{"R", resources.to_json()},
-                      {"drain", std::move(drain)},
-                      {"online", online.to_string()},
-                      {"offline", offline.to_string()},
-                      {"exclude", exclude.to_string()},
-                      {"torpid", torpid.to_string()}};
+  return json::object{{"R", resources.to_json()},       {"drain", std::move(drain)},
+                      {"online", online.to_string()},   {"offline", offline.to_string()},
+                      {"exclude", exclude.to_string()}, {"torpid", torpid.to_string()}};
 }
 
 Result<SchedStatus> SchedStatus::from_json(const json::value& value) {
   Fields in(value, "sched-status");
-  SchedStatus status{.all = read_set(in, "all"), .down = read_set(in, "down"), .allocated = read_set(in, "allocated")};
+  SchedStatus status{
+      .all = read_set(in, "all"), .down = read_set(in, "down"), .allocated = read_set(in, "allocated")};
   if (!in.ok()) return in.error();
   return status;
 }

@@ -1,6 +1,7 @@
-// The payloads this product reads (and its simulator writes), as values. Every from_json keeps what to_json needs to
-// give an equal JSON. Sources: the brokers' replies; flux-core documents none of them as stable, so unknown keys are
-// ignored and missing ones get the defaults named here. Errors: Code::protocol naming the field.
+// The payloads this product reads (and its simulator writes), as values. Every from_json keeps what to_json
+// needs to give an equal JSON. Sources: the brokers' replies; flux-core documents none of them as stable, so
+// unknown keys are ignored and missing ones get the defaults named here. Errors: Code::protocol naming the
+// field.
 #pragma once
 
 #include <cstdint>
@@ -65,7 +66,8 @@ struct JobRecord {
   JobId id = 0;
   std::optional<JobState> state;
   std::optional<std::int64_t> priority, urgency, userid, ntasks, ncores, nnodes;
-  std::optional<double> t_submit, t_depend, t_priority, t_sched, t_run, t_cleanup, t_inactive, duration, expiration;
+  std::optional<double> t_submit, t_depend, t_priority, t_sched, t_run, t_cleanup, t_inactive, duration,
+      expiration;
   std::optional<std::string> name, queue, ranks, nodelist, cwd;
   std::optional<bool> success;
   std::optional<std::uint32_t> result;

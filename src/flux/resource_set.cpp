@@ -65,7 +65,8 @@ Result<void> read_execution(const json::value& value, ResourceSet& set) {
     set.has_properties = true;
     Fields named(*properties, "R: properties");
     if (!named.ok()) return named.error();
-    for (const auto& [name, ranks] : properties->get_object()) set.properties.emplace(name, named.idset(name));
+    for (const auto& [name, ranks] : properties->get_object())
+      set.properties.emplace(name, named.idset(name));
     if (!named.ok()) return named.error();
   }
   set.starttime = in.number("starttime").value_or(0);
@@ -106,16 +107,20 @@ json::value ResourceSet::to_json() const {
   if (has_nodelist) execution["nodelist"] = json::array(nodelist.begin(), nodelist.end());
   if (has_properties) {
     json::object named;
-    for (const auto& [name, ranks] : properties) named[name] = ranks.to_string();
+    for (const auto& [name, ranks] : properties)
+      named[name] = ranks.to_string();
     execution["properties"] = std::move(named);
   }
   return json::object{{"version", 1}, {"execution", std::move(execution)}};
 }
 
-IdSet ResourceSet::ranks() const { return IdSet::from_ranges(sorted_ranges(entries)); }
+IdSet ResourceSet::ranks() const {
+  return IdSet::from_ranges(sorted_ranges(entries));
+}
 
 const ResourceSet::Entry* ResourceSet::entry_of(IdSet::Id rank) const {
-  const auto it = std::ranges::find_if(entries, [&](const Entry& entry) { return entry.ranks.contains(rank); });
+  const auto it =
+      std::ranges::find_if(entries, [&](const Entry& entry) { return entry.ranks.contains(rank); });
   return it == entries.end() ? nullptr : &*it;
 }
 
@@ -152,13 +157,15 @@ Result<std::map<IdSet::Id, std::string>> ResourceSet::hosts() const {
   for (const std::string& list : nodelist) {
     auto expanded = expand_hostlist(list);
     if (!expanded) return fail(Code::protocol, "R: nodelist: {}", expanded.error().message);
-    names.insert(names.end(), std::make_move_iterator(expanded->begin()), std::make_move_iterator(expanded->end()));
+    names.insert(names.end(), std::make_move_iterator(expanded->begin()),
+                 std::make_move_iterator(expanded->end()));
   }
   if (names.size() != all.size()) {
     return fail(Code::protocol, "R: nodelist names {} hosts for {} ranks", names.size(), all.size());
   }
   auto name = names.begin();
-  for (const IdSet::Id rank : all) by_rank.emplace(rank, std::move(*name++));
+  for (const IdSet::Id rank : all)
+    by_rank.emplace(rank, std::move(*name++));
   return by_rank;
 }
 

@@ -31,14 +31,14 @@ class ResourceSet {
     bool operator==(const Entry&) const = default;
   };
 
-  std::vector<Entry> entries;              // ranks of different entries are disjoint
-  std::vector<std::string> nodelist;       // hostlists as given; [""] for an empty set from resource.*
-  bool has_nodelist = false;               // the scheduler's empty sets have none
-  std::map<std::string, IdSet> properties; // property -> ranks
+  std::vector<Entry> entries;               // ranks of different entries are disjoint
+  std::vector<std::string> nodelist;        // hostlists as given; [""] for an empty set from resource.*
+  bool has_nodelist = false;                // the scheduler's empty sets have none
+  std::map<std::string, IdSet> properties;  // property -> ranks
   bool has_properties = false;
-  double starttime = 0;                    // seconds since 1970, 0 = unset
+  double starttime = 0;  // seconds since 1970, 0 = unset
   double expiration = 0;
-  std::optional<std::uint32_t> nslots;     // in job allocations
+  std::optional<std::uint32_t> nslots;  // in job allocations
 
   // `value` is the JSON object of RFC 20; "scheduling" is ignored.
   // Errors: Code::protocol naming the field; version other than 1; a rank listed twice.

@@ -36,19 +36,21 @@ Result<std::string> local_socket_path(std::string_view uri) {
   }
   const std::string_view scheme = uri.substr(0, cut);
   if (scheme == "ssh") {
-    return fail(Code::unsupported,
-                "Flux URI '{}': ssh is not spoken here; run this program on that host and give it the local:// URI",
-                uri);
+    return fail(
+        Code::unsupported,
+        "Flux URI '{}': ssh is not spoken here; run this program on that host and give it the local:// URI",
+        uri);
   }
   if (scheme != "local") {
     return fail(Code::unsupported, "Flux URI '{}': only local:// is spoken, not {}://", uri, scheme);
   }
   const auto path = percent_decoded(uri.substr(cut + scheme_end.size()));
   if (!path) return fail(Code::invalid, "Flux URI '{}': a percent escape is broken", uri);
-  if (!path->starts_with('/')) return fail(Code::invalid, "Flux URI '{}': the path of the socket is not absolute", uri);
+  if (!path->starts_with('/'))
+    return fail(Code::invalid, "Flux URI '{}': the path of the socket is not absolute", uri);
   if (path->size() > max_socket_path) {
-    return fail(Code::invalid, "Flux URI '{}': the path has {} bytes, and a unix socket's has at most {}", uri,
-                path->size(), max_socket_path);
+    return fail(Code::invalid, "Flux URI '{}': the path has {} bytes, and a unix socket's has at most {}",
+                uri, path->size(), max_socket_path);
   }
   return *path;
 }

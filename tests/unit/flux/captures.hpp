@@ -16,7 +16,9 @@ namespace fluxmetrics::flux::captures {
 
 namespace json = boost::json;
 
-inline std::filesystem::path directory() { return std::filesystem::path(TEST_DATA) / "flux-captures"; }
+inline std::filesystem::path directory() {
+  return std::filesystem::path(TEST_DATA) / "flux-captures";
+}
 
 inline std::string read_text(const std::string& file) {
   std::ifstream in(directory() / file, std::ios::binary);
@@ -24,7 +26,9 @@ inline std::string read_text(const std::string& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-inline json::value read(const std::string& file) { return json::parse(read_text(file)); }
+inline json::value read(const std::string& file) {
+  return json::parse(read_text(file));
+}
 
 // All captures, INDEX.json aside, in order.
 inline std::vector<std::string> files() {
@@ -42,7 +46,8 @@ inline json::value payload(const std::string& file) {
   return read(file).at("responses").at(0).at("payload");
 }
 
-// One reply as captured: its topic (a timeline's stream name, made a topic) and its payload, which is an object.
+// One reply as captured: its topic (a timeline's stream name, made a topic) and its payload, which is an
+// object.
 struct Reply {
   std::string topic;
   json::value payload;
@@ -70,7 +75,8 @@ inline std::vector<Reply> replies(const std::string& file) {
   const json::value whole = read(file);
   if (!whole.is_object()) return found;
   const auto& capture = whole.get_object();
-  if (const auto* topic = capture.if_contains("topic")) add_replies(found, std::string(topic->as_string()), capture);
+  if (const auto* topic = capture.if_contains("topic"))
+    add_replies(found, std::string(topic->as_string()), capture);
   if (const auto* calls = capture.if_contains("calls")) {
     for (const auto& call : calls->as_array()) {
       add_replies(found, std::string(call.at("topic").as_string()), call.as_object());

@@ -29,7 +29,9 @@ awaitable<void> echo(SessionPtr peer) {
   }
 }
 
-bool says(const Error& error, std::string_view words) { return error.message.find(words) != std::string::npos; }
+bool says(const Error& error, std::string_view words) {
+  return error.message.find(words) != std::string::npos;
+}
 
 TEST_F(ClientRpc, sends_the_request_that_a_broker_expects) {
   serve([](SessionPtr peer) -> awaitable<void> {
@@ -41,7 +43,7 @@ TEST_F(ClientRpc, sends_the_request_that_a_broker_expects) {
     EXPECT_EQ(second.flags, flag::topic);
     EXPECT_EQ(second.nodeid(), 2U);
     EXPECT_EQ(second.rolemask, 2U);
-    EXPECT_EQ(second.userid, ::getuid());
+    EXPECT_EQ(second.userid, userid_unset);
     co_await peer->reply(second, "");
   });
   run_connected([](ClientPtr client) -> awaitable<void> {
@@ -59,8 +61,10 @@ TEST_F(ClientRpc, pipelines_and_takes_answers_in_any_order) {
   serve([](SessionPtr peer) -> awaitable<void> {
     co_await peer->welcome();
     std::vector<Message> requests;
-    for (int i = 0; i < count; ++i) requests.push_back(co_await peer->receive());
-    for (auto it = requests.rbegin(); it != requests.rend(); ++it) co_await peer->reply(*it, it->payload);
+    for (int i = 0; i < count; ++i)
+      requests.push_back(co_await peer->receive());
+    for (auto it = requests.rbegin(); it != requests.rend(); ++it)
+      co_await peer->reply(*it, it->payload);
   });
   run_connected([](ClientPtr client) -> awaitable<void> {
     int answered = 0;
@@ -75,7 +79,8 @@ TEST_F(ClientRpc, pipelines_and_takes_answers_in_any_order) {
       };
       asio::co_spawn(executor, ask, asio::detached);
     }
-    while (answered < count) co_await pause(1ms);
+    while (answered < count)
+      co_await pause(1ms);
   });
 }
 
@@ -155,9 +160,8 @@ TEST_F(ClientRpc, ignores_what_a_broker_need_not_say) {
     unterminated.payload_terminated = false;
     co_await peer->write(encode(unterminated));
   });
-  run_connected([](ClientPtr client) -> awaitable<void> {
-    EXPECT_EQ(co_await client->rpc("x"), R"({"a":1})");
-  });
+  run_connected(
+      [](ClientPtr client) -> awaitable<void> { EXPECT_EQ(co_await client->rpc("x"), R"({"a":1})"); });
 }
 
 TEST_F(ClientRpc, takes_an_answer_that_comes_byte_by_byte) {
@@ -193,13 +197,15 @@ TEST_F(ClientStream, gives_replies_in_order_and_then_its_end) {
     co_await peer->welcome();
     const Message request = co_await peer->receive();
     EXPECT_TRUE(request.has(flag::streaming));
-    for (const char* payload : {"1", "2", "3"}) co_await peer->reply(request, payload);
+    for (const char* payload : {"1", "2", "3"})
+      co_await peer->reply(request, payload);
     co_await peer->refuse(request, ENODATA, "");
   });
   run_connected([](ClientPtr client) -> awaitable<void> {
     auto stream = co_await client->stream("job-list.job-stats");
     EXPECT_TRUE(stream);
-    for (const char* payload : {"1", "2", "3"}) EXPECT_EQ(co_await (*stream)->next(10s), payload);
+    for (const char* payload : {"1", "2", "3"})
+      EXPECT_EQ(co_await (*stream)->next(10s), payload);
     for (int again = 0; again < 2; ++again) {
       const auto end = co_await (*stream)->next();
       EXPECT_FALSE(end);
@@ -290,11 +296,13 @@ TEST_F(ClientStream, one_that_nobody_reads_ends_the_connection_before_memory_doe
     co_await peer->welcome();
     const Message request = co_await peer->receive();
     const std::string bytes = encode(Session::response(request, 0, std::string(60U << 20U, 'x')));
-    for (int i = 0; i < 6; ++i) co_await peer->write(bytes);
+    for (int i = 0; i < 6; ++i)
+      co_await peer->write(bytes);
   });
   run_connected([](ClientPtr client) -> awaitable<void> {
     auto stream = co_await client->stream("flood");
-    while (client->connected()) co_await pause(10ms);
+    while (client->connected())
+      co_await pause(10ms);
     const auto reply = co_await client->rpc("x");
     EXPECT_FALSE(reply);
     if (reply) co_return;
@@ -322,7 +330,8 @@ TEST_F(ClientStream, a_second_reader_is_told_so) {
     if (!second) {
       EXPECT_EQ(second.error().code, Code::internal);
     }
-    while (!first_ended) co_await pause(1ms);
+    while (!first_ended)
+      co_await pause(1ms);
   });
 }
 
@@ -388,7 +397,8 @@ TEST_F(ClientEnds, disconnect_fails_everything_pending) {
     if (!end) {
       EXPECT_EQ(end.error().code, Code::unavailable);
     }
-    while (!events_ended) co_await pause(1ms);
+    while (!events_ended)
+      co_await pause(1ms);
     const auto after = co_await client->rpc("x");
     EXPECT_FALSE(after);
     const auto another = co_await client->stream("x");
@@ -427,7 +437,8 @@ TEST_F(ClientEnds, closing_twice_keeps_the_first_reason) {
 TEST_F(ClientEnds, a_client_may_go_while_its_requests_wait) {
   serve([](SessionPtr peer) -> awaitable<void> {
     co_await peer->welcome();
-    for (;;) co_await peer->receive();
+    for (;;)
+      co_await peer->receive();
   });
   run_connected([](ClientPtr client) -> awaitable<void> {
     bool ended = false;
@@ -443,15 +454,18 @@ TEST_F(ClientEnds, a_client_may_go_while_its_requests_wait) {
     asio::co_spawn(co_await asio::this_coro::executor, wait, asio::detached);
     client->close();
     client.reset();
-    while (!ended) co_await pause(1ms);
+    while (!ended)
+      co_await pause(1ms);
   });
 }
 
-// The io_context goes with everything pending: nothing may be touched after it is freed (the sanitizers watch).
+// The io_context goes with everything pending: nothing may be touched after it is freed (the sanitizers
+// watch).
 TEST_F(ClientEnds, the_io_context_may_go_first_while_all_waits) {
   serve([](SessionPtr peer) -> awaitable<void> {
     co_await peer->welcome();
-    for (;;) co_await peer->receive();
+    for (;;)
+      co_await peer->receive();
   });
   int started = 0;
   const auto body = [&]() -> awaitable<void> {
@@ -469,7 +483,8 @@ TEST_F(ClientEnds, the_io_context_may_go_first_while_all_waits) {
   };
   asio::co_spawn(io_, body, asio::detached);
   const auto end = std::chrono::steady_clock::now() + 20s;
-  while (started < 2 && std::chrono::steady_clock::now() < end) io_.run_one_for(100ms);
+  while (started < 2 && std::chrono::steady_clock::now() < end)
+    io_.run_one_for(100ms);
   EXPECT_EQ(started, 2);
 }
 
@@ -488,11 +503,13 @@ TEST_F(ClientEnds, a_cancelled_coroutine_gives_its_request_up) {
       const RpcOptions patient{.deadline = 0ms};
       co_await client->rpc("x", "{}", patient);
     };
-    asio::co_spawn(co_await asio::this_coro::executor, ask,
-                   asio::bind_cancellation_slot(signal.slot(), [&ended](const std::exception_ptr&) { ended = true; }));
+    asio::co_spawn(
+        co_await asio::this_coro::executor, ask,
+        asio::bind_cancellation_slot(signal.slot(), [&ended](const std::exception_ptr&) { ended = true; }));
     co_await pause(20ms);
     signal.emit(asio::cancellation_type::terminal);
-    while (!ended) co_await pause(1ms);
+    while (!ended)
+      co_await pause(1ms);
     EXPECT_EQ(co_await client->rpc("y"), "mine");
   });
 }

@@ -1,8 +1,7 @@
 // How connecting to a broker goes wrong, and right after a while.
+#include <cerrno>
 #include <sys/socket.h>
 #include <sys/un.h>
-
-#include <cerrno>
 
 #include "flux/peer.hpp"
 
@@ -31,7 +30,8 @@ class Connect : public PeerTest {
 // A listening socket that nobody accepts on.
 class SilentListener {
  public:
-  SilentListener(const std::string& path, int backlog) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+  SilentListener(const std::string& path, int backlog)
+      : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(std::data(address.sun_path), sizeof(address.sun_path) - 1);
@@ -54,7 +54,9 @@ TEST_F(Connect, no_socket) {
 }
 
 TEST_F(Connect, a_socket_left_behind) {
-  { const SilentListener gone(path(), 1); }
+  {
+    const SilentListener gone(path(), 1);
+  }
   const Error error = failure(path());
   EXPECT_EQ(error.code, Code::unavailable);
   EXPECT_EQ(error.errnum, ECONNREFUSED);
@@ -76,7 +78,9 @@ TEST_F(Connect, an_unknown_user_is_denied) {
 }
 
 TEST_F(Connect, another_errno_instead_of_a_welcome) {
-  serve([](SessionPtr peer) -> awaitable<void> { co_await peer->write(std::string(1, static_cast<char>(ENOMEM))); });
+  serve([](SessionPtr peer) -> awaitable<void> {
+    co_await peer->write(std::string(1, static_cast<char>(ENOMEM)));
+  });
   const Error error = failure(path());
   EXPECT_EQ(error.code, Code::unavailable);
   EXPECT_EQ(error.errnum, ENOMEM);
@@ -121,7 +125,8 @@ class FullBacklog : public Connect {
     ASSERT_FALSE(waiting_.empty());
   }
   void TearDown() override {
-    for (const int fd : waiting_) ::close(fd);
+    for (const int fd : waiting_)
+      ::close(fd);
   }
 
   std::optional<SilentListener> listener_;
@@ -133,7 +138,8 @@ TEST_F(FullBacklog, is_tried_again_until_there_is_room) {
   run([&]() -> awaitable<void> {
     const auto make_room = [this]() -> awaitable<void> {
       co_await pause(60ms);
-      for (std::size_t i = 0; i < waiting_.size(); ++i) ::close(listener_->accept_one());
+      for (std::size_t i = 0; i < waiting_.size(); ++i)
+        ::close(listener_->accept_one());
       int fd = -1;  // ours is next
       while (fd < 0) {
         co_await pause(5ms);

@@ -1,7 +1,8 @@
 #include "flux/constraint.hpp"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include <boost/json.hpp>
 
 namespace fluxmetrics::flux {
 namespace {
@@ -14,7 +15,9 @@ ResourceSet cluster() {
   return *set;
 }
 
-Result<Constraint> read(std::string_view text) { return Constraint::from_json(boost::json::parse(text)); }
+Result<Constraint> read(std::string_view text) {
+  return Constraint::from_json(boost::json::parse(text));
+}
 
 std::string admitted(const Constraint& constraint) {
   const auto resources = cluster();
@@ -78,8 +81,9 @@ TEST(Constraint, refuses_what_it_does_not_know) {
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().code, Code::protocol);
   EXPECT_EQ(unknown.error().message, "constraint: operator 'gpu-model' is unknown");
-  for (const char* text : {R"([])", R"({"properties":"batch"})", R"({"properties":[1]})", R"({"ranks":["z"]})",
-                           R"({"hostlist":["n["]})", R"({"or":[1]})", R"({"hostlist":["n[0-99999999]"]})"}) {
+  for (const char* text :
+       {R"([])", R"({"properties":"batch"})", R"({"properties":[1]})", R"({"ranks":["z"]})",
+        R"({"hostlist":["n["]})", R"({"or":[1]})", R"({"hostlist":["n[0-99999999]"]})"}) {
     const auto constraint = read(text);
     ASSERT_FALSE(constraint) << text;
     EXPECT_EQ(constraint.error().code, Code::protocol);
@@ -88,7 +92,8 @@ TEST(Constraint, refuses_what_it_does_not_know) {
 
 TEST(Constraint, depth_is_bounded) {
   std::string text = "{}";
-  for (int i = 0; i < 100; ++i) text.insert(0, R"({"not":[)").append("]}");
+  for (int i = 0; i < 100; ++i)
+    text.insert(0, R"({"not":[)").append("]}");
   boost::json::parse_options options;
   options.max_depth = 1000;
   EXPECT_FALSE(Constraint::from_json(boost::json::parse(text, {}, options)));

@@ -17,7 +17,8 @@ TEST(Hostlist, expands_in_order) {
   EXPECT_EQ(expanded(""), Names{});
   EXPECT_EQ(expanded("vm"), Names{"vm"});
   EXPECT_EQ(expanded("vm,vm,vm"), (Names{"vm", "vm", "vm"}));
-  EXPECT_EQ(expanded("flux-sample-[0-3]"), (Names{"flux-sample-0", "flux-sample-1", "flux-sample-2", "flux-sample-3"}));
+  EXPECT_EQ(expanded("flux-sample-[0-3]"),
+            (Names{"flux-sample-0", "flux-sample-1", "flux-sample-2", "flux-sample-3"}));
   EXPECT_EQ(expanded("n[08-10]"), (Names{"n08", "n09", "n10"}));
   EXPECT_EQ(expanded("n[8-10]"), (Names{"n8", "n9", "n10"}));
   EXPECT_EQ(expanded("b[2,1]x,a"), (Names{"b2x", "b1x", "a"}));
@@ -25,8 +26,8 @@ TEST(Hostlist, expands_in_order) {
 }
 
 TEST(Hostlist, refuses_what_is_no_hostlist) {
-  for (const char* text : {"n[", "n]", "n[1", "n[1-2]]", "n[[1]]", "n[]", "n[a]", "n[2-1]", "n[1-]", "n[-1]", "a,,b", ",a",
-                           "a,", "n[1]m[2]", "n[1,]", "n[1 -2]", "n[9999999999999999999]"}) {
+  for (const char* text : {"n[", "n]", "n[1", "n[1-2]]", "n[[1]]", "n[]", "n[a]", "n[2-1]", "n[1-]", "n[-1]",
+                           "a,,b", ",a", "a,", "n[1]m[2]", "n[1,]", "n[1 -2]", "n[9999999999999999999]"}) {
     const auto names = expand_hostlist(text);
     ASSERT_FALSE(names) << text;
     EXPECT_EQ(names.error().code, Code::invalid);
@@ -42,7 +43,8 @@ TEST(Hostlist, refuses_bombs) {
   EXPECT_FALSE(expand_hostlist(std::string(240, 'x') + "[0-1000000]"));
   EXPECT_FALSE(expand_hostlist(std::string(300, 'x')));
   std::string many = "n[0-900]";
-  for (int i = 0; i < 100; ++i) many += ",n[0-900]";
+  for (int i = 0; i < 100; ++i)
+    many += ",n[0-900]";
   const auto names = expand_hostlist(many, 1000);
   ASSERT_FALSE(names);
   EXPECT_LT(names.error().message.size(), 400U);
@@ -61,7 +63,8 @@ TEST(Hostlist, compresses) {
 }
 
 TEST(Hostlist, compressing_loses_nothing) {
-  const Names names{"n01", "n02", "n03", "n3", "n4", "n4", "n", "x-7", "x-8", "x-09", "x-10", "x-100", "0", "1", "00"};
+  const Names names{"n01", "n02",  "n03",  "n3",    "n4", "n4", "n", "x-7",
+                    "x-8", "x-09", "x-10", "x-100", "0",  "1",  "00"};
   EXPECT_EQ(expanded(compress_hostlist(names)), names);
 }
 

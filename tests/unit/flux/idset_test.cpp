@@ -1,9 +1,8 @@
 #include "flux/idset.hpp"
 
+#include <gtest/gtest.h>
 #include <random>
 #include <set>
-
-#include <gtest/gtest.h>
 
 namespace fluxmetrics::flux {
 namespace {
@@ -28,10 +27,34 @@ TEST(IdSet, reads_and_writes_rfc22) {
 }
 
 TEST(IdSet, refuses_what_is_no_idset) {
-  const std::vector<std::string> bad{"0-4294967295", "4294967295", "99999999999999999999", "5-2", "01",  "1-02",  "-1",
-                                     "1-",           "-",          "1,",                   ",1",  "1,,2", "a",    "1 ",
-                                     " 1",           "[1",         "1]",                   "[",   "]",   "[[1]]", "+1",
-                                     "1,1",          "3,1",        "1-3,2",                "0x1", "1.0", "1-2-3", "[1]2"};
+  const std::vector<std::string> bad{"0-4294967295",
+                                     "4294967295",
+                                     "99999999999999999999",
+                                     "5-2",
+                                     "01",
+                                     "1-02",
+                                     "-1",
+                                     "1-",
+                                     "-",
+                                     "1,",
+                                     ",1",
+                                     "1,,2",
+                                     "a",
+                                     "1 ",
+                                     " 1",
+                                     "[1",
+                                     "1]",
+                                     "[",
+                                     "]",
+                                     "[[1]]",
+                                     "+1",
+                                     "1,1",
+                                     "3,1",
+                                     "1-3,2",
+                                     "0x1",
+                                     "1.0",
+                                     "1-2-3",
+                                     "[1]2"};
   for (const auto& text : bad) {
     const auto set = IdSet::parse(text);
     ASSERT_FALSE(set) << text;
@@ -61,7 +84,8 @@ TEST(IdSet, works_at_the_ends_of_the_id_range) {
   set.insert(0);
   EXPECT_EQ(set.to_string(), "0,4294967293-4294967294");
   std::size_t visited = 0;
-  for (const auto id : set) visited += id <= max_id ? 1U : 0U;
+  for (const auto id : set)
+    visited += id <= max_id ? 1U : 0U;
   EXPECT_EQ(visited, 3U);
   const IdSet all = IdSet::range(0, max_id);
   EXPECT_EQ((all - set).to_string(), "1-4294967292");
@@ -92,18 +116,28 @@ TEST_P(IdSetModel, agrees_with_a_plain_set) {
     const auto one = id(random);
     const auto other = id(random);
     switch (id(random) % 5) {
-      case 0: a.insert(one), model_a.insert(one); break;
-      case 1: b.insert(one), model_b.insert(one); break;
-      case 2: a.erase(one), model_a.erase(one); break;
-      case 3: b.erase(one), model_b.erase(one); break;
+      case 0:
+        a.insert(one), model_a.insert(one);
+        break;
+      case 1:
+        b.insert(one), model_b.insert(one);
+        break;
+      case 2:
+        a.erase(one), model_a.erase(one);
+        break;
+      case 3:
+        b.erase(one), model_b.erase(one);
+        break;
       default:
         a.insert({one, other});
-        for (auto i = one; i <= other; ++i) model_a.insert(i);
+        for (auto i = one; i <= other; ++i)
+          model_a.insert(i);
     }
     const auto expect = [](const IdSet& set, const std::set<IdSet::Id>& model) {
       ASSERT_EQ(std::set<IdSet::Id>(set.begin(), set.end()), model) << set.to_string();
       ASSERT_EQ(set.size(), model.size());
-      for (IdSet::Id i = 0; i <= 42; ++i) ASSERT_EQ(set.contains(i), model.contains(i));
+      for (IdSet::Id i = 0; i <= 42; ++i)
+        ASSERT_EQ(set.contains(i), model.contains(i));
       const auto again = IdSet::parse(set.to_string());
       ASSERT_TRUE(again);
       ASSERT_EQ(*again, set);
@@ -115,7 +149,8 @@ TEST_P(IdSetModel, agrees_with_a_plain_set) {
     both.insert(model_b.begin(), model_b.end());
     std::set<IdSet::Id> shared;
     std::set<IdSet::Id> rest;
-    for (const auto i : model_a) (model_b.contains(i) ? shared : rest).insert(i);
+    for (const auto i : model_a)
+      (model_b.contains(i) ? shared : rest).insert(i);
     expect(a, model_a);
     expect(a | b, both);
     expect(a & b, shared);

@@ -1,8 +1,7 @@
 #include "flux/job.hpp"
 
-#include <limits>
-
 #include <gtest/gtest.h>
+#include <limits>
 
 namespace fluxmetrics::flux {
 namespace {
@@ -40,11 +39,13 @@ TEST(JobId, parses_every_form) {
   }
   constexpr auto largest = std::numeric_limits<JobId>::max();
   EXPECT_EQ(parse_job_id(encode_f58(largest)), largest);
-  for (JobId id = 1; id > 0 && id < largest / 59; id *= 59) EXPECT_EQ(parse_job_id(encode_f58(id)), id);
+  for (JobId id = 1; id > 0 && id < largest / 59; id *= 59)
+    EXPECT_EQ(parse_job_id(encode_f58(id)), id);
 }
 
 TEST(JobId, refuses_the_rest) {
-  for (const char* text : {"", "f", "ƒ", "fO", "ƒ0", "-1", "12x", "0x", "0x-1", "99999999999999999999", "fzzzzzzzzzzzzz", " 1"}) {
+  for (const char* text : {"", "f", "ƒ", "fO", "ƒ0", "-1", "12x", "0x", "0x-1", "99999999999999999999",
+                           "fzzzzzzzzzzzzz", " 1"}) {
     const auto id = parse_job_id(text);
     ASSERT_FALSE(id) << text;
     EXPECT_EQ(id.error().code, Code::invalid);

@@ -1,9 +1,9 @@
 #include "flux/jobspec.hpp"
 
+#include <gtest/gtest.h>
 #include <map>
 
 #include <boost/json.hpp>
-#include <gtest/gtest.h>
 
 #include "flux/captures.hpp"
 #include "flux/job.hpp"
@@ -11,7 +11,9 @@
 namespace fluxmetrics::flux {
 namespace {
 
-Result<Jobspec> parse(std::string_view text) { return parse_jobspec(boost::json::parse(text)); }
+Result<Jobspec> parse(std::string_view text) {
+  return parse_jobspec(boost::json::parse(text));
+}
 
 Shape shape_of(std::string_view resources) {
   const auto spec = parse(R"({"version":1,"resources":)" + std::string(resources) + "}");
@@ -20,11 +22,14 @@ Shape shape_of(std::string_view resources) {
 }
 
 TEST(Jobspec, reads_slots_with_and_without_nodes) {
-  EXPECT_EQ(shape_of(R"([{"type":"slot","count":3,"label":"t","with":[{"type":"core","count":2},{"type":"gpu","count":1}]}])"),
-            (Shape{.nodes = {}, .slots = 3, .cores = 2, .gpus = 1}));
-  EXPECT_EQ(shape_of(R"([{"type":"node","count":4,"exclusive":true,"with":[{"type":"slot","count":1,"label":"t",
+  EXPECT_EQ(
+      shape_of(
+          R"([{"type":"slot","count":3,"label":"t","with":[{"type":"core","count":2},{"type":"gpu","count":1}]}])"),
+      (Shape{.nodes = {}, .slots = 3, .cores = 2, .gpus = 1}));
+  EXPECT_EQ(
+      shape_of(R"([{"type":"node","count":4,"exclusive":true,"with":[{"type":"slot","count":1,"label":"t",
                          "with":[{"type":"core","count":1}]}]}])"),
-            (Shape{.nodes = 4, .slots = 1, .cores = 1, .gpus = 0, .exclusive = true}));
+      (Shape{.nodes = 4, .slots = 1, .cores = 1, .gpus = 0, .exclusive = true}));
 }
 
 TEST(Jobspec, a_count_range_counts_as_its_minimum) {
@@ -55,7 +60,8 @@ TEST(Jobspec, says_what_is_not_v1) {
       {R"([{"type":"node","count":1,"with":[{"type":"socket","count":1}]}])", "'socket'"},
       {R"([{"type":"slot","count":1,"with":[{"type":"core","count":1},{"type":"ssd","count":1}]}])", "'ssd'"},
       {R"([{"type":"slot","count":1,"with":[{"type":"gpu","count":1}]}])", "without cores"},
-      {R"([{"type":"slot","count":1,"with":[{"type":"core","count":1}]},{"type":"node","count":1}])", "more than one"}};
+      {R"([{"type":"slot","count":1,"with":[{"type":"core","count":1}]},{"type":"node","count":1}])",
+       "more than one"}};
   for (const auto& [resources, reason] : cases) {
     const auto spec = parse(R"({"resources":)" + std::string(resources) + "}");
     ASSERT_FALSE(spec) << resources;

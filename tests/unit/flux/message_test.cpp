@@ -1,7 +1,6 @@
 #include "flux/message.hpp"
 
 #include <bit>
-
 #include <gtest/gtest.h>
 
 #include "flux/captures.hpp"
@@ -17,7 +16,9 @@ std::string from_hex(std::string_view hex) {
   return bytes;
 }
 
-std::span<const char> span_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::span<const char> span_of(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
 
 Message decoded(std::string_view bytes) {
   Decoder decoder;
@@ -32,7 +33,8 @@ Message decoded(std::string_view bytes) {
 // A body as the socket carries it: magic and length before it.
 std::string framed(std::string_view body) {
   std::string out = from_hex("12 00 ee ff");
-  for (const int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>((body.size() >> shift) & 0xffU));
+  for (const int shift : {24, 16, 8, 0})
+    out.push_back(static_cast<char>((body.size() >> shift) & 0xffU));
   return out.append(body);
 }
 
@@ -138,7 +140,8 @@ TEST(Decoder, takes_bytes_one_by_one_and_messages_many_at_once) {
     std::vector<Message> received;
     for (std::size_t at = 0; at < bytes.size(); at += slice) {
       ASSERT_TRUE(decoder.feed(span_of(std::string_view(bytes).substr(at, slice))));
-      while (auto message = decoder.next()) received.push_back(*std::move(message));
+      while (auto message = decoder.next())
+        received.push_back(*std::move(message));
     }
     EXPECT_EQ(received, sent) << "in slices of " << slice;
   }
@@ -207,12 +210,14 @@ TEST(Decoder, refuses_frames_that_do_not_fit) {
   // The topic says it has nine bytes, and the proto header is among them.
   EXPECT_NE(error_of(framed(std::string("\x09topic") + proto(1, 1))).find("agree"), std::string::npos);
   EXPECT_NE(error_of(framed(std::string("\x7ftopic") + proto(1, 1))).find("topic"), std::string::npos);
-  EXPECT_NE(error_of(framed(std::string("\xff\x7f\xff\xff\xffx") + proto(1, 1))).find("topic"), std::string::npos);
+  EXPECT_NE(error_of(framed(std::string("\xff\x7f\xff\xff\xffx") + proto(1, 1))).find("topic"),
+            std::string::npos);
   EXPECT_NE(error_of(framed(std::string("\x01t\x30{}") + proto(1, 3))).find("payload"), std::string::npos);
   EXPECT_NE(error_of(framed(std::string("\x01t") + proto(1, 0))).find("agree"), std::string::npos);
   EXPECT_NE(error_of(framed(std::string("\x01r") + proto(4, 8))).find("routes"), std::string::npos);
   std::string routes;
-  for (int i = 0; i < 1000; ++i) routes += "\x01r";
+  for (int i = 0; i < 1000; ++i)
+    routes += "\x01r";
   EXPECT_NE(error_of(framed(routes + '\0' + proto(4, 8))).find("routes"), std::string::npos);
 }
 

@@ -1,7 +1,6 @@
 // Replays what a real broker said: parsing a reply and writing it again must give an equal JSON.
-#include <map>
-
 #include <gtest/gtest.h>
+#include <map>
 
 #include "flux/captures.hpp"
 #include "flux/jobspec.hpp"
@@ -25,15 +24,18 @@ void expect_same(const json::value& value, const char* kind, Counts& counts) {
 // Finds every R and jobspec at any depth, also in strings that hold JSON.
 void replay_everywhere(const json::value& value, Counts& counts) {
   if (const auto* object = value.if_object()) {
-    if (object->contains("execution") && object->contains("version")) expect_same<ResourceSet>(value, "R", counts);
+    if (object->contains("execution") && object->contains("version"))
+      expect_same<ResourceSet>(value, "R", counts);
     if (object->contains("resources") && object->contains("tasks")) {
       const auto spec = parse_jobspec(value);
       EXPECT_TRUE(spec) << spec.error().message;
       ++counts["jobspec"];
     }
-    for (const auto& [key, member] : *object) replay_everywhere(member, counts);
+    for (const auto& [key, member] : *object)
+      replay_everywhere(member, counts);
   } else if (const auto* array = value.if_array()) {
-    for (const auto& item : *array) replay_everywhere(item, counts);
+    for (const auto& item : *array)
+      replay_everywhere(item, counts);
   } else if (const auto* text = value.if_string(); text != nullptr && text->starts_with('{')) {
     json::error_code error;
     const auto inner = json::parse(*text, error);
@@ -45,7 +47,8 @@ void replay_jobs(const json::value& payload, Counts& counts) {
   const auto jobs = job_list_from_json(payload);
   ASSERT_TRUE(jobs) << jobs.error().message;
   json::array again;
-  for (const auto& job : *jobs) again.push_back(job.to_json());
+  for (const auto& job : *jobs)
+    again.push_back(job.to_json());
   EXPECT_EQ(json::value(again), payload.at("jobs"));
   ++counts["job-list"];
   counts["job"] += static_cast<int>(jobs->size());
@@ -75,13 +78,16 @@ void replay_reply(const captures::Reply& reply, Counts& counts) {
 Counts replay(const std::string& file) {
   Counts counts;
   replay_everywhere(captures::read(file), counts);
-  for (const auto& reply : captures::replies(file)) replay_reply(reply, counts);
+  for (const auto& reply : captures::replies(file))
+    replay_reply(reply, counts);
   return counts;
 }
 
 class Replay : public testing::TestWithParam<std::string> {};
 
-TEST_P(Replay, writes_what_it_read) { replay(GetParam()); }
+TEST_P(Replay, writes_what_it_read) {
+  replay(GetParam());
+}
 
 INSTANTIATE_TEST_SUITE_P(Captures, Replay, testing::ValuesIn(captures::files()), [](const auto& parameter) {
   std::string name = parameter.param;
@@ -95,7 +101,8 @@ INSTANTIATE_TEST_SUITE_P(Captures, Replay, testing::ValuesIn(captures::files()),
 TEST(ReplayCounts, nothing_was_skipped) {
   Counts total;
   for (const auto& file : captures::files()) {
-    for (const auto& [kind, count] : replay(file)) total[kind] += count;
+    for (const auto& [kind, count] : replay(file))
+      total[kind] += count;
   }
   EXPECT_EQ(captures::files().size(), 431U);
   EXPECT_EQ(total["R"], 273);

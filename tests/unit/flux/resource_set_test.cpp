@@ -1,12 +1,15 @@
 #include "flux/resource_set.hpp"
 
-#include <boost/json.hpp>
 #include <gtest/gtest.h>
+
+#include <boost/json.hpp>
 
 namespace fluxmetrics::flux {
 namespace {
 
-Result<ResourceSet> parse(std::string_view text) { return ResourceSet::from_json(boost::json::parse(text)); }
+Result<ResourceSet> parse(std::string_view text) {
+  return ResourceSet::from_json(boost::json::parse(text));
+}
 
 ResourceSet parsed(std::string_view text) {
   auto set = parse(text);
@@ -41,13 +44,16 @@ TEST(ResourceSet, names_hosts_by_ascending_rank_over_all_entries) {
 
 TEST(ResourceSet, hosts_may_repeat_be_absent_or_be_wrong) {
   const auto repeated = parsed(R"({"version":1,"execution":{"R_lite":[{"rank":"0-1","children":{"core":"0"}}],
-                                   "nodelist":["vm,vm"]}})").hosts();
+                                   "nodelist":["vm,vm"]}})")
+                            .hosts();
   ASSERT_TRUE(repeated);
   EXPECT_EQ(repeated->at(1), "vm");
   EXPECT_TRUE(parsed(R"({"version":1,"execution":{"R_lite":[]}})").hosts()->empty());
   EXPECT_TRUE(parsed(R"({"version":1,"execution":{"R_lite":[],"nodelist":[""]}})").hosts()->empty());
-  const auto short_list = parsed(R"({"version":1,"execution":{"R_lite":[{"rank":"0-4294967294","children":{}}],
-                                     "nodelist":["a"]}})").hosts();
+  const auto short_list =
+      parsed(R"({"version":1,"execution":{"R_lite":[{"rank":"0-4294967294","children":{}}],
+                                     "nodelist":["a"]}})")
+          .hosts();
   ASSERT_FALSE(short_list);
   EXPECT_EQ(short_list.error().code, Code::protocol);
   EXPECT_EQ(short_list.error().message, "R: nodelist names 1 hosts for 4294967295 ranks");

@@ -24,10 +24,10 @@ TEST(Uri, refuses_other_connectors_with_a_way_out) {
 }
 
 TEST(Uri, refuses_bad_paths) {
-  for (const std::string& uri : {std::string(), std::string("local://"), std::string("local://relative"),
-                                 std::string("/run/flux/local"), std::string("local:///a%2"),
-                                 std::string("local:///a%zz"), std::string("local:///a%00b"),
-                                 std::string("local:///a%-1"), "local:///" + std::string(107, 'x')}) {
+  for (const std::string& uri :
+       {std::string(), std::string("local://"), std::string("local://relative"),
+        std::string("/run/flux/local"), std::string("local:///a%2"), std::string("local:///a%zz"),
+        std::string("local:///a%00b"), std::string("local:///a%-1"), "local:///" + std::string(107, 'x')}) {
     const auto path = local_socket_path(uri);
     ASSERT_FALSE(path) << uri;
     EXPECT_EQ(path.error().code, Code::invalid) << uri;

@@ -1,0 +1,134 @@
+#include "flux/replies.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "flux/captures.hpp"
+
+namespace fluxmetrics::flux {
+namespace {
+
+namespace json = boost::json;
+
+TEST(Replies, older_brokers_leave_things_out) {
+  const auto stats = JobStats::from_json(json::parse(R"({"job_states":{"sched":3},"surprise":[1]})"));
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(stats->all.states.sched, 3);
+  EXPECT_EQ(stats->all.inactive_purged, 0);
+  EXPECT_TRUE(stats->queues.empty());
+  const auto status = ResourceStatus::from_json(json::parse(R"({"online":"0","drain":{"1,3":{}}})"));
+  ASSERT_TRUE(status);
+  EXPECT_TRUE(status->torpid.empty());
+  EXPECT_EQ(status->drains.at(0).ranks.to_string(), "1,3");
+  EXPECT_EQ(status->drains.at(0).reason, "");
+  const auto queue = QueueStatus::from_json(json::parse("{}"));
+  ASSERT_TRUE(queue);
+  EXPECT_TRUE(queue->enable && queue->start);
+}
+
+template <class T>
+void expect_protocol_error(std::string_view text, std::string_view field) {
+  const auto value = T::from_json(json::parse(text));
+  ASSERT_FALSE(value) << text;
+  EXPECT_EQ(value.error().code, Code::protocol);
+  EXPECT_NE(value.error().message.find(field), std::string::npos) << value.error().message;
+}
+
+TEST(Replies, wrong_fields_are_named) {
+  expect_protocol_error<JobStats>("[]", "job-stats");
+  expect_protocol_error<JobStats>("{}", "job_states");
+  expect_protocol_error<JobStats>(R"({"job_states":{"run":"1"}})", "run");
+  expect_protocol_error<JobStats>(R"({"job_states":{},"queues":{}})", "queues");
+  expect_protocol_error<JobStats>(R"({"job_states":{},"queues":[{"name":"a"}]})", "job_states");
+  expect_protocol_error<JobStats>(R"({"job_states":{"run":18446744073709551615}})", "run");
+  expect_protocol_error<ResourceStatus>(R"({"R":{"version":1}})", "execution");
+  expect_protocol_error<ResourceStatus>(R"({"online":"5-2"})", "online");
+  expect_protocol_error<ResourceStatus>(R"({"drain":{"x":{}}})", "drain");
+  expect_protocol_error<ResourceStatus>(R"({"drain":{"1":{"reason":1}}})", "reason");
+  expect_protocol_error<SchedStatus>(R"({"all":[]})", "all");
+  expect_protocol_error<QueueStatus>(R"({"start":1})", "start");
+  expect_protocol_error<JobRecord>(R"({"state":8})", "id");
+  expect_protocol_error<JobRecord>(R"({"id":1,"state":3})", "state");
+  expect_protocol_error<JobRecord>(R"({"id":1.5})", "id");
+  expect_protocol_error<JobRecord>(R"({"id":1,"result":-1})", "result");
+  expect_protocol_error<Event>(R"({"timestamp":1.0})", "name");
+  expect_protocol_error<Event>(R"({"timestamp":1.0,"name":"a","context":[]})", "context");
+  expect_protocol_error<JournalReply>(R"({"events":[]})", "id");
+  expect_protocol_error<JournalReply>(R"({"id":1,"events":[{}]})", "name");
+  expect_protocol_error<ResourceJournalReply>(R"({"events":1})", "events");
+  EXPECT_FALSE(job_list_from_json(json::parse("{}")));
+  EXPECT_FALSE(job_list_from_json(json::parse(R"({"jobs":[1]})")));
+}
+
+TEST(Replies, job_ids_keep_all_their_bits) {
+  const auto value = parse_payload("job-list.list", R"({"jobs":[{"id":9223372036854775807},{"id":-1}]})");
+  ASSERT_TRUE(value);
+  const auto jobs = job_list_from_json(*value);
+  ASSERT_TRUE(jobs);
+  EXPECT_EQ(jobs->at(0).id, 9223372036854775807);
+  EXPECT_EQ(jobs->at(1).id, -1);
+}
+
+TEST(Replies, text_that_is_no_json_names_the_topic) {
+  for (const char* text : {"", "{", "Unknown service", "{} {}"}) {
+    const auto value = parse_payload("job-list.job-stats", text);
+    ASSERT_FALSE(value) << text;
+    EXPECT_EQ(value.error().code, Code::protocol);
+    EXPECT_TRUE(value.error().message.starts_with("job-list.job-stats: ")) << value.error().message;
+  }
+  EXPECT_FALSE(parse_payload("x", std::string(100000, '[')));
+}
+
+// The job-manager sends its backlog in hash order: ids do not ascend, and the sentinel comes last.
+TEST(Replies, the_journals_backlog_has_no_order_but_an_end) {
+  const auto replies = captures::replies("02-mixed.job-manager.events-journal.full.json");
+  ASSERT_GT(replies.size(), 10U);
+  bool ascending = true;
+  JobId before = 0;
+  for (const auto& [topic, payload] : replies) {
+    const auto reply = JournalReply::from_json(payload);
+    ASSERT_TRUE(reply);
+    const bool last = &payload == &replies.back().payload;
+    EXPECT_EQ(reply->id == -1, last);
+    EXPECT_EQ(reply->events.empty(), last);
+    if (!last) ascending = ascending && reply->id > before;
+    before = reply->id;
+  }
+  EXPECT_FALSE(ascending);
+}
+
+// A job larger than the instance is accepted, then denied: it never waits.
+TEST(Replies, a_job_that_can_never_run_fails_with_alloc) {
+  bool seen = false;
+  for (const auto& [topic, payload] : captures::replies("15-sizes.job-manager.events-journal.full.json")) {
+    const auto reply = JournalReply::from_json(payload);
+    ASSERT_TRUE(reply);
+    for (const auto& event : reply->events) {
+      if (event.name != "exception" || event.context.at("type") != "alloc") continue;
+      seen = true;
+      EXPECT_FALSE(reply->R.has_value());
+      EXPECT_EQ(event.context.at("severity").as_int64(), 0);
+    }
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST(Replies, ranks_of_jobs_may_be_bracketed) {
+  const auto jobs = job_list_from_json(captures::payload("02-mixed.job-list.list.running.json"));
+  ASSERT_TRUE(jobs);
+  IdSet ranks;
+  bool bracketed = false;
+  for (const auto& job : *jobs) {
+    ASSERT_TRUE(job.ranks.has_value());
+    bracketed = bracketed || job.ranks->starts_with('[');
+    const auto parsed = IdSet::parse(*job.ranks);
+    ASSERT_TRUE(parsed);
+    ranks |= *parsed;
+  }
+  EXPECT_TRUE(bracketed);
+  EXPECT_EQ(ranks.to_string(), "0-3");
+}
+
+}  // namespace
+}  // namespace fluxmetrics::flux
