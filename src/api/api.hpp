@@ -14,7 +14,8 @@ namespace fluxmetrics::api {
 struct ApiOptions {
   std::string namespace_ = "flux-operator";
   std::string service_name = "custom-metrics-apiserver";
-  std::string api_path;  // an extra root for the custom metrics API, as the prototype's --api-path; "" = none
+  std::string api_path =
+      {};  // an extra root for the custom metrics API, as the prototype's --api-path; "" = none
   Seconds max_staleness{30};
   bool insecure_http = false;      // plain HTTP answered to every peer
   std::uint16_t port = 0;          // the port served, told in /apis; 0 = not told
