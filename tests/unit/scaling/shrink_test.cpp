@@ -1,0 +1,142 @@
+#include "scaling/shrink.hpp"
+
+#include <chrono>
+#include <functional>
+#include <gtest/gtest.h>
+#include <optional>
+#include <thread>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json.hpp>
+
+#include "simulate/job_request.hpp"
+#include "simulate/server.hpp"
+
+namespace fluxmetrics::scaling {
+namespace {
+
+namespace asio = boost::asio;
+
+class ShrinkTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    simulate::Options options;
+    options.size = 3;
+    options.max_size = 4;
+    server_.emplace(options);
+    const auto started = server_->start();
+    ASSERT_TRUE(started) << started.error().message;
+    auto connected = run(flux::Client::connect(server_->socket_path()));
+    ASSERT_TRUE(connected) << connected.error().message;
+    client_ = std::move(*connected);
+  }
+
+  template <class T>
+  T run(asio::awaitable<T> task) {
+    std::optional<T> result;
+    asio::co_spawn(io_, std::move(task), [&](const std::exception_ptr& failure, T value) {
+      if (failure) std::rethrow_exception(failure);
+      result.emplace(std::move(value));
+    });
+    io_.restart();
+    while (!result)
+      io_.run_one();
+    return std::move(*result);
+  }
+
+  // A job that fills `nodes` nodes for ever; returns its id.
+  flux::JobId submit(std::uint32_t nodes) {
+    flux::JobId id = 0;
+    server_->with([&](simulate::Instance& instance) {
+      simulate::JobRequest request;
+      request.nodes = nodes;
+      request.exclusive = true;
+      const auto jobspec = simulate::make_jobspec(request);
+      ASSERT_TRUE(jobspec);
+      const auto submitted = instance.jobs().submit(
+          {.J = simulate::wrap_unsigned(instance.userid(), boost::json::serialize(*jobspec)),
+           .urgency = request.urgency,
+           .userid = instance.userid()});
+      ASSERT_TRUE(submitted) << submitted.error().message;
+      id = *submitted;
+    });
+    return id;
+  }
+
+  bool holds(flux::IdSet::Id rank) {
+    bool found = false;
+    server_->with([&](simulate::Instance& instance) {
+      found = instance.resources().sched_status().allocated.on_rank(rank).cores > 0;
+    });
+    return found;
+  }
+
+  flux::IdSet drained() {
+    flux::IdSet ranks;
+    server_->with([&](simulate::Instance& instance) {
+      for (const auto& drain : instance.resources().status().drains)
+        ranks |= drain.ranks;
+    });
+    return ranks;
+  }
+
+  void eventually(const std::function<bool()>& condition) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!condition() && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    EXPECT_TRUE(condition());
+  }
+
+  asio::io_context io_{1};
+  std::optional<simulate::Server> server_;
+  std::shared_ptr<flux::Client> client_;
+};
+
+TEST_F(ShrinkTest, WaitsForTheJobThatRunsOnARankThatGoes) {
+  const auto id = submit(3);
+  eventually([&] { return holds(2); });
+  auto empty = run(drain_and_check(client_, flux::IdSet{2, 3}));
+  ASSERT_TRUE(empty) << empty.error().message;
+  EXPECT_FALSE(*empty) << "draining does not stop a job";
+  EXPECT_EQ(drained().to_string(), "2-3") << "the rank that is not born yet is drained as well";
+
+  server_->with([&](simulate::Instance& instance) {
+    ASSERT_TRUE(instance.jobs().raise(id, "cancel", 0, "", instance.userid()));
+  });
+  eventually([&] {
+    empty = run(drain_and_check(client_, flux::IdSet{2, 3}));
+    return empty && *empty;
+  });
+}
+
+TEST_F(ShrinkTest, NoJobStartsOnADrainedRank) {
+  ASSERT_TRUE(run(drain_and_check(client_, flux::IdSet{2})));
+  submit(1);
+  submit(1);
+  submit(1);
+  eventually([&] { return holds(0) && holds(1); });
+  EXPECT_FALSE(holds(2));
+}
+
+TEST_F(ShrinkTest, UndrainsOnlyWhatIsOurs) {
+  server_->with([](simulate::Instance& instance) {
+    ASSERT_TRUE(instance.resources().drain("1", std::string("bad memory"), {}));
+  });
+  ASSERT_TRUE(run(drain_and_check(client_, flux::IdSet{1, 2})));
+  const auto undrained = run(undrain_ours(client_, flux::IdSet{0, 1, 2}));
+  ASSERT_TRUE(undrained) << undrained.error().message;
+  EXPECT_EQ(drained().to_string(), "1") << "an administrator's drain stays";
+  EXPECT_TRUE(run(undrain_ours(client_, flux::IdSet{0, 1, 2}))) << "nothing to undrain is no error";
+}
+
+TEST_F(ShrinkTest, TellsWhenTheBrokerIsGone) {
+  server_->stop();
+  const auto empty = run(drain_and_check(client_, flux::IdSet{2}));
+  ASSERT_FALSE(empty);
+  EXPECT_FALSE(empty.error().message.empty());
+}
+
+}  // namespace
+}  // namespace fluxmetrics::scaling
