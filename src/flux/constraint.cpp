@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -127,6 +128,14 @@ Constraint Constraint::both(Constraint a, Constraint b) {
   Constraint made(Op::all_of, {});
   made.operands_ = {std::move(a), std::move(b)};
   return made;
+}
+
+// Written out because a defaulted one would need itself, for the operands, before its type is complete.
+std::strong_ordering operator<=>(const Constraint& a, const Constraint& b) {
+  const auto own = std::tie(a.op_, a.names_, a.ranks_) <=> std::tie(b.op_, b.names_, b.ranks_);
+  if (own != std::strong_ordering::equal) return own;
+  return std::lexicographical_compare_three_way(a.operands_.begin(), a.operands_.end(), b.operands_.begin(),
+                                                b.operands_.end());
 }
 
 IdSet Constraint::admitted(const ResourceSet& resources,

@@ -36,7 +36,7 @@ class Constraint {
                                const std::map<IdSet::Id, std::string>& hosts) const;
   [[nodiscard]] bool admits_all() const { return op_ == Op::all; }
   friend bool operator==(const Constraint&, const Constraint&) = default;
-  friend std::strong_ordering operator<=>(const Constraint& a, const Constraint& b) = default;
+  friend std::strong_ordering operator<=>(const Constraint& a, const Constraint& b);
 
  private:
   Constraint(Op op, std::vector<std::string> names);

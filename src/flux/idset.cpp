@@ -46,10 +46,6 @@ Result<Range> parse_range(std::string_view text, std::string_view whole) {
   return Range{*first, *last};
 }
 
-bool ends_before(const Range& range, IdSet::Id id) {
-  return range.last < id;
-}
-
 }  // namespace
 
 IdSet::Iterator::Iterator(const std::vector<Range>* ranges, std::size_t index)
@@ -153,8 +149,8 @@ void IdSet::insert(Id id) {
 void IdSet::insert(Range range) {
   if (range.first > range.last) return;
   // Ranges from `begin` up to `end` overlap or touch the new one: they become one.
-  const auto before = [](const Range& r, Id first) { return first != 0 && r.last < first - 1; };
-  const auto begin = std::lower_bound(ranges_.begin(), ranges_.end(), range.first, before);
+  const Id reach = range.first == 0 ? 0 : range.first - 1;
+  const auto begin = std::ranges::lower_bound(ranges_, reach, {}, &Range::last);
   auto end = begin;
   while (end != ranges_.end() && (end->first <= range.last || end->first - 1 == range.last)) {
     range.first = std::min(range.first, end->first);
@@ -165,7 +161,7 @@ void IdSet::insert(Range range) {
 }
 
 void IdSet::erase(Id id) {
-  const auto it = std::lower_bound(ranges_.begin(), ranges_.end(), id, ends_before);
+  const auto it = std::ranges::lower_bound(ranges_, id, {}, &Range::last);
   if (it == ranges_.end() || it->first > id) return;
   if (it->first == it->last) {
     ranges_.erase(it);

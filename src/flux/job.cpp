@@ -29,7 +29,7 @@ std::optional<JobId> decode_digits(std::string_view digits) {
 std::optional<JobId> decode_number(std::string_view text, int base) {
   JobId id = 0;
   const auto* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, id, base);
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), id, base);
   if (text.empty() || text.front() == '-' || error != std::errc{} || rest != end) return std::nullopt;
   return id;
 }

@@ -1,4 +1,5 @@
 // job-list's jobs: the attributes this program knows by name, the rest kept as they came.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -39,10 +40,7 @@ constexpr std::array<Attribute<std::string>, 5> texts{{{"name", &JobRecord::name
 
 template <class Table>
 bool names(const Table& table, std::string_view key) {
-  for (const auto& [name, member] : table) {
-    if (name == key) return true;
-  }
-  return false;
+  return std::ranges::any_of(table, [&](const auto& attribute) { return attribute.first == key; });
 }
 
 bool known(std::string_view key) {

@@ -133,7 +133,7 @@ Result<Jobspec> parse_jobspec(const json::value& value) {
   if (!in.ok()) return in.error();
   if (auto read = read_resources(resources, spec.shape); !read) return std::unexpected(read.error());
   if (attributes == nullptr) return spec;
-  Fields sections(*attributes, "jobspec: attributes");
+  const Fields sections(*attributes, "jobspec: attributes");
   const auto* system = sections.any("system");
   if (!sections.ok()) return sections.error();
   if (system == nullptr) return spec;
