@@ -17,7 +17,8 @@ build  libspdlog-dev         log lines
 build  libfmt-dev            text formatting; GCC 12 has no <format>
 build  libgtest-dev          unit tests
 build  python3               black-box tests and checks of the tree
-build  openssl               black-box tests make certificates with it
+test   openssl               black-box tests make certificates with it
+test   iproute2              a black-box test joins two network namespaces
 lint   clang-format-19       one style
 lint   clang-tidy-19         bugs that compilers do not see
 cache  ccache                used when it is there: the second build is quick

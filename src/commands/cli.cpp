@@ -217,7 +217,9 @@ int run_cli(int argc, const char* const* argv) {
   add_demo(app, commands);
   add_simulate(app, commands);
   add_simulate_ctl(app, commands);
-  app.add_subcommand("version", "Print the version")->callback([&] { version = true; });
+  auto* version_command = app.add_subcommand("version", "Print the version");
+  version_command->footer("Example:\n  flux-metrics-api version");
+  version_command->callback([&] { version = true; });
 
   try {
     app.parse(argc, argv);

@@ -1,0 +1,136 @@
+"""The command line: help, version, exit codes and the sentences of misuse."""
+import json
+import re
+import unittest
+
+import harness
+
+
+def commands():
+    """The names below "Subcommands:" of the program's own help."""
+    text = harness.run("--help").stdout
+    return re.findall(r"^  ([a-z][a-z-]*)\s{2,}\S", text[text.index("Subcommands:"):], re.M)
+
+
+class Help(unittest.TestCase):
+    def test_every_command_has_an_example(self):
+        names = commands()
+        for name in ("start", "get", "demo", "simulate", "simulate-ctl", "version"):
+            self.assertIn(name, names)
+        for name in names:
+            with self.subTest(command=name):
+                done = harness.run(name, "--help")
+                self.assertEqual(done.returncode, 0)
+                self.assertRegex(done.stdout, r"Examples?\b")
+                self.assertIn(f"flux-metrics-api {name}", done.stdout)
+
+    def test_no_command_shows_the_help(self):
+        done = harness.run()
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("Subcommands:", done.stdout)
+
+    def test_the_prototypes_options_are_there(self):
+        text = harness.run("start", "--help").stdout
+        for option in ("--port", "--host", "--namespace", "--service-name", "--ssl-certfile", "--ssl-keyfile",
+                       "--api-path", "--no-cache", "--verbose", "--custom-metric", "--flux-uri", "--max-staleness",
+                       "--cert-dir", "--insecure-http", "--hold", "--patience", "--min-replicas", "--max-replicas"):
+            self.assertRegex(text, rf"{option}\b")
+        for default in ("8443", "0.0.0.0", "flux-operator", "custom-metrics-apiserver"):
+            self.assertIn(default, text)
+
+
+class Version(unittest.TestCase):
+    def test_option_and_command_agree(self):
+        option, command = harness.run("--version"), harness.run("version")
+        self.assertEqual((option.returncode, command.returncode), (0, 0))
+        self.assertRegex(option.stdout, r"^\d+\.\d+\.\d+\n$")
+        self.assertEqual(option.stdout, command.stdout)
+
+
+class Misuse(unittest.TestCase):
+    def refused(self, *arguments, says=(), environment=None):
+        """Exit 2, nothing on stdout, a sentence on stderr with all of `says`."""
+        done = harness.run(*arguments, environment=environment)
+        self.assertEqual(done.returncode, 2, done)
+        self.assertEqual(done.stdout, "")
+        self.assertGreater(len(done.stderr.split()), 3, done.stderr)
+        for word in says:
+            self.assertIn(word, done.stderr)
+
+    def test_unknown_command(self):
+        self.refused("strat", says=["strat"])
+
+    def test_unknown_option(self):
+        self.refused("start", "--prot", "1", says=["--prot"])
+
+    def test_certificate_without_key_and_key_without_certificate(self):
+        self.refused("start", "--ssl-certfile", "tls.crt", says=["--ssl-certfile", "--ssl-keyfile"])
+        self.refused("start", "--ssl-keyfile", "tls.key", says=["--ssl-certfile", "--ssl-keyfile"])
+
+    def test_values_that_cannot_be(self):
+        self.refused("start", "--port", "65536", says=["--port"])
+        self.refused("start", "--port", "http", says=["--port"])
+        self.refused("start", "--hold", "soon", says=["soon"])
+        self.refused("start", "--max-staleness", "-1s", says=["-1s"])
+        self.refused("start", "--min-replicas", "0", says=["--min-replicas"])
+        self.refused("get", "-o", "xml", says=["xml"])
+        self.refused("simulate", "--speed", "0", says=["--speed"])
+        self.refused("simulate-ctl", says=["subcommand"])
+        self.refused("simulate-ctl", "submit", "--urgency", "32", says=["--urgency"])
+
+    def test_flux_uri_of_a_form_that_is_not_spoken(self):
+        self.refused("start", environment=harness.clean_environment(FLUX_URI="ssh://login1/run/flux/local"),
+                     says=["ssh://login1/run/flux/local"])
+        self.refused("start", "--flux-uri", "ssh://login1/run/flux/local", says=["ssh://"])
+        self.refused("get", "--flux-uri", "tcp://10.0.0.1:8050", says=["tcp://"])
+
+    def test_custom_metric_is_refused_for_now(self):
+        self.refused("start", "--custom-metric", "mine.py", says=["--custom-metric"])
+
+    def test_metric_that_does_not_exist(self):
+        with harness.Simulator() as simulator:
+            done = harness.run("get", "node_up_cuont", "--flux-uri", simulator.uri)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("node_up_cuont", done.stderr)
+
+
+class Failure(unittest.TestCase):
+    def test_no_broker_is_exit_1_with_the_place(self):
+        done = harness.run("get", "--flux-uri", "local:///nowhere/flux.sock", "--timeout", "1s")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nowhere/flux.sock", done.stderr)
+        done = harness.run("simulate-ctl", "clock", "--flux-uri", "local:///nowhere/flux.sock")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nowhere/flux.sock", done.stderr)
+
+    def test_port_in_use(self):
+        with harness.Server() as server:
+            done = harness.run("start", "--host", "127.0.0.1", "--port", server.port)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(str(server.port), done.stderr)
+
+    def test_certificate_files_that_are_not_there(self):
+        done = harness.run("start", "--host", "127.0.0.1", "--port", harness.free_port(),
+                           "--ssl-certfile", "/nowhere/tls.crt", "--ssl-keyfile", "/nowhere/tls.key")
+        self.assertIn(done.returncode, (1, 2))
+        self.assertIn("/nowhere/tls.crt", done.stderr)
+
+
+class Get(unittest.TestCase):
+    def test_table_and_json(self):
+        with harness.Simulator(size=2, max_size=4, cores=4) as simulator:
+            table = harness.run("get", "node_up_count", "node_total_count", "--flux-uri", simulator.uri)
+            self.assertEqual(table.returncode, 0, table.stderr)
+            self.assertRegex(table.stdout, r"(?m)^node_up_count\b.*\b2\b")
+            self.assertRegex(table.stdout, r"(?m)^node_total_count\b.*\b4\b")
+            document = harness.get_document(simulator.uri)
+            self.assertTrue(harness.TIMESTAMP.match(document["timestamp"]), document["timestamp"])
+            self.assertEqual(document["instance"]["size"], 4)
+            values = harness.reduce_metrics(document)
+            self.assertEqual(values["node_up_count"], 2)
+            self.assertEqual(values["node_cores_total_count"], 16)
+            self.assertEqual(json.dumps(document["metrics"][0]["name"]), '"core_demand_count"')
+
+
+if __name__ == "__main__":
+    harness.main()
