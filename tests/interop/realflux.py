@@ -1,0 +1,194 @@
+"""A real Flux instance for a test, and what Flux's own commands say of it."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import harness
+from demand import Job, NOTHING, Room, World, shape_of_jobspec
+
+
+def idset(text):
+    """"0-2,7" or "[0-2,7]" -> {0, 1, 2, 7}"""
+    ranks = set()
+    for part in text.strip("[]").split(","):
+        if part:
+            first, _, last = part.partition("-")
+            ranks |= set(range(int(first), int(last or first) + 1))
+    return ranks
+
+
+def rooms(document):
+    """R (RFC 20) -> {rank: Room}"""
+    found = {}
+    for entry in document["execution"]["R_lite"]:
+        children = entry["children"]
+        for rank in idset(entry["rank"]):
+            found[rank] = Room(len(idset(children.get("core", ""))), len(idset(children.get("gpu", ""))))
+    return found
+
+
+class Instance:
+    """`flux start --test-size=N` that stays until the with block ends. `config`: text of a TOML file."""
+
+    def __init__(self, size=4, config="", resources=None):
+        self.size = size
+        self._config = config
+        self._resources = resources
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="fma-flux-")
+        rundir = os.path.join(self.folder, "run")
+        os.mkdir(rundir)
+        self.uri = f"local://{rundir}/local-0"
+        self.environment = harness.clean_environment()
+        config = self._config
+        if self._resources:
+            path = os.path.join(self.folder, "R")
+            with open(path, "w", encoding="utf-8") as file:
+                subprocess.run(["flux", "R", "encode", *self._resources], check=True, stdout=file, env=self.environment)
+            config += f'\n[resource]\npath = "{path}"\nnoverify = true\n'
+        with open(os.path.join(self.folder, "flux.toml"), "w", encoding="utf-8") as file:
+            file.write(config)
+        self._output = open(os.path.join(self.folder, "output"), "w+", encoding="utf-8")
+        # The first program reads until its input is closed: that ends the instance in good order.
+        self.process = subprocess.Popen(
+            ["flux", "start", f"--test-size={self.size}", f"--test-hosts=node[0-{self.size - 1}]",
+             f"--test-rundir={rundir}", "--test-exit-mode=leader", "--config-path", os.path.join(self.folder, "flux.toml"),
+             "cat"], env=self.environment, stdin=subprocess.PIPE, stdout=self._output, stderr=subprocess.STDOUT,
+            start_new_session=True, preexec_fn=harness._die_with_parent)
+        try:
+            harness.eventually(self._is_up, f"a Flux instance of {self.size}", 60)
+            self.pids = self._pids()
+            # Ranks that were lost leave R of an instance that found its resources by itself; they are remembered here.
+            self.first_rooms = rooms(self.json("resource", "R"))
+            self.properties = {name: idset(ranks) for name, ranks in
+                               self.json("resource", "R")["execution"].get("properties", {}).items()}
+            self.queue_requires = self.json("config", "get").get("queues", {})
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _is_up(self):
+        if self.process.poll() is not None:
+            self._output.seek(0)
+            raise AssertionError(f"flux start ended with {self.process.returncode}: {self._output.read()}")
+        done = subprocess.run(["flux", "resource", "list", "-n", "-s", "up", "-o", "{nnodes}"], text=True,
+                              env={**self.environment, "FLUX_URI": self.uri}, capture_output=True, check=False)
+        return done.returncode == 0 and done.stdout.strip() == str(self.size)
+
+    def _pids(self):
+        pids = {}
+        for rank in range(self.size):
+            pids[rank] = int(self.flux("exec", "-r", str(rank), "flux", "getattr", "broker.pid"))
+        return pids
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            for pid in [*getattr(self, "pids", {}).values(), self.process.pid]:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            self.process.wait()
+        self._output.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def kill_broker(self, rank):
+        os.kill(self.pids[rank], signal.SIGKILL)
+        harness.eventually(lambda: rank in self.ranks("offline"), f"rank {rank} offline")
+
+    def flux(self, *arguments, check=True):
+        done = subprocess.run(["flux", *arguments], env={**self.environment, "FLUX_URI": self.uri}, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
+        if check and done.returncode != 0:
+            raise AssertionError(f"flux {' '.join(arguments)}: exit {done.returncode}: {done.stderr}")
+        return done.stdout.strip()
+
+    def json(self, *arguments):
+        return json.loads(self.flux(*arguments))
+
+    def submit(self, *arguments):
+        return int(self.flux("job", "id", self.flux("submit", *arguments)))
+
+    # What Flux's commands say.
+
+    def resources(self):
+        """`flux resource list`: {state: (nodes, cores, gpus)}"""
+        text = self.flux("resource", "list", "-n", "--no-skip-empty", "-s", "all,up,down,allocated,free",
+                         "-o", "{state}|{nnodes}|{ncores}|{ngpus}")
+        table = {}
+        for line in text.splitlines():
+            state, *numbers = line.split("|")
+            table[state] = tuple(map(int, numbers))
+        return table
+
+    def ranks(self, state):
+        """Ranks of a state of `flux resource status` (online, offline, drained, torpid, exclude, ...)."""
+        text = self.flux("resource", "status", "-n", "--skip-empty", "-s", state, "-o", "{ranks}")
+        return set().union(*(idset(line) for line in text.splitlines())) if text else set()
+
+    def drains(self):
+        """`flux resource drain`: {rank: reason}"""
+        found = {}
+        for line in self.flux("resource", "drain", "-n", "-o", "{ranks}|{reason}").splitlines():
+            ranks, _, reason = line.partition("|")
+            found.update(dict.fromkeys(idset(ranks), reason))
+        return found
+
+    def jobs(self):
+        """`flux jobs -a` of everybody: a list of dictionaries."""
+        text = self.flux("jobs", "-A", "-a", "-c0", "-n", "-o",
+                         "{id.dec}|{state}|{queue}|{priority}|{result}|{nnodes}|{ncores}")
+        names = ("id", "state", "queue", "priority", "result", "nnodes", "ncores")
+        return [dict(zip(names, line.split("|"))) for line in text.splitlines()]
+
+    def queues(self):
+        """`flux queue status`: {queue: started}; {"": started} when there are no queues."""
+        text = self.flux("queue", "status")
+        names = [name for name in self.queue_requires] or [""]
+        found = {}
+        for name in names:
+            prefix = f"{name}: " if name else ""
+            found[name] = f"{prefix}Scheduling is started" in text.splitlines()
+        return found
+
+    def jobspec(self, number):
+        return self.json("job", "info", str(number), "jobspec")
+
+    def held(self, number):
+        """What a running job holds: Room, by `flux job info ID R`."""
+        total = NOTHING
+        for room in rooms(json.loads(self.flux("job", "info", str(number), "R"))).values():
+            total += room
+        return total
+
+    def admitted(self, jobspec):
+        """Ranks that the jobspec's constraint (properties only: what these tests use) admits; None for all."""
+        wanted = jobspec["attributes"]["system"].get("constraints", {}).get("properties", [])
+        if not wanted:
+            return None
+        return set.intersection(*(self.properties.get(name, set()) for name in wanted))
+
+    def world(self):
+        """All of it, as the calculation of demand.py wants it."""
+        jobs, started = self.jobs(), self.queues()
+        world = World(size=int(self.flux("getattr", "size")), rooms=self.first_rooms,
+                      used=rooms(self.json("resource", "R", "-s", "allocated")),
+                      offline=self.ranks("offline"), excluded=self.ranks("exclude"), torpid=self.ranks("torpid"),
+                      drains=self.drains(), queues=tuple(started))
+        for job in jobs:
+            number, queue = int(job["id"]), job["queue"]
+            if job["state"] in ("RUN", "CLEANUP"):
+                gpus = self.held(number).gpus
+                world.running.append((queue, int(job["nnodes"]), int(job["ncores"]), gpus))
+            elif job["state"] == "SCHED" and int(job["priority"]) > 0 and started[queue]:
+                jobspec = self.jobspec(number)
+                world.eligible.append(Job(shape_of_jobspec(jobspec, self.admitted(jobspec)), queue, number))
+        return world
