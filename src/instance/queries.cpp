@@ -96,6 +96,15 @@ Task<flux::ResourceStatus> Queries::resource_status() {
   co_return flux::ResourceStatus::from_json(*reply);
 }
 
+Task<std::optional<flux::IdSet>> Queries::schedulable_ranks() {
+  const auto reply = co_await ask("resource.sched-status", "{}");
+  if (!reply && reply.error().errnum == ENOSYS) co_return std::optional<flux::IdSet>{};
+  if (!reply) co_return std::unexpected(reply.error());
+  const auto status = flux::SchedStatus::from_json(*reply);
+  if (!status) co_return std::unexpected(status.error());
+  co_return std::optional(status->all.ranks());
+}
+
 Task<flux::ResourceSet> Queries::allocated() {
   using enum AllocatedSource;
   Error last{.code = Code::unsupported, .message = "no RPC tells what is allocated"};

@@ -290,11 +290,18 @@ asio::awaitable<Result<void>> Session::poll_nodes() {
   if (!status) co_return std::unexpected(status.error());
   bool moved = assign(draft_.resources, std::move(status->resources));
   moved = assign(draft_.online, std::move(status->online)) || moved;
+  const bool lost = draft_.offline != status->offline;
   moved = assign(draft_.offline, std::move(status->offline)) || moved;
   moved = assign(draft_.excluded, std::move(status->exclude)) || moved;
   moved = assign(draft_.torpid, std::move(status->torpid)) || moved;
   moved = assign(draft_.drains, std::move(status->drains)) || moved;
   if (moved) changed_ = dirty_.allocated = true;
+  if (!lost) co_return Result<void>{};
+  // An instance that found its resources by itself forgets a lost rank, but resource.status goes on listing it.
+  const auto kept = co_await queries_->schedulable_ranks();
+  if (!kept) co_return std::unexpected(kept.error());
+  auto removed = *kept ? draft_.offline - draft_.excluded - **kept : flux::IdSet{};
+  if (assign(draft_.removed, std::move(removed))) changed_ = true;
   co_return Result<void>{};
 }
 

@@ -20,7 +20,7 @@ flux::IdSet InstanceState::drained_by_us() const {
 }
 
 flux::IdSet InstanceState::all_ranks() const {
-  return resources.ranks() - excluded;
+  return resources.ranks() - excluded - removed;
 }
 flux::IdSet InstanceState::down_ranks() const {
   return all_ranks() & (offline | drained() | torpid);

@@ -54,6 +54,7 @@ struct InstanceState {
   // Nodes.
   flux::ResourceSet resources;  // R of resource.status: also ranks that are not born yet
   flux::IdSet online, offline, excluded, torpid;
+  flux::IdSet removed;  // lost ranks that Flux has taken out of its resources for good (not in a MiniCluster)
   std::vector<flux::Drain> drains;
   flux::ResourceSet allocated;  // held by jobs in RUN or CLEANUP and by housekeeping
 
@@ -65,7 +66,7 @@ struct InstanceState {
 
   [[nodiscard]] flux::IdSet drained() const;        // by anybody
   [[nodiscard]] flux::IdSet drained_by_us() const;  // ranks all of whose drains are ours
-  // Flux's `all`: R less excluded ranks. `down`: of these, offline, drained or torpid. up = all - down.
+  // Flux's `all`: R less excluded and removed ranks. `down`: of these, offline, drained or torpid. up = all - down.
   [[nodiscard]] flux::IdSet all_ranks() const;
   [[nodiscard]] flux::IdSet down_ranks() const;
   [[nodiscard]] flux::IdSet up_ranks() const;
