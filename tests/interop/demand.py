@@ -160,9 +160,9 @@ def common_kind(world, shape):
 
 
 def held_shapes(world, queue):
-    """Running jobs as shapes of whole numbers: nnodes nodes of ncores/nnodes cores."""
-    return [Job(Shape(nodes=nodes, cores=math.ceil(cores / nodes), gpus=math.ceil(gpus / nodes)), queue)
-            for name, nodes, cores, gpus in world.running if name == queue and nodes]
+    """Running jobs as shapes: nnodes nodes of ncores/nnodes cores, by definition without their gpus."""
+    return [Job(Shape(nodes=nodes, cores=math.ceil(cores / nodes)), queue)
+            for name, nodes, cores, _ in world.running if name == queue and nodes]
 
 
 def node_demand(world, queue):
