@@ -1,9 +1,67 @@
+// simulate: a Flux instance without Flux, on a socket, until somebody stops it.
+#include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include "base/log.hpp"
 #include "commands/options.hpp"
+#include "simulate/server.hpp"
+#include "simulate/trace.hpp"
 
 namespace fluxmetrics::commands {
+namespace {
 
-int run_simulate(const SimulateOptions& /*options*/) {
-  return exit_failed;
+// Errors: what the user wrote is wrong.
+Result<simulate::Options> read_options(const SimulateOptions& given) {
+  simulate::Options options{.size = given.size,
+                            .max_size = given.max_size,
+                            .cores = given.cores,
+                            .gpus = given.gpus,
+                            .speed = given.speed,
+                            .socket = given.socket};
+  for (const std::string& text : given.queues) {
+    auto queue = simulate::parse_queue(text);
+    if (!queue) return std::unexpected(queue.error());
+    options.queues.push_back(std::move(*queue));
+  }
+  if (!given.trace.empty()) {
+    auto trace = simulate::read_trace(given.trace);
+    if (!trace) return std::unexpected(trace.error());
+    options.trace = std::move(*trace);
+  }
+  return options;
+}
+
+int refuse(const Error& error) {
+  log::error("{}", error.message);
+  return exit_misused;
+}
+
+}  // namespace
+
+int run_simulate(const SimulateOptions& given) {
+  auto options = read_options(given);
+  if (!options) return refuse(options.error());
+
+  // The server's thread inherits the mask: the signals wait for sigwait().
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  simulate::Server server(std::move(*options));
+  if (auto started = server.start(); !started) return refuse(started.error());
+  fmt::print("FLUX_URI={}\n", server.uri());
+  fmt::print("{} of {} ranks are online. Steer it with: FLUX_URI={} flux-metrics-api simulate-ctl --help\n",
+             given.size, given.max_size, server.uri());
+  std::fflush(stdout);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  server.stop();
+  return exit_fine;
 }
 
 }  // namespace fluxmetrics::commands

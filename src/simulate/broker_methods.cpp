@@ -131,7 +131,14 @@ void groups_get(Services& services, const Request& request) {
 }
 
 void overlay_health(Services& services, const Request& request) {
-  services.streams().health(request);
+  const std::uint32_t rank = rank_of(request);
+  if (rank == 0) return services.streams().health(request);
+  // A leaf of the tree: it has nobody below, and its own word that it is well.
+  const Nodes::Node& node = services.instance().resources().nodes().all().at(rank);
+  request.respond(json::object{{"rank", rank},
+                               {"status", "full"},
+                               {"duration", services.instance().now() - node.since},
+                               {"children", json::array()}});
 }
 
 // All brokers are children of rank 0, as in a MiniCluster.

@@ -24,14 +24,13 @@ std::optional<json::object> read_payload(const flux::Message& message) {
 }  // namespace
 
 Request::Request(const std::shared_ptr<Peer>& peer, flux::Message message, std::uint32_t owner)
-    : peer_(peer), message_(std::move(message)), payload_(read_payload(message_)), owner_(owner) {}
+    : peer_(peer), message_(std::move(message)), payload_(read_payload(message_)), owner_(owner) {
+  // Owners may speak for another user, and leave the field unset when they do not.
+  userid_ = message_.userid == flux::userid_unset ? peer->userid().value_or(owner_) : message_.userid;
+}
 
 bool Request::owner() const {
   return message_.rolemask == 0 || (message_.rolemask & role_owner) != 0;
-}
-
-std::uint32_t Request::userid() const {
-  return message_.userid == flux::userid_unset ? owner_ : message_.userid;
 }
 
 void Request::send(std::uint32_t errnum, std::optional<std::string> payload, bool is_signed) const {

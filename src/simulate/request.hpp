@@ -23,6 +23,8 @@ class Peer {
   Peer& operator=(const Peer&) = delete;
   virtual ~Peer() = default;
   virtual void send(const flux::Message& message) = 0;
+  // Who it is, as the socket tells; absent: the instance's owner.
+  [[nodiscard]] virtual std::optional<std::uint32_t> userid() const { return std::nullopt; }
 };
 
 // A value: streams and answers that take time keep a copy. A reply to a client that left goes nowhere.
@@ -36,7 +38,7 @@ class Request {
   [[nodiscard]] bool streaming() const { return message_.has(flux::flag::streaming); }
   // The client may do what only the owner may; an owner can ask to be treated as a guest.
   [[nodiscard]] bool owner() const;
-  [[nodiscard]] std::uint32_t userid() const;
+  [[nodiscard]] std::uint32_t userid() const { return userid_; }
   [[nodiscard]] bool from(const Peer* peer) const { return peer_.lock().get() == peer; }
   [[nodiscard]] bool same_peer(const Request& other) const { return from(other.peer_.lock().get()); }
   [[nodiscard]] std::shared_ptr<Peer> peer() const { return peer_.lock(); }
@@ -56,6 +58,7 @@ class Request {
   flux::Message message_;
   std::optional<boost::json::object> payload_;
   std::uint32_t owner_;
+  std::uint32_t userid_;
 };
 
 // Reads a request's fields; one that is missing or of the wrong type makes ok() false, and the answer EPROTO.

@@ -57,7 +57,7 @@ bool Services::elsewhere(const Request& request) {
   const std::string_view service = service_of(request.topic());
   if (rank >= instance_.options().max_size || !instance_.resources().nodes().alive(rank)) {
     request.fail(EHOSTUNREACH);
-  } else if (service == "attr" || service == "state-machine" || service == "config") {
+  } else if (service == "attr" || service == "overlay" || service == "state-machine" || service == "config") {
     return false;  // every broker has these
   } else if (service == "resource") {
     request.fail(EPROTO, "this RPC only works on rank 0");

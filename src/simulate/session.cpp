@@ -34,6 +34,7 @@ bool Session::admits_peer(std::uint32_t owner) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return false;
+  userid_ = credentials.uid;
   return credentials.uid == owner || credentials.uid == 0;
 }
 

@@ -2,11 +2,12 @@
 // written.
 #pragma once
 
-#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/awaitable.hpp>
@@ -31,6 +32,7 @@ class Session final : public Peer, public std::enable_shared_from_this<Session> 
   // Checks who the client is (`owner` and root may come in), tells it, and serves it until one side ends.
   void start(std::uint32_t owner);
   void send(const flux::Message& message) override;
+  [[nodiscard]] std::optional<std::uint32_t> userid() const override { return userid_; }
   void close();
 
  private:
@@ -42,6 +44,7 @@ class Session final : public Peer, public std::enable_shared_from_this<Session> 
   Socket socket_;
   std::size_t max_output_;
   Callbacks callbacks_;
+  std::optional<std::uint32_t> userid_;
   flux::Decoder decoder_;
   std::deque<std::string> output_;
   std::size_t output_bytes_ = 0;

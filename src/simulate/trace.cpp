@@ -76,6 +76,9 @@ Result<TraceJob> parse_line(std::string_view line) {
     return fail(Code::invalid, "has neither field 'nodes' nor field 'slots'");
   if (job.request.exclusive && !job.request.nodes)
     return fail(Code::invalid, "field 'exclusive' needs field 'nodes': how many whole nodes?");
+  // Whatever else makes a job impossible to write down.
+  if (const auto jobspec = make_jobspec(job.request); !jobspec)
+    return fail(Code::invalid, "asks for the impossible: {}", jobspec.error().message);
   return job;
 }
 

@@ -13,6 +13,7 @@ namespace fluxmetrics::simulate {
 struct TraceJob {
   double t = 0;  // seconds after the start
   JobRequest request;
+  auto operator<=>(const TraceJob&) const = default;
 };
 
 // Errors: Code::invalid naming `source`, the line and the field: unknown fields, wrong types, numbers out

@@ -21,6 +21,13 @@ namespace json = boost::json;
 
 inline constexpr std::uint32_t owner = 0;  // as in the captures
 
+using Names = std::vector<std::string>;
+
+inline ::testing::AssertionResult contains(const std::string& text, std::string_view part) {
+  if (text.find(part) != std::string::npos) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << "'" << part << "' is not in: " << text;
+}
+
 // What a client got.
 class Inbox final : public Peer {
  public:
@@ -109,8 +116,8 @@ class Bench {
   }
   flux::JobId submit(const JobRequest& request) { return submit(*make_jobspec(request), request.urgency); }
   flux::JobState state(flux::JobId id) { return jobs().find(id)->state; }
-  std::vector<std::string> event_names(flux::JobId id) {
-    std::vector<std::string> names;
+  Names event_names(flux::JobId id) {
+    Names names;
     for (const flux::Event& event : jobs().find(id)->eventlog)
       names.push_back(event.name);
     return names;
