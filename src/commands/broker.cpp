@@ -28,12 +28,12 @@ Result<Broker> find_broker(const std::optional<std::string>& flux_uri) {
   return broker;
 }
 
-Result<void> check_policy(const sizing::SizePolicy& policy) {
+Result<Broker> check_options(const std::optional<std::string>& flux_uri, const sizing::SizePolicy& policy) {
   if (policy.max_replicas && policy.min_replicas > *policy.max_replicas) {
     return fail(Code::invalid, "--min-replicas {} is above --max-replicas {}", policy.min_replicas,
                 *policy.max_replicas);
   }
-  return {};
+  return find_broker(flux_uri);
 }
 
 Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness)

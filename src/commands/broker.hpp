@@ -22,8 +22,10 @@ struct Broker {
 // Errors: a form of URI that this program does not speak, as flux::local_socket_path().
 [[nodiscard]] Result<Broker> find_broker(const std::optional<std::string>& flux_uri);
 
-// Errors: Code::invalid when the minimum is above the maximum.
-[[nodiscard]] Result<void> check_policy(const sizing::SizePolicy& policy);
+// Checks what `start` and `get` have in common before anything runs: the policy (its minimum may not be above
+// its maximum) and the broker to talk to. Errors: all are misuse.
+[[nodiscard]] Result<Broker> check_options(const std::optional<std::string>& flux_uri,
+                                           const sizing::SizePolicy& policy);
 
 // Collector -> publisher -> store, running while it lives.
 class Pipeline {

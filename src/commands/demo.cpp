@@ -9,11 +9,11 @@
 
 #include "api/api.hpp"
 #include "base/log.hpp"
-#include "commands/blocking_client.hpp"
 #include "commands/broker.hpp"
 #include "commands/demo_cluster.hpp"
 #include "commands/demo_view.hpp"
 #include "commands/options.hpp"
+#include "flux/blocking_client.hpp"
 #include "http/server.hpp"
 #include "simulate/job_request.hpp"
 #include "simulate/server.hpp"
@@ -109,8 +109,8 @@ struct Outcome {
 // The loop that a cluster runs: submit, autoscale, start pods, until all is done and given back.
 class Demo {
  public:
-  Demo(const DemoOptions& options, BlockingClient& broker, const metrics::Store& store, ServerThread& server,
-       DemoAutoscaler autoscaler, DemoView& view)
+  Demo(const DemoOptions& options, flux::BlockingClient& broker, const metrics::Store& store,
+       ServerThread& server, DemoAutoscaler autoscaler, DemoView& view)
       : options_(options),
         broker_(broker),
         store_(store),
@@ -218,7 +218,7 @@ class Demo {
   }
 
   const DemoOptions& options_;
-  BlockingClient& broker_;
+  flux::BlockingClient& broker_;
   const metrics::Store& store_;
   ServerThread& server_;
   DemoAutoscaler autoscaler_;
@@ -250,7 +250,7 @@ int run_demo(const DemoOptions& options) {
                              .cores = 4,
                              .socket = scratch.path() / "flux"});
   if (const auto started = instance.start(); !started) return failed(view, started.error().message);
-  auto broker = BlockingClient::connect(instance.socket_path());
+  auto broker = flux::BlockingClient::connect(instance.socket_path());
   if (!broker) return failed(view, broker.error().message);
 
   sizing::SizePolicy policy;

@@ -9,7 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "commands/blocking_client.hpp"
+#include "flux/blocking_client.hpp"
 
 namespace fluxmetrics::commands {
 
@@ -33,7 +33,7 @@ class DemoAutoscaler {
 class DemoCluster {
  public:
   using Tell = std::function<void(std::string)>;
-  DemoCluster(BlockingClient& broker, std::uint32_t size, Seconds pod_start, Tell tell)
+  DemoCluster(flux::BlockingClient& broker, std::uint32_t size, Seconds pod_start, Tell tell)
       : broker_(broker),
         size_(size),
         pods_(size),
@@ -59,7 +59,7 @@ class DemoCluster {
   };
   void set_size(std::uint32_t size);
 
-  BlockingClient& broker_;
+  flux::BlockingClient& broker_;
   std::uint32_t size_;
   std::uint32_t pods_;
   Seconds pod_start_;

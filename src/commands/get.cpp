@@ -104,13 +104,9 @@ int run_get(const GetOptions& options) {
     log::error("there is no metric {}; there are:{}", name, names);
     return exit_misused;
   }
-  const auto broker = find_broker(options.flux_uri);
+  const auto broker = check_options(options.flux_uri, options.policy);
   if (!broker) {
     log::error("{}", broker.error().message);
-    return exit_misused;
-  }
-  if (const auto checked = check_policy(options.policy); !checked) {
-    log::error("{}", checked.error().message);
     return exit_misused;
   }
   if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);  // the table is the answer

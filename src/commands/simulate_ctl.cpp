@@ -17,9 +17,9 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
-#include "commands/blocking_client.hpp"
 #include "commands/broker.hpp"
 #include "commands/options.hpp"
+#include "flux/blocking_client.hpp"
 #include "flux/job.hpp"
 #include "simulate/job_request.hpp"
 
@@ -31,17 +31,17 @@ namespace json = boost::json;
 
 using Answer = Result<json::value>;
 
-Result<std::unique_ptr<BlockingClient>> connect(const Broker& broker) {
-  auto client = BlockingClient::connect(broker.socket_paths.front());
+Result<std::unique_ptr<flux::BlockingClient>> connect(const Broker& broker) {
+  auto client = flux::BlockingClient::connect(broker.socket_paths.front());
   for (std::size_t i = 1; !client && i < broker.socket_paths.size(); ++i) {
-    auto other = BlockingClient::connect(broker.socket_paths[i]);
+    auto other = flux::BlockingClient::connect(broker.socket_paths[i]);
     if (other) client = std::move(other);
   }
   return client;
 }
 
 // A request that only simulated brokers know.
-Answer steer(BlockingClient& client, const std::string& topic, const json::value& request) {
+Answer steer(flux::BlockingClient& client, const std::string& topic, const json::value& request) {
   Answer answer = client.rpc(topic, request);
   if (answer || answer.error().code != Code::unsupported) return answer;
   return fail(
@@ -59,20 +59,20 @@ json::object queue_request(const SimulateCtlOptions& options) {
   return request;
 }
 
-Answer drain(BlockingClient& client, const SimulateCtlOptions& options) {
+Answer drain(flux::BlockingClient& client, const SimulateCtlOptions& options) {
   json::object request{{"targets", options.ranks}};
   if (!options.reason.empty()) request["reason"] = options.reason;
   return client.rpc("resource." + options.action, request);
 }
 
-Answer cancel(BlockingClient& client, const SimulateCtlOptions& options) {
+Answer cancel(flux::BlockingClient& client, const SimulateCtlOptions& options) {
   const auto id = flux::parse_job_id(options.job_id);
   if (!id) return std::unexpected(id.error());
   return client.rpc("job-manager.raise",
                     json::object{{"id", *id}, {"severity", 0}, {"type", "cancel"}, {"note", ""}});
 }
 
-Answer clock(BlockingClient& client) {
+Answer clock(flux::BlockingClient& client) {
   Answer answer = steer(client, "simulate.clock", json::object());
   if (!answer) return answer;
   const double now = answer->at("now").to_number<double>();
@@ -120,7 +120,7 @@ asio::awaitable<std::vector<Result<std::string>>> send_copies(std::shared_ptr<fl
   co_return answers;
 }
 
-Answer submit(BlockingClient& client, const SimulateCtlOptions& options) {
+Answer submit(flux::BlockingClient& client, const SimulateCtlOptions& options) {
   const auto request = read_request(options);
   if (!request) return std::unexpected(request.error());
   const auto jobspec = simulate::make_jobspec(*request);
@@ -144,7 +144,7 @@ Answer submit(BlockingClient& client, const SimulateCtlOptions& options) {
   return json::value();
 }
 
-Answer act(BlockingClient& client, const SimulateCtlOptions& options) {
+Answer act(flux::BlockingClient& client, const SimulateCtlOptions& options) {
   if (options.action == "online")
     return steer(client, "simulate.online", json::object{{"ranks", options.ranks}});
   if (options.action == "offline")

@@ -29,13 +29,9 @@ int run_start(const StartOptions& options) {
                options.custom_metric);
     return exit_misused;
   }
-  const auto broker = find_broker(options.flux_uri);
+  const auto broker = check_options(options.flux_uri, options.policy);
   if (!broker) {
     log::error("{}", broker.error().message);
-    return exit_misused;
-  }
-  if (const auto checked = check_policy(options.policy); !checked) {
-    log::error("{}", checked.error().message);
     return exit_misused;
   }
   if (std::getenv("FLUX_JOB_ID") != nullptr) {

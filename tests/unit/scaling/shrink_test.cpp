@@ -3,20 +3,18 @@
 #include <chrono>
 #include <functional>
 #include <gtest/gtest.h>
+#include <memory>
 #include <optional>
 #include <thread>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/json.hpp>
 
+#include "flux/blocking_client.hpp"
 #include "simulate/job_request.hpp"
 #include "simulate/server.hpp"
 
 namespace fluxmetrics::scaling {
 namespace {
-
-namespace asio = boost::asio;
 
 class ShrinkTest : public ::testing::Test {
  protected:
@@ -27,22 +25,16 @@ class ShrinkTest : public ::testing::Test {
     server_.emplace(options);
     const auto started = server_->start();
     ASSERT_TRUE(started) << started.error().message;
-    auto connected = run(flux::Client::connect(server_->socket_path()));
+    auto connected = flux::BlockingClient::connect(server_->socket_path());
     ASSERT_TRUE(connected) << connected.error().message;
-    client_ = std::move(*connected);
+    broker_ = std::move(*connected);
   }
 
-  template <class T>
-  T run(asio::awaitable<T> task) {
-    std::optional<T> result;
-    asio::co_spawn(io_, std::move(task), [&](const std::exception_ptr& failure, T value) {
-      if (failure) std::rethrow_exception(failure);
-      result.emplace(std::move(value));
-    });
-    io_.restart();
-    while (!result)
-      io_.run_one();
-    return std::move(*result);
+  Result<bool> drain(flux::IdSet ranks) {
+    return broker_->wait_for(drain_and_check(broker_->client(), std::move(ranks)));
+  }
+  Result<void> undrain(flux::IdSet ranks) {
+    return broker_->wait_for(undrain_ours(broker_->client(), std::move(ranks)));
   }
 
   // A job that fills `nodes` nodes for ever; returns its id.
@@ -89,15 +81,14 @@ class ShrinkTest : public ::testing::Test {
     EXPECT_TRUE(condition());
   }
 
-  asio::io_context io_{1};
   std::optional<simulate::Server> server_;
-  std::shared_ptr<flux::Client> client_;
+  std::unique_ptr<flux::BlockingClient> broker_;
 };
 
 TEST_F(ShrinkTest, WaitsForTheJobThatRunsOnARankThatGoes) {
   const auto id = submit(3);
   eventually([&] { return holds(2); });
-  auto empty = run(drain_and_check(client_, flux::IdSet{2, 3}));
+  auto empty = drain(flux::IdSet{2, 3});
   ASSERT_TRUE(empty) << empty.error().message;
   EXPECT_FALSE(*empty) << "draining does not stop a job";
   EXPECT_EQ(drained().to_string(), "2-3") << "the rank that is not born yet is drained as well";
@@ -106,13 +97,13 @@ TEST_F(ShrinkTest, WaitsForTheJobThatRunsOnARankThatGoes) {
     ASSERT_TRUE(instance.jobs().raise(id, "cancel", 0, "", instance.userid()));
   });
   eventually([&] {
-    empty = run(drain_and_check(client_, flux::IdSet{2, 3}));
+    empty = drain(flux::IdSet{2, 3});
     return empty && *empty;
   });
 }
 
 TEST_F(ShrinkTest, NoJobStartsOnADrainedRank) {
-  ASSERT_TRUE(run(drain_and_check(client_, flux::IdSet{2})));
+  ASSERT_TRUE(drain(flux::IdSet{2}));
   submit(1);
   submit(1);
   submit(1);
@@ -124,16 +115,16 @@ TEST_F(ShrinkTest, UndrainsOnlyWhatIsOurs) {
   server_->with([](simulate::Instance& instance) {
     ASSERT_TRUE(instance.resources().drain("1", std::string("bad memory"), {}));
   });
-  ASSERT_TRUE(run(drain_and_check(client_, flux::IdSet{1, 2})));
-  const auto undrained = run(undrain_ours(client_, flux::IdSet{0, 1, 2}));
+  ASSERT_TRUE(drain(flux::IdSet{1, 2}));
+  const auto undrained = undrain(flux::IdSet{0, 1, 2});
   ASSERT_TRUE(undrained) << undrained.error().message;
   EXPECT_EQ(drained().to_string(), "1") << "an administrator's drain stays";
-  EXPECT_TRUE(run(undrain_ours(client_, flux::IdSet{0, 1, 2}))) << "nothing to undrain is no error";
+  EXPECT_TRUE(undrain(flux::IdSet{0, 1, 2})) << "nothing to undrain is no error";
 }
 
 TEST_F(ShrinkTest, TellsWhenTheBrokerIsGone) {
   server_->stop();
-  const auto empty = run(drain_and_check(client_, flux::IdSet{2}));
+  const auto empty = drain(flux::IdSet{2});
   ASSERT_FALSE(empty);
   EXPECT_FALSE(empty.error().message.empty());
 }

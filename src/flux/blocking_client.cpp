@@ -1,12 +1,12 @@
-#include "commands/blocking_client.hpp"
+#include "flux/blocking_client.hpp"
 
 #include <boost/json.hpp>
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::flux {
 
 Result<std::unique_ptr<BlockingClient>> BlockingClient::connect(const std::string& socket_path) {
   auto made = std::make_unique<BlockingClient>();
-  auto connected = made->wait_for(flux::Client::connect(socket_path));
+  auto connected = made->wait_for(Client::connect(socket_path));
   if (!connected) return std::unexpected(connected.error());
   made->client_ = std::move(*connected);
   return made;
@@ -16,7 +16,7 @@ Result<boost::json::value> BlockingClient::rpc(const std::string& topic, const b
   const auto text = wait_for(client_->rpc(topic, boost::json::serialize(request)));
   if (!text) return std::unexpected(text.error());
   if (text->empty()) return boost::json::value{};
-  return flux::parse_payload(topic, *text);
+  return parse_payload(topic, *text);
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::flux

@@ -1,4 +1,4 @@
-// A Flux client for programs that wait for each answer: simulate-ctl and the demo.
+// A Flux client for programs that wait for each answer: command line tools, the demo, tests.
 #pragma once
 
 #include <chrono>
@@ -15,14 +15,14 @@
 #include "flux/client.hpp"
 #include "flux/replies.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::flux {
 
 class BlockingClient {
  public:
-  // Errors: as flux::Client::connect().
+  // Errors: as Client::connect().
   [[nodiscard]] static Result<std::unique_ptr<BlockingClient>> connect(const std::string& socket_path);
 
-  // One RPC; the reply as JSON, null when it has no payload. Errors: as flux::Client::rpc().
+  // One RPC; the reply as JSON, null when it has no payload. Errors: as Client::rpc().
   [[nodiscard]] Result<boost::json::value> rpc(const std::string& topic, const boost::json::value& request);
 
   // Runs `task` (which uses client()) to its end.
@@ -38,11 +38,11 @@ class BlockingClient {
       io_.run_one();
     return std::move(*result);
   }
-  [[nodiscard]] const std::shared_ptr<flux::Client>& client() const { return client_; }
+  [[nodiscard]] const std::shared_ptr<Client>& client() const { return client_; }
 
  private:
   boost::asio::io_context io_{1};
-  std::shared_ptr<flux::Client> client_;
+  std::shared_ptr<Client> client_;
 };
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::flux
