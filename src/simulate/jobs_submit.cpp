@@ -40,7 +40,10 @@ Result<std::size_t> Jobs::queue_of(const JobTerms& terms) const {
   const std::string& name = terms.request.queue;
   if (queues_.named() && name.empty()) return fail_errno(Code::invalid, EPERM, "no queue specified");
   const auto index = queues_.find(name);
-  if (!index) return fail_errno(Code::invalid, EPERM, "Invalid queue '{}' specified", name);
+  // Where queues are configured, the ingest's validator knows them and comes first.
+  if (!index && queues_.named())
+    return fail_errno(Code::invalid, EPERM, "Invalid queue '{}' specified", name);
+  if (!index) return std::unexpected(index.error());
   const Queue& queue = queues_.all()[*index];
   if (!queue.status.enable)
     return fail_errno(Code::invalid, EINVAL, "job submission{} is disabled: {}",
