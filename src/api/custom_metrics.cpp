@@ -47,6 +47,7 @@ kube::Status status_of(const Error& error, const MetricPath& path, const kube::S
 
 std::string known_metrics() {
   std::vector<std::string_view> names;
+  names.reserve(metrics::catalogue().size());
   for (const auto& metric : metrics::catalogue())
     names.push_back(metric.name);
   return fmt::format("there are {}", fmt::join(names, ", "));
@@ -113,6 +114,7 @@ CustomMetrics::Checked<CustomMetrics::Encoded> CustomMetrics::encode(const Route
   if (!value) return Failure(value.error());
 
   std::vector<kube::MetricValue> items;
+  items.reserve(objects->size());
   for (const auto& object : *objects) {
     items.push_back({.object = object,
                      .metric = path.metric,

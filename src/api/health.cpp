@@ -33,6 +33,7 @@ std::string verbose(const std::string& endpoint, const http::Target& target) {
   }
   if (!excluded.empty()) {
     std::vector<std::string> quoted;
+    quoted.reserve(excluded.size());
     for (const auto name : excluded)
       quoted.push_back(kube::go_quote(name));
     body += fmt::format("warn: some health checks cannot be excluded: no matches for {}\n",

@@ -11,6 +11,7 @@ using Operator = kube::Selector::Operator;
 
 std::string quoted(const std::set<std::string>& names) {
   std::vector<std::string> out;
+  out.reserve(names.size());
   for (const auto& name : names)
     out.push_back("'" + name + "'");
   return fmt::format("{}", fmt::join(out, ", "));

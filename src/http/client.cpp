@@ -164,7 +164,7 @@ asio::awaitable<Result<Fetched>> exchange(const Destination& to, const FetchOpti
     if (error) co_return fail(Code::unavailable, "{}: TLS handshake failed: {}", to.url, error.message());
   }
   const std::string text = request_text(to, options.headers);
-  std::array<asio::const_buffer, 2> bytes{asio::buffer(text), asio::const_buffer()};
+  const std::array<asio::const_buffer, 2> bytes{asio::buffer(text), asio::const_buffer()};
   co_await stream.write(bytes, error);
   if (error) {
     co_return fail_errno(Code::unavailable, error.value(), "{}: the request could not be sent: {}", to.url,

@@ -222,7 +222,8 @@ asio::awaitable<bool> Session::exchange(Buffer& buffer) {
   parser.request.peer = peer_;
   const Response response = answer(parser.request);
   const bool keep_alive = parser.keep_alive() && !response.close && !context_.stopping;
-  const std::string_view connection = !keep_alive ? "close" : parser.version < 11 ? "keep-alive" : "";
+  std::string_view connection = "close";
+  if (keep_alive) connection = parser.version < 11 ? "keep-alive" : "";
   const bool with_body = parser.request.method != "HEAD";
   co_return co_await write(response, with_body, connection) && keep_alive;
 }
@@ -256,7 +257,7 @@ asio::awaitable<bool> Session::read_request(Buffer& buffer, RequestParser& parse
       if (parser.expects_continue && buffer.size() == 0 && !parser.is_done()) {
         static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
         ErrorCode failed;
-        std::array<asio::const_buffer, 2> bytes{asio::buffer(go_on), asio::const_buffer()};
+        const std::array<asio::const_buffer, 2> bytes{asio::buffer(go_on), asio::const_buffer()};
         co_await stream_.write(bytes, failed);
         if (failed) co_return false;
       }
@@ -294,8 +295,8 @@ asio::awaitable<bool> Session::write(const Response& response, bool with_body, s
   allow(context_.options.header_timeout);
   const std::string head = response_head(response, context_.date.at(std::time(nullptr)), connection);
   const bool body = response.body && with_body && response.status != 204 && response.status != 304;
-  std::array<asio::const_buffer, 2> bytes{asio::buffer(head),
-                                          body ? asio::buffer(*response.body) : asio::const_buffer()};
+  const std::array<asio::const_buffer, 2> bytes{asio::buffer(head),
+                                                body ? asio::buffer(*response.body) : asio::const_buffer()};
   ErrorCode error;
   co_await stream_.write(bytes, error);
   co_return !error;

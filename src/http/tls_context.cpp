@@ -40,10 +40,9 @@ Result<void> use_certificate(SSL_CTX* context, const KeyPair& pair, const std::s
     return fail(Code::invalid, "{} holds no usable PEM certificate: {}", where, last_error());
   }
   while (openssl::Certificate next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
-    if (SSL_CTX_add0_chain_cert(context, next.get()) != 1) {
+    if (SSL_CTX_add1_chain_cert(context, next.get()) != 1) {
       return fail(Code::invalid, "the chain in {} cannot be used: {}", where, last_error());
     }
-    (void)next.release();  // now the context's
   }
   ERR_clear_error();  // the end of the file is reported as an error
   return {};

@@ -84,8 +84,11 @@ Result<Selector> Selector::parse(std::string_view text) {
   auto requirements = parse_requirements(text);
   if (!requirements) return std::unexpected(requirements.error());
   Selector selector;
-  selector.requirements_ = std::move(*requirements);
-  std::ranges::stable_sort(selector.requirements_, {}, &Requirement::key);
+  auto& sorted = selector.requirements_;
+  for (auto& requirement : *requirements) {
+    const auto place = std::ranges::upper_bound(sorted, requirement.key, {}, &Requirement::key);
+    sorted.insert(place, std::move(requirement));
+  }
   return selector;
 }
 
@@ -99,6 +102,7 @@ bool Selector::matches(const std::vector<std::pair<std::string, std::string>>& l
 
 std::string Selector::to_string() const {
   std::vector<std::string> parts;
+  parts.reserve(requirements_.size());
   for (const auto& requirement : requirements_)
     parts.push_back(text_of(requirement));
   return fmt::format("{}", fmt::join(parts, ","));

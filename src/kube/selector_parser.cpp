@@ -69,7 +69,7 @@ std::vector<Token> tokenize(std::string_view text) {
     if (symbols.contains(text[0])) {
       token = next_symbol(text);
     } else {
-      const auto end =
+      const auto* const end =
           std::ranges::find_if(text, [](char c) { return symbols.contains(c) || spaces.contains(c); });
       token = {Kind::identifier, text.substr(0, static_cast<std::size_t>(end - text.begin()))};
       if (token.text == "in") token.kind = Kind::in;
