@@ -32,7 +32,8 @@ class Queries {
   // state-machine.get; "run" for a broker that has no such service (before 0.36).
   [[nodiscard]] Task<std::string> broker_state();
   [[nodiscard]] Task<flux::ResourceStatus> resource_status();
-  // The ranks that the scheduler is given, down or not; nullopt where resource.sched-status is unknown (before 0.61).
+  // The ranks that the scheduler is given, down or not; nullopt where resource.sched-status is unknown
+  // (before 0.61).
   [[nodiscard]] Task<std::optional<flux::IdSet>> schedulable_ranks();
   // Finds the source at the first call; denied or unknown sources are not asked again.
   [[nodiscard]] Task<flux::ResourceSet> allocated();

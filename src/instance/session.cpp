@@ -297,7 +297,8 @@ asio::awaitable<Result<void>> Session::poll_nodes() {
   moved = assign(draft_.drains, std::move(status->drains)) || moved;
   if (moved) changed_ = dirty_.allocated = true;
   if (!lost) co_return Result<void>{};
-  // An instance that found its resources by itself forgets a lost rank, but resource.status goes on listing it.
+  // An instance that found its resources by itself forgets a lost rank, but resource.status goes on listing
+  // it.
   const auto kept = co_await queries_->schedulable_ranks();
   if (!kept) co_return std::unexpected(kept.error());
   auto removed = *kept ? draft_.offline - draft_.excluded - **kept : flux::IdSet{};

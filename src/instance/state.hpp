@@ -66,7 +66,8 @@ struct InstanceState {
 
   [[nodiscard]] flux::IdSet drained() const;        // by anybody
   [[nodiscard]] flux::IdSet drained_by_us() const;  // ranks all of whose drains are ours
-  // Flux's `all`: R less excluded and removed ranks. `down`: of these, offline, drained or torpid. up = all - down.
+  // Flux's `all`: R less excluded and removed ranks. `down`: of these, offline, drained or torpid. up = all -
+  // down.
   [[nodiscard]] flux::IdSet all_ranks() const;
   [[nodiscard]] flux::IdSet down_ranks() const;
   [[nodiscard]] flux::IdSet up_ranks() const;

@@ -43,7 +43,7 @@ void resource_status(Services& services, const Request& request) {
 }
 
 void stats_get(Services& services, const Request& request) {
-  Jobs& jobs = services.instance().jobs();
+  const Jobs& jobs = services.instance().jobs();
   const auto inactive = static_cast<std::size_t>(jobs.stats().all.states.inactive);
   std::size_t events = 0;
   for (const auto& [id, job] : jobs.all())
@@ -63,7 +63,7 @@ void getinfo(Services& services, const Request& request) {
 }
 
 void alloc_query(Services& services, const Request& request) {
-  Jobs& jobs = services.instance().jobs();
+  const Jobs& jobs = services.instance().jobs();
   const std::size_t waiting = jobs.eligible();
   const std::size_t handed_over = std::min(waiting, scheduler_depth);
   const auto& states = jobs.stats().all.states;
@@ -83,7 +83,7 @@ void queue_status(Services& services, const Request& request) {
   Fields fields(request);
   const auto name = fields.maybe_string("name");
   if (!fields.ok()) return request.fail(EPROTO);
-  Queues& queues = services.instance().queues();
+  const Queues& queues = services.instance().queues();
   const auto index = queues.find(name);
   if (!index) return request.fail(index.error().errnum, index.error().message);
   request.respond(queues.all()[*index].status.to_json());

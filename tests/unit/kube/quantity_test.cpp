@@ -107,8 +107,7 @@ TEST(Quantity, WritesWhatGoWrites) {
 }
 
 TEST(Quantity, WrittenValuesAreReadBack) {
-  for (const double value :
-       {0.0, -0.0, 1.0, 2.5, 0.001, 1.0 / 3, 12000.0, 1e6, 123456789.0, 9e15, -7.25}) {
+  for (const double value : {0.0, -0.0, 1.0, 2.5, 0.001, 1.0 / 3, 12000.0, 1e6, 123456789.0, 9e15, -7.25}) {
     const auto text = format_quantity(value);
     ASSERT_TRUE(text);
     EXPECT_EQ(parse_milli(*text), static_cast<std::int64_t>(std::llround(value * 1000))) << *text;
