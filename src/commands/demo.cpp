@@ -134,6 +134,9 @@ class Demo {
         next_sync = now + sync_every;
       }
       if (auto done = inject_kill(); !done) return done;
+      if (const auto seen = store_.view().snapshot; seen != nullptr) {
+        view_.draw(*seen->state, cluster_.size(), wanted_);
+      }
       const auto ended = finished();
       if (!ended) return std::unexpected(ended.error());
       if (*ended) return {};
@@ -186,8 +189,6 @@ class Demo {
     if (*desired != wanted_) view_.tell(fmt::format("node_wanted_count over https: {}", *desired));
     wanted_ = *desired;
     if (auto scaled = cluster_.scale(*desired, now); !scaled) return scaled;
-    if (const auto seen = store_.view().snapshot; seen != nullptr)
-      view_.draw(*seen->state, cluster_.size(), wanted_);
     return {};
   }
 
