@@ -40,9 +40,9 @@ int refuse(const Error& error) {
 
 }  // namespace
 
-int run_simulate(const SimulateOptions& given) {
-  auto options = read_options(given);
-  if (!options) return refuse(options.error());
+int run_simulate(const SimulateOptions& options) {
+  auto instance = read_options(options);
+  if (!instance) return refuse(instance.error());
 
   // The server's thread inherits the mask: the signals wait for sigwait().
   sigset_t signals;
@@ -51,11 +51,11 @@ int run_simulate(const SimulateOptions& given) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  simulate::Server server(std::move(*options));
+  simulate::Server server(std::move(*instance));
   if (auto started = server.start(); !started) return refuse(started.error());
   fmt::print("FLUX_URI={}\n", server.uri());
   fmt::print("{} of {} ranks are online. Steer it with: FLUX_URI={} flux-metrics-api simulate-ctl --help\n",
-             given.size, given.max_size, server.uri());
+             options.size, options.max_size, server.uri());
   std::fflush(stdout);
 
   int signal = 0;

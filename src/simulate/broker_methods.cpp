@@ -23,7 +23,7 @@ struct Attribute {
 };
 
 std::vector<Attribute> attributes(Services& services, std::uint32_t rank) {
-  Resources& resources = services.instance().resources();
+  const Resources& resources = services.instance().resources();
   const std::uint32_t size = services.instance().options().max_size;
   const std::string& socket = services.surroundings().socket;
   const std::string directory = socket.substr(0, socket.rfind('/'));
@@ -56,27 +56,27 @@ std::uint32_t rank_of(const Request& request) {
   return rank == flux::nodeid_any ? 0 : rank;
 }
 
-void attr_get(Services& services, const Request& request) {
+Answered attr_get(Services& services, const Request& request) {
   Fields fields(request);
   const std::string name = fields.string("name");
   if (!fields.ok()) return request.fail(EPROTO);
   for (const Attribute& attribute : attributes(services, rank_of(request)))
     if (attribute.name == name)
       return request.respond(json::object{{"value", attribute.value}, {"flags", attribute.flags}});
-  request.fail(ENOENT);
+  return request.fail(ENOENT);
 }
 
-void attr_list(Services& services, const Request& request) {
+Answered attr_list(Services& services, const Request& request) {
   json::array names;
   for (const Attribute& attribute : attributes(services, rank_of(request)))
     names.emplace_back(attribute.name);
-  request.respond(json::object{{"names", std::move(names)}});
+  return request.respond(json::object{{"names", std::move(names)}});
 }
 
 // The TOML that would make a real instance like this one.
-void config_get(Services& services, const Request& request) {
+Answered config_get(Services& services, const Request& request) {
   const Options& options = services.instance().options();
-  Resources& resources = services.instance().resources();
+  const Resources& resources = services.instance().resources();
   json::object first{{"hosts", resources.hostlist()},
                      {"cores", flux::IdSet::range(0, options.cores - 1).to_string()}};
   if (options.gpus > 0) first["gpus"] = flux::IdSet::range(0, options.gpus - 1).to_string();
@@ -96,15 +96,15 @@ void config_get(Services& services, const Request& request) {
   }
   json::object all{{"resource", json::object{{"noverify", true}, {"config", std::move(config)}}}};
   if (!queues.empty()) all["queues"] = std::move(queues);
-  request.respond(all);
+  return request.respond(all);
 }
 
-void state_machine_get(Services& services, const Request& request) {
+Answered state_machine_get(Services& services, const Request& request) {
   const Instance& instance = services.instance();
-  request.respond(json::object{{"state", "run"}, {"duration", instance.now() - instance.started()}});
+  return request.respond(json::object{{"state", "run"}, {"duration", instance.now() - instance.started()}});
 }
 
-void module_list(Services& /*services*/, const Request& request) {
+Answered module_list(Services& /*services*/, const Request& request) {
   const auto module = [](std::string_view name, json::array services) {
     return json::object{{"name", name},
                         {"path", "simulated"},
@@ -120,29 +120,29 @@ void module_list(Services& /*services*/, const Request& request) {
         "overlay", "resource", "simulate", "state-machine"})
     modules.push_back(module(name, {name}));
   modules.push_back(module("sched-simple", {"sched-simple", "feasibility", "sched"}));
-  request.respond(json::object{{"mods", std::move(modules)}});
+  return request.respond(json::object{{"mods", std::move(modules)}});
 }
 
-void groups_get(Services& services, const Request& request) {
+Answered groups_get(Services& services, const Request& request) {
   Fields fields(request);
   std::string name = fields.string("name");
   if (!fields.ok()) return request.fail(EPROTO);
-  services.streams().groups(request, std::move(name));
+  return services.streams().groups(request, std::move(name));
 }
 
-void overlay_health(Services& services, const Request& request) {
+Answered overlay_health(Services& services, const Request& request) {
   const std::uint32_t rank = rank_of(request);
   if (rank == 0) return services.streams().health(request);
   // A leaf of the tree: it has nobody below, and its own word that it is well.
   const Nodes::Node& node = services.instance().resources().nodes().all().at(rank);
-  request.respond(json::object{{"rank", rank},
-                               {"status", "full"},
-                               {"duration", services.instance().now() - node.since},
-                               {"children", json::array()}});
+  return request.respond(json::object{{"rank", rank},
+                                      {"status", "full"},
+                                      {"duration", services.instance().now() - node.since},
+                                      {"children", json::array()}});
 }
 
 // All brokers are children of rank 0, as in a MiniCluster.
-void overlay_topology(Services& services, const Request& request) {
+Answered overlay_topology(Services& services, const Request& request) {
   Fields fields(request);
   const std::int64_t rank = fields.integer("rank");
   const std::uint32_t size = services.instance().options().max_size;
@@ -151,32 +151,33 @@ void overlay_topology(Services& services, const Request& request) {
   json::array children;
   for (std::uint32_t child = 1; rank == 0 && child < size; ++child)
     children.push_back(json::object{{"rank", child}, {"size", 1}, {"children", json::array()}});
-  request.respond(
+  return request.respond(
       json::object{{"rank", rank}, {"size", rank == 0 ? size : 1}, {"children", std::move(children)}});
 }
 
-void heartbeat_stats(Services& services, const Request& request) {
+Answered heartbeat_stats(Services& services, const Request& request) {
   const Instance& instance = services.instance();
   const auto beats = static_cast<std::int64_t>((instance.now() - instance.started()) / 2.0);
-  request.respond(json::object{{"period", 2.0}, {"timeout", 300.0}, {"count", beats}, {"warn_thresh", 3}});
+  return request.respond(
+      json::object{{"period", 2.0}, {"timeout", 300.0}, {"count", beats}, {"warn_thresh", 3}});
 }
 
-void event_subscribe(Services& services, const Request& request) {
+Answered event_subscribe(Services& services, const Request& request) {
   Fields fields(request);
   const std::string topic = fields.string("topic");
   const auto peer = request.peer();
   if (!fields.ok()) return request.fail(EPROTO);
   if (peer != nullptr) services.streams().subscribe(peer, topic);
-  request.respond_unsigned(0);
+  return request.respond_unsigned(0);
 }
 
-void event_unsubscribe(Services& services, const Request& request) {
+Answered event_unsubscribe(Services& services, const Request& request) {
   Fields fields(request);
   const std::string topic = fields.string("topic");
   const auto peer = request.peer();
   if (!fields.ok()) return request.fail(EPROTO);
   const bool was = peer != nullptr && services.streams().unsubscribe(*peer, topic);
-  request.respond_unsigned(was ? 0 : ENOENT);
+  return request.respond_unsigned(was ? 0 : ENOENT);
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ std::vector<flux::Drain> Drains::merged() const {
   for (const auto& [rank, info] : drained_)
     groups[{std::round(info.since), info.reason.value_or("")}].insert(rank);
   std::vector<flux::Drain> drains;
+  drains.reserve(groups.size());
   for (auto& [key, ranks] : groups)
     drains.push_back({.ranks = std::move(ranks), .timestamp = key.first, .reason = key.second});
   return drains;

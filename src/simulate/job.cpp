@@ -1,5 +1,6 @@
 #include "simulate/job.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -31,15 +32,12 @@ std::optional<double> number_at(const json::object& object, std::string_view key
 
 bool has_slot(const json::value& resources) {
   const json::array* vertices = resources.if_array();
-  if (vertices == nullptr) return false;
-  for (const json::value& vertex : *vertices) {
-    const json::object* object = vertex.if_object();
-    if (object == nullptr) continue;
-    if (string_at(*object, "type") == "slot") return true;
-    const json::value* with = object->if_contains("with");
-    if (with != nullptr && has_slot(*with)) return true;
-  }
-  return false;
+  return vertices != nullptr && std::ranges::any_of(*vertices, [](const json::value& vertex) {
+           const json::object* object = vertex.if_object();
+           if (object == nullptr) return false;
+           const json::value* with = object->if_contains("with");
+           return string_at(*object, "type") == "slot" || (with != nullptr && has_slot(*with));
+         });
 }
 
 // attributes.system, or an empty object.

@@ -16,13 +16,13 @@ namespace {
 
 namespace json = boost::json;
 
-void job_stats(Services& services, const Request& request) {
-  services.streams().job_stats(request);
+Answered job_stats(Services& services, const Request& request) {
+  return services.streams().job_stats(request);
 }
 
-void stats_get(Services& services, const Request& request) {
+Answered stats_get(Services& services, const Request& request) {
   const flux::JobStates& states = services.instance().jobs().stats().all.states;
-  request.respond(
+  return request.respond(
       json::object{{"jobs", json::object{{"pending", states.depend + states.priority + states.sched},
                                          {"running", states.run + states.cleanup},
                                          {"inactive", states.inactive}}},
@@ -30,8 +30,8 @@ void stats_get(Services& services, const Request& request) {
                    {"stats_watchers", services.streams().count(Streams::Kind::job_stats)}});
 }
 
-void list_attrs(Services& /*services*/, const Request& request) {
-  request.respond(json::object{{"attrs", all_attributes()}});
+Answered list_attrs(Services& /*services*/, const Request& request) {
+  return request.respond(json::object{{"attrs", all_attributes()}});
 }
 
 // The filter of a request; before Flux 0.53 it was three numbers instead of a constraint.
@@ -77,7 +77,7 @@ Result<ListQuery> read_query(const Request& request) {
                    .filter = std::move(*filter)};
 }
 
-void list(Services& services, const Request& request) {
+Answered list(Services& services, const Request& request) {
   const auto query = read_query(request);
   if (!query) return request.fail(query.error().errnum, query.error().message);
   json::array jobs;
@@ -93,10 +93,10 @@ void list(Services& services, const Request& request) {
     if (std::exchange(first, false)) reply["version"] = 1;
     request.respond(reply);
   }
-  request.fail(ENODATA);
+  return request.fail(ENODATA);
 }
 
-void list_id(Services& services, const Request& request) {
+Answered list_id(Services& services, const Request& request) {
   Fields fields(request);
   const std::int64_t id = fields.integer("id");
   const json::array& attrs = fields.array("attrs");
@@ -105,7 +105,7 @@ void list_id(Services& services, const Request& request) {
   if (!view) return request.fail(view.error().errnum, view.error().message);
   const Job* job = services.instance().jobs().find(id);
   if (job == nullptr) return request.fail(ENOENT);
-  request.respond(json::object{{"job", view->show(*job)}});
+  return request.respond(json::object{{"job", view->show(*job)}});
 }
 
 // One key of job-info.lookup; nothing when the job has no such thing (yet).
@@ -120,7 +120,7 @@ std::optional<json::value> info(const Job& job, std::string_view key, bool decod
   return std::nullopt;
 }
 
-void lookup(Services& services, const Request& request) {
+Answered lookup(Services& services, const Request& request) {
   Fields fields(request);
   const std::int64_t id = fields.integer("id");
   const json::array& keys = fields.array("keys");
@@ -136,10 +136,10 @@ void lookup(Services& services, const Request& request) {
     if (!value) return request.fail(ENOENT, name + ": key not found");
     reply[name] = std::move(*value);
   }
-  request.respond(reply);
+  return request.respond(reply);
 }
 
-void eventlog_watch(Services& services, const Request& request) {
+Answered eventlog_watch(Services& services, const Request& request) {
   if (!request.streaming())
     return request.fail(EPROTO, "eventlog-watch request rejected without streaming RPC flag");
   Fields fields(request);
@@ -148,13 +148,14 @@ void eventlog_watch(Services& services, const Request& request) {
   if (!fields.ok()) return request.fail(EPROTO);
   const Job* job = services.instance().jobs().find(id);
   if (job == nullptr || path != "eventlog") return request.fail(ENOENT);
-  services.streams().eventlog(request, *job);
+  return services.streams().eventlog(request, *job);
 }
 
-void eventlog_watch_cancel(Services& services, const Request& request) {
+Answered eventlog_watch_cancel(Services& services, const Request& request) {
   Fields fields(request);
   const auto matchtag = static_cast<std::uint32_t>(fields.integer("matchtag"));
-  if (fields.ok()) services.streams().cancel(request, Streams::Kind::eventlog, matchtag);
+  if (!fields.ok()) return Request::silent();
+  return services.streams().cancel(request, Streams::Kind::eventlog, matchtag);
 }
 
 }  // namespace

@@ -17,12 +17,12 @@ namespace json = boost::json;
 // The scheduler holds at most so many requests at a time, the rest wait in job-manager.
 constexpr std::size_t scheduler_depth = 8;
 
-void answer(const Request& request, const Result<void>& result) {
+Answered answer(const Request& request, const Result<void>& result) {
   if (result) return request.respond();
-  request.fail(result.error().errnum, result.error().message);
+  return request.fail(result.error().errnum, result.error().message);
 }
 
-void submit(Services& services, const Request& request) {
+Answered submit(Services& services, const Request& request) {
   Fields fields(request);
   Submission submission;
   submission.J = fields.string("J");
@@ -34,21 +34,22 @@ void submit(Services& services, const Request& request) {
   services.instance().timers().after(timing::ingest, [&services, request, submission] {
     const auto id = services.instance().jobs().submit(submission);
     if (!id) return request.fail(id.error().errnum, id.error().message);
-    request.respond(json::object{{"id", *id}});
+    return request.respond(json::object{{"id", *id}});
   });
+  return Request::later();
 }
 
-void resource_status(Services& services, const Request& request) {
-  request.respond(json::object{{"allocated", services.instance().resources().allocated().to_json()}});
+Answered resource_status(Services& services, const Request& request) {
+  return request.respond(json::object{{"allocated", services.instance().resources().allocated().to_json()}});
 }
 
-void stats_get(Services& services, const Request& request) {
+Answered stats_get(Services& services, const Request& request) {
   const Jobs& jobs = services.instance().jobs();
   const auto inactive = static_cast<std::size_t>(jobs.stats().all.states.inactive);
   std::size_t events = 0;
   for (const auto& [id, job] : jobs.all())
     events += job.eventlog.size();
-  request.respond(json::object{
+  return request.respond(json::object{
       {"journal", json::object{{"listeners", services.streams().count(Streams::Kind::events_journal)},
                                {"events", events}}},
       {"active_jobs", jobs.all().size() - inactive},
@@ -58,55 +59,55 @@ void stats_get(Services& services, const Request& request) {
                                     {"config", json::object{{"release-after", -1.0}, {"command", ""}}}}}});
 }
 
-void getinfo(Services& services, const Request& request) {
-  request.respond(json::object{{"max_jobid", services.instance().jobs().max_id()}});
+Answered getinfo(Services& services, const Request& request) {
+  return request.respond(json::object{{"max_jobid", services.instance().jobs().max_id()}});
 }
 
-void alloc_query(Services& services, const Request& request) {
+Answered alloc_query(Services& services, const Request& request) {
   const Jobs& jobs = services.instance().jobs();
   const std::size_t waiting = jobs.eligible();
   const std::size_t handed_over = std::min(waiting, scheduler_depth);
   const auto& states = jobs.stats().all.states;
-  request.respond(json::object{{"queue_length", waiting - handed_over},
-                               {"alloc_pending", handed_over},
-                               {"running", states.run + states.cleanup}});
+  return request.respond(json::object{{"queue_length", waiting - handed_over},
+                                      {"alloc_pending", handed_over},
+                                      {"running", states.run + states.cleanup}});
 }
 
-void queue_list(Services& services, const Request& request) {
+Answered queue_list(Services& services, const Request& request) {
   json::array names;
   for (const QueueOptions& queue : services.instance().options().queues)
     names.emplace_back(queue.name);
-  request.respond(json::object{{"queues", std::move(names)}});
+  return request.respond(json::object{{"queues", std::move(names)}});
 }
 
-void queue_status(Services& services, const Request& request) {
+Answered queue_status(Services& services, const Request& request) {
   Fields fields(request);
   const auto name = fields.maybe_string("name");
   if (!fields.ok()) return request.fail(EPROTO);
   const Queues& queues = services.instance().queues();
   const auto index = queues.find(name);
   if (!index) return request.fail(index.error().errnum, index.error().message);
-  request.respond(queues.all()[*index].status.to_json());
+  return request.respond(queues.all()[*index].status.to_json());
 }
 
-void queue_start(Services& services, const Request& request) {
+Answered queue_start(Services& services, const Request& request) {
   Fields fields(request);
   const bool start = fields.boolean("start");
   const bool all = fields.boolean("all");
   const auto name = fields.maybe_string("name");
   const auto reason = fields.maybe_string("reason");
   if (!fields.ok()) return request.fail(EPROTO);
-  answer(request, services.instance().start_queue(name, all, start, reason));
+  return answer(request, services.instance().start_queue(name, all, start, reason));
 }
 
-void queue_enable(Services& services, const Request& request) {
+Answered queue_enable(Services& services, const Request& request) {
   Fields fields(request);
   const bool enable = fields.boolean("enable");
   const bool all = fields.boolean("all");
   const auto name = fields.maybe_string("name");
   const auto reason = fields.maybe_string("reason");
   if (!fields.ok()) return request.fail(EPROTO);
-  answer(request, services.instance().queues().enable(name, all, enable, reason));
+  return answer(request, services.instance().queues().enable(name, all, enable, reason));
 }
 
 std::set<std::string> keys_of(const json::value* value) {
@@ -117,7 +118,7 @@ std::set<std::string> keys_of(const json::value* value) {
   return keys;
 }
 
-void events_journal(Services& services, const Request& request) {
+Answered events_journal(Services& services, const Request& request) {
   if (!request.streaming()) return request.fail(EPROTO, "job-manager.events requires streaming RPC flag");
   Fields fields(request);
   const bool full = fields.flag("full");
@@ -128,16 +129,17 @@ void events_journal(Services& services, const Request& request) {
   if (!fields.ok()) return request.fail(EPROTO);
   std::optional<std::set<std::string>> allow;
   if (fields.maybe("allow") != nullptr) allow = keys_of(fields.maybe("allow"));
-  services.streams().events_journal(request, full, std::move(allow), keys_of(fields.maybe("deny")));
+  return services.streams().events_journal(request, full, std::move(allow), keys_of(fields.maybe("deny")));
 }
 
-void events_journal_cancel(Services& services, const Request& request) {
+Answered events_journal_cancel(Services& services, const Request& request) {
   Fields fields(request);
   const auto matchtag = static_cast<std::uint32_t>(fields.integer("matchtag"));
-  if (fields.ok()) services.streams().cancel(request, Streams::Kind::events_journal, matchtag);
+  if (!fields.ok()) return Request::silent();
+  return services.streams().cancel(request, Streams::Kind::events_journal, matchtag);
 }
 
-void list(Services& services, const Request& request) {
+Answered list(Services& services, const Request& request) {
   Fields fields(request);
   const std::int64_t max = fields.integer("max_entries");
   if (!fields.ok() || max < 0) return request.fail(EPROTO);
@@ -154,10 +156,10 @@ void list(Services& services, const Request& request) {
     if (!job.annotations.empty()) entry["annotations"] = job.annotations;
     jobs.push_back(std::move(entry));
   }
-  request.respond(json::object{{"jobs", std::move(jobs)}});
+  return request.respond(json::object{{"jobs", std::move(jobs)}});
 }
 
-void raise(Services& services, const Request& request) {
+Answered raise(Services& services, const Request& request) {
   Fields fields(request);
   const std::int64_t id = fields.integer("id");
   const std::int64_t severity = fields.integer("severity");
@@ -165,8 +167,8 @@ void raise(Services& services, const Request& request) {
   std::string note = fields.maybe_string("note").value_or("");
   if (!fields.ok()) return request.fail(EPROTO);
   if (!request.owner()) return request.fail(EPERM, "guests can only raise exceptions on their own jobs");
-  answer(request,
-         services.instance().jobs().raise(id, std::move(type), severity, std::move(note), request.userid()));
+  return answer(request, services.instance().jobs().raise(id, std::move(type), severity, std::move(note),
+                                                          request.userid()));
 }
 
 // Ids of active jobs in one of `states` that belong to `userid` (0xffffffff: to anybody).
@@ -179,7 +181,7 @@ std::vector<flux::JobId> matching(Services& services, std::int64_t userid, std::
   return ids;
 }
 
-void raise_all(Services& services, const Request& request) {
+Answered raise_all(Services& services, const Request& request) {
   Fields fields(request);
   const bool dry_run = fields.boolean("dry_run");
   const std::int64_t userid = fields.integer("userid");
@@ -193,19 +195,19 @@ void raise_all(Services& services, const Request& request) {
   int errors = 0;
   for (const flux::JobId id : ids)
     if (!dry_run && !services.instance().jobs().raise(id, type, severity, note, request.userid())) ++errors;
-  request.respond(json::object{{"count", ids.size()}, {"errors", errors}});
+  return request.respond(json::object{{"count", ids.size()}, {"errors", errors}});
 }
 
-void kill(Services& services, const Request& request) {
+Answered kill(Services& services, const Request& request) {
   Fields fields(request);
   const std::int64_t id = fields.integer("id");
   const std::int64_t signal = fields.integer("signum");
   if (!fields.ok()) return request.fail(EPROTO);
   if (!request.owner()) return request.fail(EPERM, "guests may only send signals to their own jobs");
-  answer(request, services.instance().jobs().kill(id, signal));
+  return answer(request, services.instance().jobs().kill(id, signal));
 }
 
-void kill_all(Services& services, const Request& request) {
+Answered kill_all(Services& services, const Request& request) {
   Fields fields(request);
   const bool dry_run = fields.boolean("dry_run");
   const std::int64_t userid = fields.integer("userid");
@@ -216,10 +218,10 @@ void kill_all(Services& services, const Request& request) {
   int errors = 0;
   for (const flux::JobId id : ids)
     if (!dry_run && !services.instance().jobs().kill(id, signal)) ++errors;
-  request.respond(json::object{{"count", ids.size()}, {"errors", errors}});
+  return request.respond(json::object{{"count", ids.size()}, {"errors", errors}});
 }
 
-void urgency(Services& services, const Request& request) {
+Answered urgency(Services& services, const Request& request) {
   Fields fields(request);
   const std::int64_t id = fields.integer("id");
   const std::int64_t value = fields.integer("urgency");
@@ -227,10 +229,10 @@ void urgency(Services& services, const Request& request) {
   if (!request.owner()) return request.fail(EPERM, "guests can only reprioritize their own jobs");
   const auto before = services.instance().jobs().set_urgency(id, value, request.userid());
   if (!before) return request.fail(before.error().errnum, before.error().message);
-  request.respond(json::object{{"old_urgency", *before}});
+  return request.respond(json::object{{"old_urgency", *before}});
 }
 
-void getattr(Services& services, const Request& request) {
+Answered getattr(Services& services, const Request& request) {
   Fields fields(request);
   const std::int64_t id = fields.integer("id");
   const json::array& attrs = fields.array("attrs");
@@ -249,10 +251,10 @@ void getattr(Services& services, const Request& request) {
       return request.fail(ENOENT, "unknown attr " + name);
     }
   }
-  request.respond(reply);
+  return request.respond(reply);
 }
 
-void purge(Services& services, const Request& request) {
+Answered purge(Services& services, const Request& request) {
   Fields fields(request);
   const double age = fields.number("age_limit");
   const std::int64_t number = fields.integer("num_limit");
@@ -261,7 +263,7 @@ void purge(Services& services, const Request& request) {
   const std::size_t count = services.instance().jobs().purge(
       number < 0 ? std::nullopt : std::optional<std::size_t>(static_cast<std::size_t>(number)),
       age < 0 ? std::nullopt : std::optional<double>(age), force);
-  request.respond(json::object{{"count", count}});
+  return request.respond(json::object{{"count", count}});
 }
 
 }  // namespace

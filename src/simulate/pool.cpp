@@ -95,8 +95,9 @@ std::optional<Placement> Pool::place(const flux::Shape& shape, const flux::IdSet
     const std::uint64_t cores = shape.exclusive ? nodes_[slice.rank].cores.size() : shape.cores;
     return slice.cores.size() < cores || slice.gpus.size() < shape.gpus;
   });
-  std::ranges::stable_sort(free, [](const Slice& a, const Slice& b) {
-    return std::tuple(a.cores.size(), a.gpus.size()) > std::tuple(b.cores.size(), b.gpus.size());
+  std::ranges::sort(free, [](const Slice& a, const Slice& b) {
+    return std::tuple(b.cores.size(), b.gpus.size(), a.rank) <
+           std::tuple(a.cores.size(), a.gpus.size(), b.rank);
   });
   auto placement = shape.nodes ? place_on_nodes(free, shape) : place_slots(free, shape);
   if (placement) std::ranges::sort(placement->slices, {}, &Slice::rank);

@@ -33,10 +33,10 @@ bool Request::owner() const {
   return message_.rolemask == 0 || (message_.rolemask & role_owner) != 0;
 }
 
-void Request::send(std::uint32_t errnum, std::optional<std::string> payload, bool is_signed) const {
-  if (message_.has(flux::flag::noresponse)) return;
+Answered Request::send(std::uint32_t errnum, std::optional<std::string> payload, bool is_signed) const {
+  if (message_.has(flux::flag::noresponse)) return {};
   const auto peer = peer_.lock();
-  if (peer == nullptr) return;
+  if (peer == nullptr) return {};
   flux::Message reply;
   reply.type = flux::MessageType::response;
   reply.flags = flux::flag::topic | flux::flag::route;
@@ -49,23 +49,24 @@ void Request::send(std::uint32_t errnum, std::optional<std::string> payload, boo
   reply.topic = message_.topic;
   reply.payload = std::move(payload).value_or("");
   peer->send(reply);
+  return {};
 }
 
-void Request::respond() const {
-  send(0, std::nullopt, true);
+Answered Request::respond() const {
+  return send(0, std::nullopt, true);
 }
 
-void Request::respond(const json::value& payload) const {
-  send(0, json::serialize(payload), true);
+Answered Request::respond(const json::value& payload) const {
+  return send(0, json::serialize(payload), true);
 }
 
-void Request::fail(int errnum, std::string_view text) const {
-  send(static_cast<std::uint32_t>(errnum), text.empty() ? std::nullopt : std::optional<std::string>(text),
-       true);
+Answered Request::fail(int errnum, std::string_view text) const {
+  return send(static_cast<std::uint32_t>(errnum),
+              text.empty() ? std::nullopt : std::optional<std::string>(text), true);
 }
 
-void Request::respond_unsigned(int errnum) const {
-  send(static_cast<std::uint32_t>(errnum), std::nullopt, false);
+Answered Request::respond_unsigned(int errnum) const {
+  return send(static_cast<std::uint32_t>(errnum), std::nullopt, false);
 }
 
 const json::value* Fields::maybe(std::string_view name) const {

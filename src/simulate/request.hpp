@@ -27,6 +27,9 @@ class Peer {
   [[nodiscard]] virtual std::optional<std::uint32_t> userid() const { return std::nullopt; }
 };
 
+// What answering a request gives: a handler that forgets to answer does not compile.
+struct Answered {};
+
 // A value: streams and answers that take time keep a copy. A reply to a client that left goes nowhere.
 class Request {
  public:
@@ -45,15 +48,18 @@ class Request {
   // The payload when it is what requests carry, a JSON object.
   [[nodiscard]] const boost::json::object* payload() const { return payload_ ? &*payload_ : nullptr; }
 
-  void respond() const;  // without payload
-  void respond(const boost::json::value& payload) const;
+  Answered respond() const;  // without payload
+  Answered respond(const boost::json::value& payload) const;
   // `text` is for people; many of Flux's errors have none.
-  void fail(int errnum, std::string_view text = {}) const;
+  Answered fail(int errnum, std::string_view text = {}) const;
   // The answers of the connection itself are signed by nobody.
-  void respond_unsigned(int errnum) const;
+  Answered respond_unsigned(int errnum) const;
+  // Some requests, such as cancelling a stream, have no answer; others get theirs when it is ready.
+  [[nodiscard]] static Answered silent() { return {}; }
+  [[nodiscard]] static Answered later() { return {}; }
 
  private:
-  void send(std::uint32_t errnum, std::optional<std::string> payload, bool is_signed) const;
+  Answered send(std::uint32_t errnum, std::optional<std::string> payload, bool is_signed) const;
   std::weak_ptr<Peer> peer_;
   flux::Message message_;
   std::optional<boost::json::object> payload_;

@@ -12,67 +12,68 @@ namespace {
 
 namespace json = boost::json;
 
-void status(Services& services, const Request& request) {
-  request.respond(services.instance().resources().status().to_json());
+Answered status(Services& services, const Request& request) {
+  return request.respond(services.instance().resources().status().to_json());
 }
 
-void sched_status(Services& services, const Request& request) {
-  request.respond(services.instance().resources().sched_status().to_json());
+Answered sched_status(Services& services, const Request& request) {
+  return request.respond(services.instance().resources().sched_status().to_json());
 }
 
-void scheduler_status(Services& services, const Request& request) {
-  request.respond(services.instance().resources().scheduler_status().to_json());
+Answered scheduler_status(Services& services, const Request& request) {
+  return request.respond(services.instance().resources().scheduler_status().to_json());
 }
 
-void get(Services& services, const Request& request) {
-  request.respond(
+Answered get(Services& services, const Request& request) {
+  return request.respond(
       json::object{{"R", services.instance().resources().all().to_json()}, {"method", "configuration"}});
 }
 
-void journal(Services& services, const Request& request) {
+Answered journal(Services& services, const Request& request) {
   if (!request.streaming()) return request.fail(EPROTO, "journal requires streaming RPC flag");
-  services.streams().resource_journal(request);
+  return services.streams().resource_journal(request);
 }
 
-void journal_cancel(Services& services, const Request& request) {
+Answered journal_cancel(Services& services, const Request& request) {
   Fields fields(request);
   const auto matchtag = static_cast<std::uint32_t>(fields.integer("matchtag"));
-  if (fields.ok()) services.streams().cancel(request, Streams::Kind::resource_journal, matchtag);
+  if (!fields.ok()) return Request::silent();
+  return services.streams().cancel(request, Streams::Kind::resource_journal, matchtag);
 }
 
-void answer(const Request& request, const Result<void>& result) {
+Answered answer(const Request& request, const Result<void>& result) {
   if (result) return request.respond();
-  request.fail(result.error().errnum, result.error().message);
+  return request.fail(result.error().errnum, result.error().message);
 }
 
-void drain(Services& services, const Request& request) {
+Answered drain(Services& services, const Request& request) {
   Fields fields(request);
   const std::string targets = fields.string("targets");
   const auto reason = fields.maybe_string("reason");
   const auto mode = fields.maybe_string("mode");
   if (!fields.ok()) return request.fail(EPROTO);
-  answer(request, services.instance().resources().drain(targets, reason, mode));
+  return answer(request, services.instance().resources().drain(targets, reason, mode));
 }
 
-void undrain(Services& services, const Request& request) {
+Answered undrain(Services& services, const Request& request) {
   Fields fields(request);
   const std::string targets = fields.string("targets");
   const auto reason = fields.maybe_string("reason");
   const auto mode = fields.maybe_string("mode");
   if (!fields.ok()) return request.fail(EPROTO);
-  answer(request, services.instance().resources().undrain(targets, reason, mode));
+  return answer(request, services.instance().resources().undrain(targets, reason, mode));
 }
 
 // The one client of resource.acquire is the scheduler, which has it.
-void acquire(Services& /*services*/, const Request& request) {
-  request.fail(EBUSY);
+Answered acquire(Services& /*services*/, const Request& request) {
+  return request.fail(EBUSY);
 }
 
-void feasibility_check(Services& services, const Request& request) {
+Answered feasibility_check(Services& services, const Request& request) {
   Fields fields(request);
   const json::value* jobspec = fields.maybe("jobspec");
   if (jobspec == nullptr || !jobspec->is_object()) return request.fail(EPROTO);
-  Resources& resources = services.instance().resources();
+  const Resources& resources = services.instance().resources();
   const auto terms = read_terms(jobspec->get_object());
   if (!terms) return request.fail(terms.error().errnum, terms.error().message);
   const auto hosts = resources.all().hosts();
@@ -80,7 +81,7 @@ void feasibility_check(Services& services, const Request& request) {
   const flux::IdSet admitted = hosts ? shape.constraint.admitted(resources.all(), *hosts) : flux::IdSet();
   if (const auto note = resources.pool().unsatisfiable(shape, admitted))
     return request.fail(EOVERFLOW, *note);
-  request.respond();
+  return request.respond();
 }
 
 // "job.0000.033d.6800.0000.KEY": four groups of four hex digits. Nothing when `key` is not like that.
@@ -100,7 +101,7 @@ std::optional<std::pair<flux::JobId, std::string_view>> job_key(std::string_view
 }
 
 std::optional<std::string> kvs_value(Services& services, std::string_view key) {
-  Resources& resources = services.instance().resources();
+  const Resources& resources = services.instance().resources();
   if (key == "resource.R") return json::serialize(resources.all().to_json());
   if (key == "resource.eventlog") return resources.kvs_eventlog();
   const auto job_and_key = job_key(key);
@@ -114,14 +115,14 @@ std::optional<std::string> kvs_value(Services& services, std::string_view key) {
   return std::nullopt;
 }
 
-void kvs_lookup(Services& services, const Request& request) {
+Answered kvs_lookup(Services& services, const Request& request) {
   Fields fields(request);
   const std::string key = fields.string("key");
   if (!fields.ok()) return request.fail(EPROTO);
   if (!request.owner()) return request.fail(EPERM);
   const auto value = kvs_value(services, key);
   if (!value) return request.fail(ENOENT);
-  request.respond(
+  return request.respond(
       json::object{{"val", json::object{{"ver", 1}, {"type", "val"}, {"data", encode_base64(*value)}}}});
 }
 

@@ -31,6 +31,7 @@ class Resources {
   [[nodiscard]] Nodes& nodes() { return nodes_; }
   [[nodiscard]] const Nodes& nodes() const { return nodes_; }
   [[nodiscard]] Pool& pool() { return pool_; }
+  [[nodiscard]] const Pool& pool() const { return pool_; }
   [[nodiscard]] const std::map<std::string, flux::IdSet>& properties() const { return properties_; }
   // Ranks that may get jobs: in broker.online and not drained.
   [[nodiscard]] flux::IdSet up() const { return nodes_.members() - drains_.ranks(); }

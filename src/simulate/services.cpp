@@ -36,7 +36,7 @@ void Services::handle(const std::shared_ptr<Peer>& peer, flux::Message message) 
   if (!elsewhere(request)) dispatch(request);
 }
 
-void Services::dispatch(const Request& request) {
+Answered Services::dispatch(const Request& request) {
   const auto found = methods_.find(request.topic());
   if (found == methods_.end()) {
     const std::string_view service = service_of(request.topic());
@@ -48,7 +48,7 @@ void Services::dispatch(const Request& request) {
   const Method& method = found->second;
   if (method.owner_only && !request.owner()) return request.fail(EPERM, "Request requires owner credentials");
   if (method.needs_payload && request.payload() == nullptr) return request.fail(EPROTO);
-  method.handler(*this, request);
+  return method.handler(*this, request);
 }
 
 bool Services::elsewhere(const Request& request) {

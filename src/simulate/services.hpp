@@ -35,7 +35,7 @@ class Services {
   [[nodiscard]] Streams& streams() { return streams_; }
   [[nodiscard]] const Surroundings& surroundings() const { return surroundings_; }
 
-  using Handler = void (*)(Services&, const Request&);
+  using Handler = Answered (*)(Services&, const Request&);
   struct Method {
     Handler handler;
     bool owner_only = false;
@@ -44,7 +44,7 @@ class Services {
   using Table = std::unordered_map<std::string_view, Method>;
 
  private:
-  void dispatch(const Request& request);
+  Answered dispatch(const Request& request);
   [[nodiscard]] bool elsewhere(const Request& request);
 
   Surroundings surroundings_;

@@ -9,21 +9,21 @@ namespace {
 
 namespace json = boost::json;
 
-void answer(const Request& request, const Result<void>& result) {
+Answered answer(const Request& request, const Result<void>& result) {
   if (result) return request.respond();
-  request.fail(result.error().errnum, result.error().message);
+  return request.fail(result.error().errnum, result.error().message);
 }
 
-void online(Services& services, const Request& request) {
+Answered online(Services& services, const Request& request) {
   Fields fields(request);
   const std::string text = fields.string("ranks");
   if (!fields.ok()) return request.fail(EPROTO);
   const auto ranks = flux::IdSet::parse(text);
   if (!ranks) return request.fail(EINVAL, ranks.error().message);
-  answer(request, services.instance().online(*ranks));
+  return answer(request, services.instance().online(*ranks));
 }
 
-void offline(Services& services, const Request& request) {
+Answered offline(Services& services, const Request& request) {
   Fields fields(request);
   const std::string text = fields.string("ranks");
   const std::string how = fields.maybe_string("how").value_or("shutdown");
@@ -32,12 +32,13 @@ void offline(Services& services, const Request& request) {
     return request.fail(EINVAL, "how is '" + how + "': it must be 'lost' or 'shutdown'");
   const auto ranks = flux::IdSet::parse(text);
   if (!ranks) return request.fail(EINVAL, ranks.error().message);
-  answer(request, services.instance().offline(*ranks, how == "lost" ? Departure::lost : Departure::shutdown));
+  return answer(request,
+                services.instance().offline(*ranks, how == "lost" ? Departure::lost : Departure::shutdown));
 }
 
-void clock(Services& services, const Request& request) {
+Answered clock(Services& services, const Request& request) {
   const Instance& instance = services.instance();
-  request.respond(json::object{{"now", instance.now()}, {"speed", instance.options().speed}});
+  return request.respond(json::object{{"now", instance.now()}, {"speed", instance.options().speed}});
 }
 
 }  // namespace

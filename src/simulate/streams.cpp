@@ -43,9 +43,10 @@ void Streams::send(Kind kind, const json::value& payload) const {
     if (stream.kind == kind) stream.request.respond(payload);
 }
 
-void Streams::job_stats(const Request& request) {
+Answered Streams::job_stats(const Request& request) {
   request.respond(instance_->jobs().stats().to_json());
   keep({.kind = Kind::job_stats, .request = request});
+  return {};
 }
 
 json::value Streams::members(const std::string& group) const {
@@ -54,9 +55,10 @@ json::value Streams::members(const std::string& group) const {
       {"members", online ? instance_->resources().nodes().members().to_string() : std::string()}};
 }
 
-void Streams::groups(const Request& request, std::string name) {
+Answered Streams::groups(const Request& request, std::string name) {
   request.respond(members(name));
   keep({.kind = Kind::groups, .request = request, .name = std::move(name)});
+  return {};
 }
 
 json::value Streams::health_now() const {
@@ -78,12 +80,13 @@ json::value Streams::health_now() const {
                       {"children", std::move(children)}};
 }
 
-void Streams::health(const Request& request) {
+Answered Streams::health(const Request& request) {
   request.respond(health_now());
   keep({.kind = Kind::health, .request = request});
+  return {};
 }
 
-void Streams::resource_journal(const Request& request) {
+Answered Streams::resource_journal(const Request& request) {
   // restart and resource-define come by themselves, the latter with R; then all that happened since.
   const std::vector<flux::Event>& journal = instance_->resources().journal();
   request.respond(json::object{{"events", json::array{journal[0].to_json()}}});
@@ -92,10 +95,11 @@ void Streams::resource_journal(const Request& request) {
   request.respond(json::object{{"events", events_json({journal.begin() + 2, journal.end()})}});
   request.respond(json::object{{"events", json::array()}});
   keep({.kind = Kind::resource_journal, .request = request});
+  return {};
 }
 
-void Streams::events_journal(const Request& request, bool full, std::optional<std::set<std::string>> allow,
-                             std::set<std::string> deny) {
+Answered Streams::events_journal(const Request& request, bool full,
+                                 std::optional<std::set<std::string>> allow, std::set<std::string> deny) {
   std::vector<std::pair<std::pair<bool, std::uint64_t>, const Job*>> ordered;
   for (const auto& [id, job] : instance_->jobs().all())
     if (job.active() || full) ordered.push_back({{job.active(), scramble(id)}, &job});
@@ -114,22 +118,25 @@ void Streams::events_journal(const Request& request, bool full, std::optional<st
   }
   request.respond(json::object{{"id", -1}, {"events", json::array()}});
   keep(std::move(stream));
+  return {};
 }
 
-void Streams::eventlog(const Request& request, const Job& job) {
+Answered Streams::eventlog(const Request& request, const Job& job) {
   for (const flux::Event& event : job.eventlog)
     request.respond(json::object{{"event", json::serialize(event.to_json()) + "\n"}});
   if (!job.active()) return request.fail(ENODATA);
   keep({.kind = Kind::eventlog, .request = request, .id = job.id});
+  return {};
 }
 
-void Streams::cancel(const Request& request, Kind kind, std::uint32_t matchtag) {
+Answered Streams::cancel(const Request& request, Kind kind, std::uint32_t matchtag) {
   std::erase_if(streams_, [&](const Stream& stream) {
     const bool same = stream.kind == kind && stream.request.same_peer(request) &&
                       stream.request.message().matchtag() == matchtag;
     if (same) stream.request.fail(ENODATA);
     return same;
   });
+  return {};
 }
 
 std::size_t Streams::count(Kind kind) const {

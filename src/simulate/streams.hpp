@@ -26,16 +26,16 @@ class Streams final : public Observer {
   void attach(Instance& instance) { instance_ = &instance; }
 
   // Each sends what there is now and keeps the request when it streams.
-  void job_stats(const Request& request);
-  void groups(const Request& request, std::string name);
-  void health(const Request& request);
-  void resource_journal(const Request& request);
-  void events_journal(const Request& request, bool full, std::optional<std::set<std::string>> allow,
-                      std::set<std::string> deny);
-  void eventlog(const Request& request, const Job& job);
+  Answered job_stats(const Request& request);
+  Answered groups(const Request& request, std::string name);
+  Answered health(const Request& request);
+  Answered resource_journal(const Request& request);
+  Answered events_journal(const Request& request, bool full, std::optional<std::set<std::string>> allow,
+                          std::set<std::string> deny);
+  Answered eventlog(const Request& request, const Job& job);
   // Ends the client's stream with ENODATA; `journals` are events-journal, resource.journal or eventlog-watch.
   enum class Kind { job_stats, groups, health, resource_journal, events_journal, eventlog };
-  void cancel(const Request& request, Kind kind, std::uint32_t matchtag);
+  Answered cancel(const Request& request, Kind kind, std::uint32_t matchtag);
 
   void subscribe(const std::shared_ptr<Peer>& peer, const std::string& prefix);
   [[nodiscard]] bool unsubscribe(const Peer& peer,

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include <boost/json/parse.hpp>
@@ -85,7 +86,7 @@ Result<TraceJob> parse_line(std::string_view line) {
 }  // namespace
 
 Result<std::vector<TraceJob>> parse_trace(std::string_view text, std::string_view source) {
-  std::vector<TraceJob> jobs;
+  std::multimap<double, TraceJob> by_time;  // lines of the same time stay in order
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
@@ -93,9 +94,12 @@ Result<std::vector<TraceJob>> parse_trace(std::string_view text, std::string_vie
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     auto job = parse_line(line);
     if (!job) return fail(Code::invalid, "{}, line {}: {}", source, number, job.error().message);
-    jobs.push_back(std::move(*job));
+    by_time.emplace(job->t, std::move(*job));
   }
-  std::ranges::stable_sort(jobs, {}, &TraceJob::t);
+  std::vector<TraceJob> jobs;
+  jobs.reserve(by_time.size());
+  for (auto& [time, job] : by_time)
+    jobs.push_back(std::move(job));
   return jobs;
 }
 

@@ -124,7 +124,7 @@ class Steering(unittest.TestCase):
             self.assertEqual(broker.rpc("resource.status")["drain"], {})
 
     def test_shapes_are_those_of_flux_submit(self):
-        with Simulator() as simulator, fluxwire.Broker(simulator.path) as broker:
+        with Simulator(cores=8) as simulator, fluxwire.Broker(simulator.path) as broker:
             for arguments, resource in (
                     (("-N2",), {"type": "node", "count": 2, "exclusive": True, "with": [
                         {"type": "slot", "count": 1, "label": "task", "with": [{"type": "core", "count": 1}]}]}),
