@@ -37,7 +37,8 @@ boost::asio::awaitable<Result<bool>> drain_and_check(std::shared_ptr<flux::Clien
   instance::Queries queries(client);
   const auto allocated = co_await queries.allocated();
   if (!allocated) co_return std::unexpected(allocated.error());
-  co_return (allocated->ranks() & ranks).empty();
+  const bool empty = (allocated->ranks() & ranks).empty();
+  co_return empty;
 }
 
 boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {
