@@ -20,5 +20,5 @@ target_compile_options(fluxmetrics_options INTERFACE
   ${FLUXMETRICS_OPTIONS})
 target_link_options(fluxmetrics_options INTERFACE ${FLUXMETRICS_LINK_OPTIONS})
 target_compile_definitions(fluxmetrics_options INTERFACE
-  # Asio's and Beast's non-template code is compiled once (base/asio.cpp, http/stream.cpp), not in every file.
+  # Asio's and Beast's non-template code is compiled once (base/asio.cpp, http/beast.cpp), not in every file.
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_SEPARATE_COMPILATION)

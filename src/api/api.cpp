@@ -6,16 +6,14 @@
 #include "api/freshness.hpp"
 #include "api/health.hpp"
 #include "api/negotiation.hpp"
+#include "api/request_log.hpp"
 #include "api/router.hpp"
-#include "base/log.hpp"
 #include "kube/status.hpp"
 
 namespace fluxmetrics::api {
 namespace {
 
 using Kind = Route::Kind;
-
-constexpr std::size_t longest_logged = 512;
 
 http::Response ok(Body body) {
   http::Response response;
@@ -64,14 +62,6 @@ ApiOptions normalized(ApiOptions options) {
   return options;
 }
 
-void log_metric(const http::Request& request, const MetricAnswer& answer) {
-  if (!log::enabled(log::Level::info)) return;
-  log::info("{} - {} {} {} {} age {}{}{}", request.peer.address, request.method,
-            std::string_view(request.target).substr(0, longest_logged), answer.response.status, answer.value,
-            answer.age ? fmt::format("{:.1f}s", answer.age->count()) : "-",
-            answer.message.empty() ? "" : ": ", answer.message);
-}
-
 }  // namespace
 
 struct Api::Impl {
@@ -81,13 +71,15 @@ struct Api::Impl {
   Documents documents;
   CustomMetrics custom_metrics;
   AuditIds audit_ids;
+  RequestLog log;
 
   Impl(ApiOptions options_, const metrics::Store& store_)
       : options(normalized(std::move(options_))),
         store(store_),
         extra_root(segments_of(options.api_path)),
         documents(options),
-        custom_metrics(options, store) {}
+        custom_metrics(options, store),
+        log(options.log_every_request) {}
 
   http::Response index(int status) const {
     auto response = ok(documents.index);
@@ -148,7 +140,7 @@ struct Api::Impl {
         break;
     }
     auto metric = custom_metrics.answer(route, target, request.target, layout);
-    log_metric(request, metric);
+    log.metric(request, metric, std::chrono::steady_clock::now());
     return std::move(metric.response);
   }
 };
@@ -157,17 +149,16 @@ Api::Api(ApiOptions options, const metrics::Store& store)
     : impl_(std::make_unique<Impl>(std::move(options), store)) {}
 Api::~Api() = default;
 
-http::Response Api::handle(const http::Request& request) {
+std::optional<http::Response> Api::answer(const http::Request& request) {
   auto response = impl_->answer(request);
   response.headers.emplace_back("Audit-Id", impl_->audit_ids.of(request.headers));
   response.headers.emplace_back("Cache-Control", "no-cache, private");
-  const auto level = impl_->options.log_every_request ? log::Level::info : log::Level::debug;
-  if (log::enabled(level)) {
-    log::write(level,
-               fmt::format("{} - {} {} {}", request.peer.address, request.method,
-                           std::string_view(request.target).substr(0, longest_logged), response.status));
-  }
+  impl_->log.request(request, response.status, std::chrono::steady_clock::now());
   return response;
+}
+
+boost::asio::awaitable<http::Response> Api::answer_later(http::Request request) {
+  co_return std::move(*answer(request));
 }
 
 }  // namespace fluxmetrics::api

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/clock.hpp"
-#include "http/message.hpp"
+#include "http/handler.hpp"
 #include "metrics/snapshot.hpp"
 
 namespace fluxmetrics::api {
@@ -22,13 +22,12 @@ struct ApiOptions {
   bool log_every_request = false;  // at info; otherwise only metric requests are
 };
 
-class Api {
+class Api : public http::Handler {
  public:
   Api(ApiOptions options, const metrics::Store& store);
-  Api(const Api&) = delete;
-  Api& operator=(const Api&) = delete;
-  ~Api();
-  [[nodiscard]] http::Response handle(const http::Request& request);
+  ~Api() override;
+  [[nodiscard]] std::optional<http::Response> answer(const http::Request& request) override;
+  [[nodiscard]] boost::asio::awaitable<http::Response> answer_later(http::Request request) override;
 
  private:
   struct Impl;

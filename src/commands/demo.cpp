@@ -80,7 +80,7 @@ class ServerThread {
             {.host = "127.0.0.1",
              .port = 0,
              .certificate = {.cert_file = {}, .key_file = {}, .cert_dir = std::move(cert_dir), .names = {}}},
-            [&api](const http::Request& request) { return api.handle(request); }) {}
+            api) {}
   ServerThread(const ServerThread&) = delete;
   ServerThread& operator=(const ServerThread&) = delete;
   ~ServerThread() { stop(); }

@@ -49,8 +49,7 @@ int run_start(const StartOptions& options) {
                 .port = options.port,
                 .log_every_request = options.verbose},
                pipeline.store());
-  http::Server server(server_options(options),
-                      [&api](const http::Request& request) { return api.handle(request); });
+  http::Server server(server_options(options), api);
   if (const auto listening = server.listen(); !listening) {
     log::error("{}", listening.error().message);
     return listening.error().code == Code::invalid ? exit_misused : exit_failed;

@@ -160,15 +160,18 @@ asio::awaitable<Result<Fetched>> exchange(const Destination& to, const FetchOpti
   ErrorCode error;
   if (to.tls) {
     co_await stream.connect_tls(std::move(tls), to.host, error);
-    if (const auto problem = stream.certificate_problem(); error && !problem.empty()) {
+    if (const auto problem = stream.tls()->certificate_problem(); error && !problem.empty()) {
       co_return fail(Code::denied, "{}: the server's certificate is not trusted: {}; name its CA", to.url,
                      problem);
     }
-    if (error) co_return fail(Code::unavailable, "{}: TLS handshake failed: {}", to.url, error.message());
+    if (error) {
+      const auto& reason = stream.tls()->failure();
+      co_return fail(Code::unavailable, "{}: TLS handshake failed: {}", to.url,
+                     reason.empty() ? error.message() : reason);
+    }
   }
   const std::string text = request_text(to, options.headers);
-  const std::array<asio::const_buffer, 2> bytes{asio::buffer(text), asio::const_buffer()};
-  co_await stream.write(bytes, error);
+  co_await stream.write(text, error);
   if (error) {
     co_return fail_errno(Code::unavailable, error.value(), "{}: the request could not be sent: {}", to.url,
                          error.message());

@@ -1,7 +1,6 @@
 // An HTTP request and response as the rest of the program sees them: no Beast, no sockets.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +19,8 @@ struct Peer {
   std::string address;  // without port
   bool tls = false;
   bool same_host = false;  // loopback, or the peer's address is our own
+  // The chain that a TLS client has shown, as DER, leaf first; null when none. Nobody has verified it yet.
+  std::shared_ptr<const std::vector<std::string>> certificates = nullptr;
 };
 
 struct Request {
@@ -36,9 +37,6 @@ struct Response {
   Headers headers;                          // besides Content-Type, Content-Length, Date
   bool close = false;
 };
-
-// Answers one request, on the serving thread: reads memory, never waits.
-using Handler = std::function<Response(const Request&)>;
 
 // A request target split and percent-decoded.
 struct Target {

@@ -55,7 +55,7 @@ std::unexpected<Error> listen_error(const ServerOptions& options, const ErrorCod
 
 struct Server::Impl {
   ServerOptions options;
-  Handler handler;
+  Handler& handler;
   asio::io_context io{1};
   tcp::acceptor acceptor{io};
   asio::signal_set signals{io};
@@ -64,8 +64,7 @@ struct Server::Impl {
   std::list<Session> sessions;
   MonoTime complained;
 
-  Impl(ServerOptions options_, Handler handler_)
-      : options(std::move(options_)), handler(std::move(handler_)) {}
+  Impl(ServerOptions options_, Handler& handler_) : options(std::move(options_)), handler(handler_) {}
 
   ErrorCode open(const tcp::endpoint& endpoint) {
     ErrorCode error;
@@ -141,6 +140,7 @@ struct Server::Impl {
         if (session.overdue(now) || (context->stopping && session.idle())) session.abort();
       }
     }
+    io.stop();  // what others have spawned here ends with the server
   }
 
   void begin_stop() {
@@ -167,8 +167,8 @@ struct Server::Impl {
   }
 };
 
-Server::Server(ServerOptions options, Handler handler)
-    : impl_(std::make_unique<Impl>(std::move(options), std::move(handler))) {}
+Server::Server(ServerOptions options, Handler& handler)
+    : impl_(std::make_unique<Impl>(std::move(options), handler)) {}
 Server::~Server() = default;
 
 Result<void> Server::listen() {
@@ -180,6 +180,7 @@ Result<void> Server::listen() {
                                       .handler = impl.handler,
                                       .tls = *impl.tls,
                                       .date = {},
+                                      .scratch = {},
                                       .stopping = false,
                                       .stop_by = MonoTime::max()});
 
@@ -211,6 +212,10 @@ void Server::run(bool handle_signals) {
   asio::co_spawn(impl.io, impl.accept_all(), [](const std::exception_ptr&) {});
   asio::co_spawn(impl.io, impl.watch(), [](const std::exception_ptr&) {});
   impl.io.run();
+}
+
+asio::any_io_executor Server::executor() {
+  return impl_->io.get_executor();
 }
 
 void Server::stop() {

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
+#include <boost/asio/any_io_executor.hpp>
+
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "http/message.hpp"
+#include "http/handler.hpp"
 #include "http/tls.hpp"
 
 namespace fluxmetrics::http {
@@ -20,13 +21,15 @@ struct ServerOptions {
   std::size_t max_header_bytes = 1U << 20U;
   std::size_t max_body_bytes = 3U << 20U;  // read and dropped
   Seconds header_timeout{32};              // for a TLS hello and for a whole request head
+  Seconds answer_timeout{60};              // for a handler that waits
   Seconds idle_timeout{90};                // between requests
   std::size_t max_connections = 4096;
 };
 
 class Server {
  public:
-  Server(ServerOptions options, Handler handler);
+  // `handler` must live as long as the server.
+  Server(ServerOptions options, Handler& handler);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -37,6 +40,8 @@ class Server {
   // Serves until stop(), or SIGINT/SIGTERM when `handle_signals`; then drains open requests and returns.
   void run(bool handle_signals);
   void stop();  // from any thread
+  // What the serving thread runs; what is spawned on it ends with run().
+  [[nodiscard]] boost::asio::any_io_executor executor();
 
  private:
   struct Impl;

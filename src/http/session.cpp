@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <vector>
 
 #include <boost/asio/ip/address.hpp>
@@ -19,10 +20,11 @@ using ErrorCode = Stream::ErrorCode;
 
 namespace {
 
-constexpr std::size_t read_size = 8192;
+constexpr std::size_t request_read_size = 4096;
 constexpr unsigned char tls_handshake_record = 0x16;
 constexpr std::size_t linger_bytes = 1U << 20U;
 constexpr Seconds linger_time{1};
+constexpr std::size_t largest_scratch = 256U << 10U;  // kept between responses
 
 asio::ip::address unmapped(const asio::ip::address& address) {
   if (address.is_v6() && address.to_v6().is_v4_mapped()) {
@@ -63,26 +65,27 @@ std::string_view origin_form(std::string_view target) {
   return path == std::string_view::npos || target[path] == '?' ? "/" : target.substr(path);
 }
 
-std::string response_head(const Response& response, std::string_view date, std::string_view connection) {
+void append_line(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+void append_head(std::string& out, const Response& response, std::string_view date,
+                 std::string_view connection) {
   const auto reason = beast::http::obsolete_reason(static_cast<beast::http::status>(response.status));
-  const std::size_t size = response.body ? response.body->size() : 0;
   const bool has_body = response.status >= 200 && response.status != 204 && response.status != 304;
-  std::string head =
-      fmt::format("HTTP/1.1 {} {}\r\n", response.status, std::string_view(reason.data(), reason.size()));
-  auto out = std::back_inserter(head);
-  if (has_body && !response.content_type.empty()) {
-    fmt::format_to(out, "Content-Type: {}\r\n", response.content_type);
+  out.append("HTTP/1.1 ").append(fmt::format_int(response.status).c_str()).append(" ");
+  out.append(reason.data(), reason.size()).append("\r\n");
+  if (has_body) {
+    if (!response.content_type.empty()) append_line(out, "Content-Type", response.content_type);
+    const std::size_t size = response.body ? response.body->size() : 0;
+    append_line(out, "Content-Length", fmt::format_int(size).c_str());
   }
-  if (has_body) fmt::format_to(out, "Content-Length: {}\r\n", size);
-  fmt::format_to(out, "Date: {}\r\n", date);
+  append_line(out, "Date", date);
   for (const auto& [name, value] : response.headers) {
-    if (!has_control_characters(name) && !has_control_characters(value)) {
-      fmt::format_to(out, "{}: {}\r\n", name, value);
-    }
+    if (!has_control_characters(name) && !has_control_characters(value)) append_line(out, name, value);
   }
-  if (!connection.empty()) fmt::format_to(out, "Connection: {}\r\n", connection);
-  head += "\r\n";
-  return head;
+  if (!connection.empty()) append_line(out, "Connection", connection);
+  out += "\r\n";
 }
 
 }  // namespace
@@ -97,15 +100,75 @@ std::string_view DateText::at(std::time_t now) {
   return {text_.data(), size_};
 }
 
+// Bytes that have come and are not parsed yet; what is left of one request is the beginning of the next.
+class Session::Buffer {
+ public:
+  [[nodiscard]] asio::const_buffer data() const { return asio::buffer(bytes_.data() + begin_, size()); }
+  [[nodiscard]] std::size_t size() const { return end_ - begin_; }
+  [[nodiscard]] asio::mutable_buffer space() {
+    if (begin_ > 0) {
+      std::copy(bytes_.data() + begin_, bytes_.data() + end_, bytes_.data());
+      end_ -= begin_;
+      begin_ = 0;
+    }
+    if (bytes_.size() < end_ + request_read_size)
+      bytes_.resize(std::max(end_ + request_read_size, bytes_.size() * 2));
+    return asio::buffer(bytes_.data() + end_, bytes_.size() - end_);
+  }
+  void filled(std::size_t count) { end_ += count; }
+  void consume(std::size_t count) {
+    begin_ += count;
+    if (begin_ == end_) begin_ = end_ = 0;
+  }
+
+ private:
+  std::vector<char> bytes_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
 // Fills a Request; bodies are read and dropped.
 class Session::RequestParser : public beast::http::basic_parser<true> {
  public:
+  enum class State { needs_more, wants_go_ahead, done, refused };
+
   Request request;
   int version = 11;
-  bool has_host = false;
-  bool expects_continue = false;
+  int refusal = 0;  // the status to refuse it with
+
+  explicit RequestParser(const ServerOptions& options) {
+    header_limit(static_cast<std::uint32_t>(options.max_header_bytes));
+    body_limit(options.max_body_bytes);
+    eager(false);
+  }
+
+  // Takes what it can from the buffer.
+  State advance(Buffer& buffer) {
+    while (!is_done()) {
+      beast::error_code error;
+      const bool head_was_done = is_header_done();
+      buffer.consume(put(buffer.data(), error));
+      if (error && error != beast::http::error::need_more) return refuse_with(status_of(error));
+      if (is_header_done() && !head_was_done) {
+        if (version >= 11 && !has_host_) return refuse_with(400);
+        eager(true);
+        if (expects_continue_ && buffer.size() == 0 && !is_done()) return State::wants_go_ahead;
+        continue;
+      }
+      if (!is_done()) return State::needs_more;
+    }
+    return State::done;
+  }
 
  private:
+  bool has_host_ = false;
+  bool expects_continue_ = false;
+
+  State refuse_with(int status) {
+    refusal = status;
+    return State::refused;
+  }
+
   using View = beast::string_view;
   using Error = beast::error_code;
 
@@ -118,8 +181,8 @@ class Session::RequestParser : public beast::http::basic_parser<true> {
   }
   void on_field_impl(beast::http::field field, View name, View value, Error& error) override {
     error = {};
-    has_host = has_host || field == beast::http::field::host;
-    if (field == beast::http::field::expect) expects_continue = beast::iequals(value, "100-continue");
+    has_host_ = has_host_ || field == beast::http::field::host;
+    if (field == beast::http::field::expect) expects_continue_ = beast::iequals(value, "100-continue");
     request.headers.emplace_back(name, value);
   }
   void on_header_impl(Error& error) override { error = {}; }
@@ -141,32 +204,6 @@ class Session::RequestParser : public beast::http::basic_parser<true> {
   void on_response_impl(int /*code*/, View /*reason*/, int /*version*/, Error& error) override { error = {}; }
 };
 
-// Bytes that have come and are not parsed yet; what is left of one request is the beginning of the next.
-class Session::Buffer {
- public:
-  [[nodiscard]] asio::const_buffer data() const { return asio::buffer(bytes_.data() + begin_, size()); }
-  [[nodiscard]] std::size_t size() const { return end_ - begin_; }
-  [[nodiscard]] asio::mutable_buffer space() {
-    if (begin_ > 0) {
-      std::copy(bytes_.data() + begin_, bytes_.data() + end_, bytes_.data());
-      end_ -= begin_;
-      begin_ = 0;
-    }
-    if (bytes_.size() < end_ + read_size) bytes_.resize(std::max(end_ + read_size, bytes_.size() * 2));
-    return asio::buffer(bytes_.data() + end_, bytes_.size() - end_);
-  }
-  void filled(std::size_t count) { end_ += count; }
-  void consume(std::size_t count) {
-    begin_ += count;
-    if (begin_ == end_) begin_ = end_ = 0;
-  }
-
- private:
-  std::vector<char> bytes_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-};
-
 Session::Session(SessionContext& context, Stream::Socket socket)
     : context_(context), stream_(std::move(socket)) {
   allow(context_.options.header_timeout);
@@ -186,7 +223,10 @@ void Session::allow(Seconds time) {
 asio::awaitable<void> Session::run() {
   if (!co_await begin()) co_return;
   Buffer buffer;
-  while (co_await exchange(buffer)) {
+  bool going_on = true;
+  while (going_on) {
+    RequestParser parser(context_.options);
+    going_on = co_await read_request(buffer, parser) && co_await respond(parser);
   }
   allow(linger_time);
   co_await stream_.finish();
@@ -207,31 +247,18 @@ asio::awaitable<bool> Session::begin() {
   peer_.tls = true;
   TlsContext tls = context_.tls.current(std::chrono::steady_clock::now());
   co_await stream_.accept_tls(std::move(tls), error);
-  if (error) log::debug("{}: TLS handshake failed: {}", peer_.address, error.message());
-  co_return !error;
-}
-
-// One request and its response; true when the connection goes on.
-asio::awaitable<bool> Session::exchange(Buffer& buffer) {
-  RequestParser parser;
-  int refusal = 0;
-  if (!co_await read_request(buffer, parser, refusal)) {
-    if (refusal != 0) co_await refuse(refusal);
+  if (error) {
+    const auto& reason = stream_.tls()->failure();
+    log::debug("{}: TLS handshake failed: {}", peer_.address, reason.empty() ? error.message() : reason);
     co_return false;
   }
-  parser.request.peer = peer_;
-  const Response response = answer(parser.request);
-  const bool keep_alive = parser.keep_alive() && !response.close && !context_.stopping;
-  std::string_view connection = "close";
-  if (keep_alive) connection = parser.version < 11 ? "keep-alive" : "";
-  const bool with_body = parser.request.method != "HEAD";
-  co_return co_await write(response, with_body, connection) && keep_alive;
+  auto chain = stream_.tls()->peer_certificates();
+  if (!chain.empty()) peer_.certificates = std::make_shared<const std::vector<std::string>>(std::move(chain));
+  co_return true;
 }
 
-// False when the connection ends here; `refusal` is then the status to end it with, 0 for none.
-asio::awaitable<bool> Session::read_request(Buffer& buffer, RequestParser& parser, int& refusal) {
-  parser.header_limit(static_cast<std::uint32_t>(context_.options.max_header_bytes));
-  parser.body_limit(context_.options.max_body_bytes);
+// False when the connection ends here, with a refusal where one makes sense.
+asio::awaitable<bool> Session::read_request(Buffer& buffer, RequestParser& parser) {
   if (buffer.size() == 0) {
     idle_ = true;
     if (served_any_) allow(context_.options.idle_timeout);
@@ -241,32 +268,24 @@ asio::awaitable<bool> Session::read_request(Buffer& buffer, RequestParser& parse
     if (!filled) co_return false;
   }
   allow(context_.options.header_timeout);
-  while (!parser.is_done()) {
-    beast::error_code error;
-    const bool head_was_done = parser.is_header_done();
-    buffer.consume(parser.put(buffer.data(), error));
-    if (error && error != beast::http::error::need_more) {
-      refusal = status_of(error);
-      co_return false;
-    }
-    if (parser.is_header_done() && !head_was_done) {
-      if (parser.version >= 11 && !parser.has_host) {
-        refusal = 400;
+  for (;;) {
+    switch (parser.advance(buffer)) {
+      case RequestParser::State::done:
+        co_return true;
+      case RequestParser::State::refused:
+        co_await refuse(parser.refusal);
         co_return false;
-      }
-      if (parser.expects_continue && buffer.size() == 0 && !parser.is_done()) {
-        static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+      case RequestParser::State::wants_go_ahead: {
         ErrorCode failed;
-        const std::array<asio::const_buffer, 2> bytes{asio::buffer(go_on), asio::const_buffer()};
-        co_await stream_.write(bytes, failed);
+        co_await stream_.write("HTTP/1.1 100 Continue\r\n\r\n", failed);
         if (failed) co_return false;
+        break;
       }
-      parser.eager(true);
-      continue;
+      case RequestParser::State::needs_more:
+        if (!co_await fill(buffer)) co_return false;
+        break;
     }
-    if (!parser.is_done() && !co_await fill(buffer)) co_return false;
   }
-  co_return true;
 }
 
 asio::awaitable<bool> Session::fill(Buffer& buffer) {
@@ -276,12 +295,38 @@ asio::awaitable<bool> Session::fill(Buffer& buffer) {
   co_return !error;
 }
 
-Response Session::answer(const Request& request) const {
+// True when the connection goes on.
+asio::awaitable<bool> Session::respond(RequestParser& parser) {
+  parser.request.peer = peer_;
+  const bool with_body = parser.request.method != "HEAD";
+  std::exception_ptr fault;
+  std::optional<Response> response;
   try {
-    return context_.handler(request);
-  } catch (const std::exception& fault) {
-    log::error("{} {} of {} failed inside this program: {}", request.method, request.target, peer_.address,
-               fault.what());
+    response = context_.handler.answer(parser.request);
+  } catch (...) {
+    fault = std::current_exception();
+  }
+  if (!response && !fault) {
+    allow(context_.options.answer_timeout);
+    try {
+      response = co_await context_.handler.answer_later(parser.request);
+    } catch (...) {
+      fault = std::current_exception();
+    }
+  }
+  if (!response) response = failed(parser.request, fault);
+  const bool keep_alive = parser.keep_alive() && !response->close && !context_.stopping;
+  std::string_view connection = "close";
+  if (keep_alive) connection = parser.version < 11 ? "keep-alive" : "";
+  co_return co_await write(*response, with_body, connection) && keep_alive;
+}
+
+Response Session::failed(const Request& request, const std::exception_ptr& fault) {
+  try {
+    if (fault) std::rethrow_exception(fault);
+  } catch (const std::exception& what) {
+    log::error("{} {} of {} failed inside this program: {}", request.method, request.target,
+               request.peer.address, what.what());
   }
   Response response;
   response.status = 500;
@@ -293,12 +338,17 @@ Response Session::answer(const Request& request) const {
 
 asio::awaitable<bool> Session::write(const Response& response, bool with_body, std::string_view connection) {
   allow(context_.options.header_timeout);
-  const std::string head = response_head(response, context_.date.at(std::time(nullptr)), connection);
-  const bool body = response.body && with_body && response.status != 204 && response.status != 304;
-  const std::array<asio::const_buffer, 2> bytes{asio::buffer(head),
-                                                body ? asio::buffer(*response.body) : asio::const_buffer()};
+  std::string& out = context_.scratch;
+  out.clear();
+  append_head(out, response, context_.date.at(std::time(nullptr)), connection);
+  if (response.body && with_body && response.status != 204 && response.status != 304) out += *response.body;
   ErrorCode error;
-  co_await stream_.write(bytes, error);
+  const std::size_t done = stream_.write_now(out, error);
+  if (!error && (done < out.size() || stream_.flush_due())) {
+    const std::string rest = out.substr(done);
+    co_await stream_.write_rest(rest, error);
+  }
+  if (out.capacity() > largest_scratch) std::string().swap(out);
   co_return !error;
 }
 
@@ -314,7 +364,7 @@ asio::awaitable<void> Session::refuse(int status) {
   allow(linger_time);
   ErrorCode error;
   if (!peer_.tls) stream_.socket().shutdown(Stream::Socket::shutdown_send, error);
-  std::vector<char> dropped(read_size);
+  std::vector<char> dropped(request_read_size);
   for (std::size_t total = 0; total < linger_bytes && !error;) {
     total += co_await stream_.read_some(asio::buffer(dropped), error);
   }

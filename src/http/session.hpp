@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <exception>
 #include <string>
 #include <string_view>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "base/clock.hpp"
+#include "http/handler.hpp"
 #include "http/message.hpp"
 #include "http/server.hpp"
 #include "http/stream.hpp"
@@ -31,9 +33,10 @@ class DateText {
 // What all sessions of a server share.
 struct SessionContext {
   const ServerOptions& options;
-  const Handler& handler;
+  Handler& handler;
   ServingContext& tls;
   DateText date;
+  std::string scratch;                 // for one response, never across a wait
   bool stopping = false;               // finish the request under way, then close
   MonoTime stop_by = MonoTime::max();  // what takes longer is cut off
 };
@@ -55,12 +58,12 @@ class Session {
   class Buffer;
 
   boost::asio::awaitable<bool> begin();
-  boost::asio::awaitable<bool> exchange(Buffer& buffer);
-  boost::asio::awaitable<bool> read_request(Buffer& buffer, RequestParser& parser, int& refusal);
+  boost::asio::awaitable<bool> read_request(Buffer& buffer, RequestParser& parser);
+  boost::asio::awaitable<bool> respond(RequestParser& parser);
   boost::asio::awaitable<bool> fill(Buffer& buffer);
   boost::asio::awaitable<bool> write(const Response& response, bool with_body, std::string_view connection);
   boost::asio::awaitable<void> refuse(int status);
-  [[nodiscard]] Response answer(const Request& request) const;
+  [[nodiscard]] static Response failed(const Request& request, const std::exception_ptr& fault);
   void allow(Seconds time);
 
   SessionContext& context_;

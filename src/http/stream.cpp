@@ -1,103 +1,139 @@
 #include "http/stream.hpp"
 
-#include <openssl/x509v3.h>
-#include <optional>
-
-#include <boost/asio/ip/address.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-
-// Beast's and Asio SSL's non-template code, compiled once (BOOST_BEAST_/BOOST_ASIO_SEPARATE_COMPILATION).
-#include <boost/asio/ssl/impl/src.hpp>
-#include <boost/beast/src.hpp>
 
 namespace fluxmetrics::http {
 
 namespace asio = boost::asio;
+using Progress = TlsEngine::Progress;
 
-struct Stream::Impl {
-  Socket socket;
-  std::optional<asio::ssl::stream<Socket&>> tls;
+namespace {
 
-  // Asio's context owns what it is given, hence the extra reference; the stream only needs it while it is
-  // made.
-  void start_tls(const TlsContext& context) {
-    SSL_CTX_up_ref(context.get());
-    asio::ssl::context borrowed(context.get());
-    tls.emplace(socket, borrowed);
-  }
-};
+constexpr std::size_t ciphertext_size = 4096;
 
-Stream::Stream(Socket socket)
-    : impl_(std::make_unique<Impl>(Impl{.socket = std::move(socket), .tls = std::nullopt})) {}
-Stream::~Stream() = default;
+}  // namespace
 
-Stream::Socket& Stream::socket() {
-  return impl_->socket;
+Stream::Stream(Socket socket) : socket_(std::move(socket)) {
+  ErrorCode ignored;
+  socket_.non_blocking(true, ignored);
 }
 
 asio::awaitable<void> Stream::wait_readable(ErrorCode& error) {
-  co_await impl_->socket.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+  co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
 }
 
 asio::awaitable<void> Stream::accept_tls(TlsContext context, ErrorCode& error) {
-  impl_->start_tls(context);
-  co_await impl_->tls->async_handshake(asio::ssl::stream_base::server,
-                                       asio::redirect_error(asio::use_awaitable, error));
+  tls_.emplace(TlsEngine::server(context));
+  co_await shake_hands(error);
 }
 
 asio::awaitable<void> Stream::connect_tls(TlsContext context, std::string host, ErrorCode& error) {
-  impl_->start_tls(context);
-  SSL* ssl = impl_->tls->native_handle();
-  ErrorCode not_an_address;
-  asio::ip::make_address(host, not_an_address);
-  if (not_an_address) {
-    // What SSL_set_tlsext_host_name() is, without its old-style cast.
-    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data());
-    SSL_set1_host(ssl, host.c_str());
-  } else {
-    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str());
-  }
-  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
-  co_await impl_->tls->async_handshake(asio::ssl::stream_base::client,
-                                       asio::redirect_error(asio::use_awaitable, error));
+  tls_.emplace(TlsEngine::client(context, host));
+  co_await shake_hands(error);
 }
 
-std::string Stream::certificate_problem() const {
-  if (!impl_->tls) return {};
-  const long result = SSL_get_verify_result(impl_->tls->native_handle());
-  return result == X509_V_OK ? std::string() : X509_verify_cert_error_string(result);
+// A failed handshake still sends the alert that tells the peer why.
+asio::awaitable<void> Stream::shake_hands(ErrorCode& error) {
+  Progress progress = Progress::needs_input;
+  while (progress == Progress::needs_input) {
+    progress = tls_->handshake();
+    ErrorCode unsent;
+    co_await flush(unsent);
+    if (progress == Progress::needs_input && unsent) error = unsent;
+    if (progress == Progress::needs_input && !error) co_await receive_ciphertext(error);
+    if (error) co_return;
+  }
+  if (progress != Progress::done) error = asio::error::connection_aborted;
+}
+
+asio::awaitable<void> Stream::receive_ciphertext(ErrorCode& error) {
+  ciphertext_.resize(ciphertext_size);
+  const std::size_t count = co_await socket_.async_read_some(
+      asio::buffer(ciphertext_), asio::redirect_error(asio::use_awaitable, error));
+  tls_->feed({ciphertext_.data(), count});
 }
 
 asio::awaitable<std::size_t> Stream::read_some(asio::mutable_buffer buffer, ErrorCode& error) {
-  if (impl_->tls) {
-    co_return co_await impl_->tls->async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  if (!tls_) {
+    co_return co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
   }
-  co_return co_await impl_->socket.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
+  while (!error) {
+    std::size_t count = 0;
+    switch (tls_->read({static_cast<char*>(buffer.data()), buffer.size()}, count)) {
+      case Progress::done:
+        co_return count;
+      case Progress::closed:
+        error = asio::error::eof;
+        break;
+      case Progress::failed:
+        error = asio::error::connection_aborted;
+        break;
+      case Progress::needs_input:
+        if (flush_due()) co_await flush(error);  // the answer to a key update, say
+        if (!error) co_await receive_ciphertext(error);
+        break;
+    }
+  }
+  co_return 0;
 }
 
-asio::awaitable<void> Stream::write(std::array<asio::const_buffer, 2> buffers, ErrorCode& error) {
-  if (impl_->tls) {
-    co_await asio::async_write(*impl_->tls, buffers, asio::redirect_error(asio::use_awaitable, error));
-  } else {
-    co_await asio::async_write(impl_->socket, buffers, asio::redirect_error(asio::use_awaitable, error));
+std::size_t Stream::send_now(std::string_view bytes, ErrorCode& error) {
+  const std::size_t count = socket_.send(asio::buffer(bytes), 0, error);
+  if (error == asio::error::would_block) error = {};
+  return count;
+}
+
+std::size_t Stream::write_now(std::string_view bytes, ErrorCode& error) {
+  if (!tls_) return send_now(bytes, error);
+  if (tls_->write(bytes) != Progress::done) {
+    error = asio::error::connection_aborted;
+    return 0;
   }
+  flushed_ += send_now(tls_->output().substr(flushed_), error);
+  if (!flush_due()) {
+    tls_->sent();
+    flushed_ = 0;
+  }
+  return bytes.size();
+}
+
+asio::awaitable<void> Stream::flush(ErrorCode& error) {
+  if (!flush_due()) co_return;
+  const std::string rest(tls_->output().substr(flushed_));  // the engine may add to its output meanwhile
+  tls_->sent();
+  flushed_ = 0;
+  co_await asio::async_write(socket_, asio::buffer(rest), asio::redirect_error(asio::use_awaitable, error));
+}
+
+asio::awaitable<void> Stream::write(std::string_view bytes, ErrorCode& error) {
+  bytes.remove_prefix(write_now(bytes, error));
+  if (!error) co_await write_rest(bytes, error);
+}
+
+asio::awaitable<void> Stream::write_rest(std::string_view rest, ErrorCode& error) {
+  if (flush_due()) co_await flush(error);
+  if (rest.empty()) co_return;
+  co_await asio::async_write(socket_, asio::buffer(rest), asio::redirect_error(asio::use_awaitable, error));
 }
 
 asio::awaitable<void> Stream::finish() {
-  ErrorCode ignored;
-  if (impl_->tls) {
-    co_await impl_->tls->async_shutdown(asio::redirect_error(asio::use_awaitable, ignored));
+  ErrorCode ended;
+  if (tls_) {
+    tls_->close();
+    co_await flush(ended);
   }
-  impl_->socket.shutdown(Socket::shutdown_send, ignored);
+  ErrorCode ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  // Closing with bytes unread would reset the connection, and the peer might lose our last ones.
+  if (tls_ && !ended) co_await receive_ciphertext(ended);
 }
 
 void Stream::abort() {
   ErrorCode ignored;
-  impl_->socket.close(ignored);
+  socket_.close(ignored);
 }
 
 }  // namespace fluxmetrics::http

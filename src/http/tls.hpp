@@ -1,4 +1,4 @@
-// The serving certificate: from files, or self-signed when there are none. OpenSSL and Asio's SSL stay in
+// The serving certificate: from files, or self-signed when there are none. OpenSSL stays in
 // tls.cpp.
 #pragma once
 

@@ -66,7 +66,7 @@ struct Bench {
 
   http::Response get(const std::string& target, http::Headers headers = {}, const std::string& method = "GET",
                      http::Peer peer = {.address = "192.0.2.1", .tls = true, .same_host = false}) {
-    return api.handle(
+    return *api.answer(
         {.method = method, .target = target, .headers = std::move(headers), .peer = std::move(peer)});
   }
 };

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -13,6 +14,10 @@
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "http/server.hpp"
 
@@ -50,10 +55,29 @@ inline Response echo(const Request& request) {
   return response;
 }
 
+// A handler made of a function; "/later..." is answered after a wait.
+class FunctionHandler : public Handler {
+ public:
+  using Function = std::function<Response(const Request&)>;
+  explicit FunctionHandler(Function function) : function_(std::move(function)) {}
+  std::optional<Response> answer(const Request& request) override {
+    if (request.target.starts_with("/later")) return std::nullopt;
+    return function_(request);
+  }
+  boost::asio::awaitable<Response> answer_later(Request request) override {
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, std::chrono::milliseconds(20));
+    co_await timer.async_wait(boost::asio::use_awaitable);
+    co_return function_(request);
+  }
+
+ private:
+  Function function_;
+};
+
 class RunningServer {
  public:
-  explicit RunningServer(ServerOptions options = {}, Handler handler = echo)
-      : server_(with_defaults(std::move(options)), std::move(handler)) {
+  explicit RunningServer(ServerOptions options = {}, FunctionHandler::Function function = echo)
+      : handler_(std::move(function)), server_(with_defaults(std::move(options)), handler_) {
     auto listening = server_.listen();
     EXPECT_TRUE(listening) << listening.error().message;
     thread_ = std::thread([this] { server_.run(false); });
@@ -77,6 +101,7 @@ class RunningServer {
     options.port = 0;
     return options;
   }
+  FunctionHandler handler_;
   Server server_;
   std::thread thread_;
 };

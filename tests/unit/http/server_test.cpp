@@ -61,6 +61,31 @@ TEST(Server, AnswersHttp10) {
   EXPECT_FALSE(client.closed());
 }
 
+TEST(Server, WaitsForAnAnswerThatTakesWaiting) {
+  const RunningServer server;
+  const auto text = ask(server.port(),
+                        "GET /later/1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n"
+                        "GET /later/3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(count_of(text, "HTTP/1.1 200 OK"), 3U) << text;
+  EXPECT_LT(text.find("GET /later/1 plain"), text.find("GET /2 plain"));
+  EXPECT_TRUE(text.ends_with("GET /later/3 plain same")) << text;
+  const auto failed = ask(server.port(), "GET /later HTTP/1.1\r\nHost: h\r\nX-Fail: on purpose\r\n\r\n");
+  EXPECT_TRUE(failed.starts_with("HTTP/1.1 500 ")) << failed;
+}
+
+TEST(Server, SendsWhatAClientIsSlowToTake) {
+  const std::string large(16U << 20U, 'x');
+  const RunningServer server({}, [&](const Request&) {
+    Response response;
+    response.body = std::make_shared<std::string>(large);
+    return response;
+  });
+  const auto text = ask(server.port(), "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(text.ends_with("\r\n\r\n" + large)) << text.size();
+  const auto got = fetch(server.url("https", "/"), {.headers = {}, .timeout = Seconds(20)});
+  EXPECT_FALSE(got);  // the self-signed certificate of the test's server is nobody's
+}
+
 TEST(Server, HeadHasTheLengthButNoBody) {
   const RunningServer server;
   const auto text = ask(server.port(), "HEAD /h HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
@@ -252,7 +277,8 @@ TEST(Server, StopLetsTheRequestUnderWayEnd) {
 }
 
 TEST(Server, StopsOnSigterm) {
-  Server server({.host = "127.0.0.1", .port = 0}, echo);
+  FunctionHandler handler(echo);
+  Server server({.host = "127.0.0.1", .port = 0}, handler);
   ASSERT_TRUE(server.listen());
   std::atomic<bool> answered = false;
   std::thread asker([&] {
@@ -267,23 +293,25 @@ TEST(Server, StopsOnSigterm) {
 
 TEST(Server, SaysWhyItCannotListen) {
   const RunningServer server;
-  Server second({.host = "127.0.0.1", .port = server.port()}, echo);
+  FunctionHandler handler(echo);
+  Server second({.host = "127.0.0.1", .port = server.port()}, handler);
   const auto used = second.listen();
   ASSERT_FALSE(used);
   EXPECT_EQ(used.error().message,
             fmt::format("cannot listen on 127.0.0.1 port {}: another program does; stop it or "
                         "choose another --port",
                         server.port()));
-  const auto elsewhere = Server({.host = "192.0.2.1", .port = 0}, echo).listen();
+  const auto elsewhere = Server({.host = "192.0.2.1", .port = 0}, handler).listen();
   ASSERT_FALSE(elsewhere);
   EXPECT_TRUE(elsewhere.error().message.contains("no such address")) << elsewhere.error().message;
-  const auto unknown = Server({.host = "no.such.host.invalid", .port = 0}, echo).listen();
+  const auto unknown = Server({.host = "no.such.host.invalid", .port = 0}, handler).listen();
   ASSERT_FALSE(unknown);
   EXPECT_TRUE(unknown.error().message.contains("no.such.host.invalid")) << unknown.error().message;
 }
 
 TEST(Server, KnowsItsOwnHostOnEveryFamily) {
-  Server server({.host = "::", .port = 0}, echo);
+  FunctionHandler handler(echo);
+  Server server({.host = "::", .port = 0}, handler);
   if (!server.listen()) GTEST_SKIP() << "no IPv6 here";
   std::thread thread([&] { server.run(false); });
   for (const char* host : {"127.0.0.1", "[::1]"}) {

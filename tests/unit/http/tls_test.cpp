@@ -78,9 +78,10 @@ TEST(Tls, ClientsRefuseACertificateForAnotherName) {
   const Served served;
   // Served for localhost and 127.0.0.1, not for 127.0.0.2, where the same server can be reached if it listens
   // there.
+  FunctionHandler handler(echo);
   Server elsewhere(
       {.host = "127.0.0.2", .port = 0, .certificate = {.cert_file = served.cert, .key_file = served.key}},
-      echo);
+      handler);
   ASSERT_TRUE(elsewhere.listen());
   std::thread thread([&] { elsewhere.run(false); });
   const auto got =
