@@ -155,6 +155,37 @@ asio::awaitable<Result<std::string>> run_rpc(std::shared_ptr<Connection> connect
   co_return std::move(reply->payload);
 }
 
+// Lets large payloads of a topic go to a sink while it lives.
+class Streaming {
+ public:
+  Streaming(Connection& connection, const std::string& topic, PayloadSink sink) : connection_(connection) {
+    connection_.stream_payloads(topic, std::move(sink));
+  }
+  Streaming(const Streaming&) = delete;
+  Streaming& operator=(const Streaming&) = delete;
+  ~Streaming() { connection_.stream_payloads({}, {}); }
+
+ private:
+  Connection& connection_;
+};
+
+asio::awaitable<Result<void>> run_rpc_to(std::shared_ptr<Connection> connection, PayloadSink sink,
+                                         std::string topic, std::string payload, RpcOptions options) {
+  const Streaming streaming(*connection, topic, sink);
+  auto call = connection->request(std::move(topic), std::move(payload), options, false);
+  if (!call) co_return std::unexpected(call.error());
+  const GiveUp give_up(*connection, **call);
+  auto reply = co_await Connection::take(connection, *call, options.deadline);
+  if (!reply) {
+    if (reply.error().code == Code::timed_out) connection->close(reply.error());
+    co_return std::unexpected(reply.error());
+  }
+  if (reply->errnum() != 0)
+    co_return std::unexpected(rpc_error((*call)->topic, reply->errnum(), reply->payload));
+  if (!reply->payload_streamed) sink(reply->payload);
+  co_return Result<void>{};
+}
+
 asio::awaitable<Result<void>> run_subscribe(std::shared_ptr<Connection> connection, std::string prefix) {
   const boost::json::object payload{{"topic", prefix}};
   auto subscribing = run_rpc(connection, "event.subscribe", boost::json::serialize(payload), RpcOptions{});
@@ -230,6 +261,11 @@ Client::~Client() {
 
 asio::awaitable<Result<std::string>> Client::rpc(std::string topic, std::string payload, RpcOptions options) {
   return run_rpc(connection_, std::move(topic), std::move(payload), options);
+}
+
+asio::awaitable<Result<void>> Client::rpc_to(PayloadSink sink, std::string topic, std::string payload,
+                                             RpcOptions options) {
+  return run_rpc_to(connection_, std::move(sink), std::move(topic), std::move(payload), options);
 }
 
 asio::awaitable<Result<std::unique_ptr<Stream>>> Client::stream(std::string topic, std::string payload,

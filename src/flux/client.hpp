@@ -70,6 +70,11 @@ class Client : public std::enable_shared_from_this<Client> {
   // unavailable, else protocol; Code::timed_out; Code::unavailable when disconnected.
   [[nodiscard]] asio::awaitable<Result<std::string>> rpc(std::string topic, std::string payload = "{}",
                                                          RpcOptions options = {});
+  // As rpc(), for a reply that may be large: it goes to `sink` in pieces, and is never held as a whole. A
+  // failed call may have fed the sink a part. One at a time on a connection, which closes when the reply is
+  // late: its pieces could not be told from those of the next call.
+  [[nodiscard]] asio::awaitable<Result<void>> rpc_to(PayloadSink sink, std::string topic,
+                                                     std::string payload = "{}", RpcOptions options = {});
   // Starts a streaming RPC; it does not wait for the first reply. Errors: Code::unavailable when
   // disconnected.
   [[nodiscard]] asio::awaitable<Result<std::unique_ptr<Stream>>> stream(std::string topic,

@@ -215,6 +215,10 @@ asio::awaitable<Result<Message>> Connection::take(std::shared_ptr<Connection> se
   }
 }
 
+void Connection::stream_payloads(std::string topic, PayloadSink sink) {
+  decoder_.stream_payloads(std::move(topic), std::move(sink));
+}
+
 void Connection::abandon(Call& call) {
   drop_replies(call);
   const auto found = calls_.find(call.matchtag);

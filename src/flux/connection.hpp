@@ -56,6 +56,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] static asio::awaitable<Result<Message>> take(std::shared_ptr<Connection> self,
                                                              std::shared_ptr<Call> call,
                                                              Milliseconds deadline);
+  // Large payloads of `topic` go to `sink` from now on, as Decoder::stream_payloads() says.
+  void stream_payloads(std::string topic, PayloadSink sink);
   // Nobody will wait for `call` again; a stream is cancelled where its service knows how.
   void abandon(Call& call);
 

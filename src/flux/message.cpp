@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace fluxmetrics::flux {
 namespace {
@@ -184,17 +185,79 @@ Result<void> Decoder::feed(std::span<const char> bytes) {
   return {};
 }
 
+void Decoder::stream_payloads(std::string topic, PayloadSink sink) {
+  stream_topic_ = std::move(topic);
+  sink_ = std::move(sink);
+}
+
+bool Decoder::begin_streaming(std::string_view& body, std::size_t size) {
+  if (!sink_ || size <= stream_from) return false;
+  // The flags that tell routes from topics come last; the topic is known by its name.
+  std::string_view rest = body;
+  for (std::size_t frames = 0; frames < max_routes; ++frames) {
+    const auto frame = take_frame(rest);
+    if (!frame) return false;
+    if (*frame != stream_topic_) continue;
+    constexpr std::size_t long_head = 5;
+    if (rest.size() < long_head || static_cast<std::uint8_t>(rest.front()) != long_frame) return false;
+    const std::size_t before = body.size() - rest.size();
+    const std::size_t payload = get_u32(rest.substr(1));
+    // Anything else that stands around the payload is no message of Flux: let parse_body() say so.
+    if (payload == 0 || before + long_head + payload + frame_bytes(proto_bytes) != size) return false;
+    streamed_ = {.before = std::string(body.substr(0, before)), .payload_left = payload, .terminated = false};
+    body.remove_prefix(before + long_head);
+    return true;
+  }
+  return false;
+}
+
+Result<void> Decoder::go_on_streaming(std::string_view& rest) {
+  Streamed& at = *streamed_;
+  if (at.payload_left > 0) {
+    auto piece = rest.substr(0, at.payload_left);
+    rest.remove_prefix(piece.size());
+    at.payload_left -= piece.size();
+    if (at.payload_left == 0 && piece.ends_with('\0')) {
+      at.terminated = true;
+      piece.remove_suffix(1);
+    }
+    if (sink_ && !piece.empty()) sink_(piece);
+  }
+  if (at.payload_left > 0 || rest.size() < frame_bytes(proto_bytes)) return {};
+  // What is left is a message with an empty payload.
+  std::string body = std::exchange(at.before, {});
+  put_frame_size(body, 0);
+  body.append(rest.substr(0, frame_bytes(proto_bytes)));
+  auto message = parse_body(body);
+  if (!message) return std::unexpected(message.error());
+  message->payload_terminated = at.terminated;
+  message->payload_streamed = true;
+  ready_.push_back(*std::move(message));
+  rest.remove_prefix(frame_bytes(proto_bytes));
+  streamed_.reset();
+  return {};
+}
+
 Result<void> Decoder::parse(std::string_view& rest) {
   const auto magic = magic_bytes();
   const std::string_view expected(magic.data(), magic.size());
   for (;;) {
+    if (streamed_) {
+      if (auto went_on = go_on_streaming(rest); !went_on) return went_on;
+      if (streamed_) return {};
+    }
     if (!expected.starts_with(rest.substr(0, expected.size()))) return broken("bad magic");
     if (rest.size() < head_bytes) return {};
     const std::size_t size = get_u32(rest.substr(4));
     if (size > max_bytes_) {
       return broken(fmt::format("a message of {} bytes is over the limit of {}", size, max_bytes_));
     }
-    if (rest.size() - head_bytes < size) return {};
+    if (rest.size() - head_bytes < size) {
+      std::string_view body = rest.substr(head_bytes);
+      if (!begin_streaming(body, size)) return {};
+      rest = body;
+      continue;
+    }
     auto message = parse_body(rest.substr(head_bytes, size));
     if (!message) return std::unexpected(message.error());
     ready_.push_back(*std::move(message));

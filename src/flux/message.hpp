@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +38,7 @@ struct Message {
   std::string topic;
   std::string payload;             // without the NUL that closes it on the wire
   bool payload_terminated = true;  // false: the peer sent no NUL
+  bool payload_streamed = false;   // the payload went to a PayloadSink, in pieces
 
   [[nodiscard]] bool has(std::uint8_t bit) const { return (flags & bit) != 0; }
   [[nodiscard]] std::uint32_t nodeid() const { return aux1; }
@@ -51,6 +53,9 @@ struct Message {
 // The whole message as it goes over the socket: magic, length, frames.
 [[nodiscard]] std::string encode(const Message& message);
 
+// Takes a large payload piece by piece, so that nobody ever holds all of it.
+using PayloadSink = std::function<void(std::string_view piece)>;
+
 // Turns a byte stream into messages; takes bytes as they come, in any slices.
 class Decoder {
  public:
@@ -60,11 +65,29 @@ class Decoder {
   [[nodiscard]] Result<void> feed(std::span<const char> bytes);
   [[nodiscard]] std::optional<Message> next();
 
+  // From now on a payload of `topic` that has more than `stream_from` bytes goes to `sink` as it comes; its
+  // message then arrives without it. An empty sink ends that: the rest of a payload in flight is dropped.
+  static constexpr std::size_t stream_from = 64U << 10U;
+  void stream_payloads(std::string topic, PayloadSink sink);
+
  private:
+  // A message whose payload is being streamed: what stood before the payload, and what is still to come.
+  struct Streamed {
+    std::string before;
+    std::size_t payload_left = 0;
+    bool terminated = false;
+  };
   // Takes whole messages off `rest`.
   Result<void> parse(std::string_view& rest);
+  // Whether the message whose body begins `body` streams; it then stands in streamed_.
+  bool begin_streaming(std::string_view& body, std::size_t size);
+  // Takes a piece of the streamed message off `rest`; the message is ready when its end has come.
+  Result<void> go_on_streaming(std::string_view& rest);
 
   std::size_t max_bytes_;
+  std::string stream_topic_;
+  PayloadSink sink_;
+  std::optional<Streamed> streamed_;
   std::string buffer_;
   std::optional<Error> broken_;
   std::deque<Message> ready_;

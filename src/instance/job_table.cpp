@@ -1,7 +1,8 @@
 #include "instance/job_table.hpp"
 
+#include <algorithm>
 #include <limits>
-#include <ranges>
+#include <tuple>
 #include <utility>
 
 #include "base/log.hpp"
@@ -20,82 +21,179 @@ std::optional<double> number(const boost::json::object& object, std::string_view
   return value->to_number<double>();
 }
 
-}  // namespace
-
-std::vector<std::string_view> JobTable::list_attributes(bool with_t_sched) {
-  std::vector<std::string_view> names{"state",  "priority", "t_submit", "t_run",     "queue",
-                                      "nnodes", "ncores",   "duration", "expiration"};
-  if (with_t_sched) names.emplace_back("t_sched");
-  return names;
+// Attributes that job-list leaves away are unset, but a time once told stays.
+void assign(Job& job, const flux::ListedJob& listed) {
+  job.state = listed.state.value_or(job.state);
+  job.priority = listed.priority.value_or(0);
+  job.t_submit = listed.t_submit.value_or(job.t_submit);
+  job.t_sched = listed.t_sched.value_or(job.t_sched);
+  job.t_run = listed.t_run.value_or(job.t_run);
+  job.duration = listed.duration.value_or(0);
+  job.expiration = listed.expiration.value_or(0);
+  job.nnodes = to_count(listed.nnodes);
+  job.ncores = to_count(listed.ncores);
 }
 
-void JobTable::replace(std::span<const flux::JobRecord> jobs) {
-  std::map<flux::JobId, Entry> next;
-  for (const auto& job : jobs) {
-    if (job.state == flux::JobState::inactive) continue;
-    const auto known = jobs_.find(job.id);
-    Entry entry = known == jobs_.end() ? Entry{} : known->second;
-    entry.state = job.state.value_or(entry.state);
-    entry.priority = job.priority.value_or(0);
-    entry.queue = job.queue.value_or("");
-    entry.t_submit = job.t_submit.value_or(entry.t_submit);
-    entry.t_sched = job.t_sched.value_or(entry.t_sched);
-    entry.t_run = job.t_run.value_or(entry.t_run);
-    entry.duration = job.duration.value_or(0);
-    entry.expiration = job.expiration.value_or(0);
-    entry.nnodes = to_count(job.nnodes);
-    entry.ncores = to_count(job.ncores);
-    next.emplace(job.id, std::move(entry));
+}  // namespace
+
+JobTable::Row* JobTable::find(flux::JobId id) {
+  const auto found = std::ranges::lower_bound(rows_, id, {}, [](const Row& row) { return row.job.id; });
+  return found == rows_.end() || found->job.id != id || found->dead() ? nullptr : &*found;
+}
+
+JobTable::Row& JobTable::insert(flux::JobId id) {
+  // Ids grow with time: a new job mostly belongs to the end.
+  auto place = rows_.end();
+  if (!rows_.empty() && rows_.back().job.id >= id)
+    place = std::ranges::lower_bound(rows_, id, {}, [](const Row& row) { return row.job.id; });
+  may_lack_jobspecs_ = true;
+  Row made;
+  made.job.id = id;
+  made.job.state = flux::JobState::new_;
+  made.job.queue = queue_index("");
+  made.job.shape = no_shape;
+  if (place == rows_.end() || place->job.id != id) return *rows_.insert(place, made);
+  if (place->dead()) {
+    --dead_;
+    *place = made;
   }
-  jobs_ = std::move(next);
+  return *place;
+}
+
+void JobTable::erase(Row& row) {
+  row.job.state = flux::JobState::inactive;
+  ++dead_;
   ++version_;
 }
 
-void JobTable::read_jobspec(Entry& entry, flux::JobId id, const boost::json::value& jobspec) {
-  entry.asked = true;
-  auto parsed = flux::parse_jobspec(jobspec);
-  if (!parsed) {
-    log::debug("job {}: its jobspec is not understood, job-list's counts stand in: {}", flux::encode_f58(id),
-               parsed.error().message);
-    return;
-  }
-  entry.shape = std::move(parsed->shape);
-  entry.queue = parsed->queue;
-  entry.duration = parsed->duration;
+void JobTable::compact() {
+  constexpr std::size_t few = 256;
+  if (dead_ < few || dead_ < rows_.size() / 8) return;
+  std::erase_if(rows_, [](const Row& row) { return row.dead(); });
+  dead_ = 0;
 }
 
-void JobTable::read_allocation(Entry& entry, const boost::json::value& R) {
+void JobTable::begin_full(std::size_t expected) {
+  listing_ = true;
+  fresh_.clear();
+  if (expected > size()) fresh_.reserve(expected - size());
+  for (Row& row : rows_)
+    row.seen = false;
+}
+
+void JobTable::take(const flux::ListedJob& listed) {
+  Row* row = find(listed.id);
+  if (listed.state == flux::JobState::inactive) {
+    if (row != nullptr) erase(*row);
+    compact();
+    return;
+  }
+  if (row == nullptr && listing_) {
+    row = &fresh_.emplace_back();
+    row->job.id = listed.id;
+    row->job.shape = no_shape;
+    may_lack_jobspecs_ = true;
+  } else if (row == nullptr) {
+    row = &insert(listed.id);
+  }
+  const Job before = row->job;
+  row->seen = true;
+  assign(row->job, listed);
+  row->job.queue = queue_index(listed.queue);
+  if (row->job != before) ++version_;
+}
+
+void JobTable::end_full() {
+  const auto by_id = [](const Row& row) { return row.job.id; };
+  listing_ = false;
+  const auto gone = std::erase_if(rows_, [](const Row& row) { return row.dead() || !row.seen; });
+  if (gone > dead_) ++version_;
+  dead_ = 0;
+  if (!fresh_.empty()) ++version_;
+  std::ranges::sort(fresh_, {}, by_id);
+  if (rows_.empty()) {
+    rows_.swap(fresh_);
+  } else {
+    const auto middle = static_cast<std::ptrdiff_t>(rows_.size());
+    rows_.insert(rows_.end(), fresh_.begin(), fresh_.end());
+    std::ranges::inplace_merge(rows_, rows_.begin() + middle, {}, by_id);
+  }
+  fresh_ = {};
+  const auto twice = std::ranges::unique(rows_, {}, by_id);
+  rows_.erase(twice.begin(), twice.end());
+  forget_unused_shapes();
+}
+
+std::uint32_t JobTable::queue_index(std::string_view name) {
+  const auto found = std::ranges::find(queues_, name);
+  if (found == queues_.end()) {
+    queues_.emplace_back(name);
+    return static_cast<std::uint32_t>(queues_.size() - 1);
+  }
+  return static_cast<std::uint32_t>(found - queues_.begin());
+}
+
+std::uint32_t JobTable::shape_index(flux::Shape shape) {
+  const auto [entry, added] = shape_indices_.try_emplace(shape, static_cast<std::uint32_t>(shapes_.size()));
+  if (added) shapes_.push_back(std::move(shape));
+  return entry->second;
+}
+
+void JobTable::forget_unused_shapes() {
+  constexpr std::size_t few = 1024;
+  if (shapes_.size() < few) return;
+  const auto old = std::exchange(shapes_, {});
+  shape_indices_.clear();
+  for (Row& row : rows_)
+    if (row.job.shape != no_shape) row.job.shape = shape_index(old[row.job.shape]);
+}
+
+void JobTable::read_jobspec(Row& row, const boost::json::value& jobspec) {
+  row.asked = true;
+  auto parsed = flux::parse_jobspec(jobspec);
+  if (!parsed) {
+    log::debug("job {}: its jobspec is not understood, job-list's counts stand in: {}",
+               flux::encode_f58(row.job.id), parsed.error().message);
+    return;
+  }
+  row.job.shape = shape_index(std::move(parsed->shape));
+  row.job.queue = queue_index(parsed->queue);
+  row.job.duration = parsed->duration;
+}
+
+void JobTable::read_allocation(Job& job, const boost::json::value& R) {
   const auto parsed = flux::ResourceSet::from_json(R);
   if (!parsed) return;
-  entry.nnodes = static_cast<std::uint32_t>(parsed->ranks().size());
-  entry.ncores = to_count(static_cast<std::int64_t>(parsed->total().cores));
-  entry.expiration = parsed->expiration;
+  job.nnodes = static_cast<std::uint32_t>(parsed->ranks().size());
+  job.ncores = to_count(static_cast<std::int64_t>(parsed->total().cores));
+  job.expiration = parsed->expiration;
 }
 
 void JobTable::apply(const flux::JournalReply& reply) {
   for (const auto& event : reply.events)
     apply_event(reply.id, event);
-  if (const auto found = jobs_.find(reply.id); found != jobs_.end()) {
-    if (reply.jobspec) read_jobspec(found->second, reply.id, *reply.jobspec);
-    if (reply.R) read_allocation(found->second, *reply.R);
+  if (Row* row = find(reply.id); row != nullptr) {
+    if (reply.jobspec) read_jobspec(*row, *reply.jobspec);
+    if (reply.R) read_allocation(row->job, *reply.R);
   }
+  compact();
   ++version_;
 }
 
 void JobTable::apply_event(flux::JobId id, const flux::Event& event) {
   using flux::JobState;
   if (event.name == "submit") {
-    auto& entry = jobs_[id];
-    entry.t_submit = event.timestamp;
+    auto& row = insert(id);
+    row.job.t_submit = event.timestamp;
     return;
   }
-  const auto found = jobs_.find(id);
-  if (found == jobs_.end()) return;  // ended before the list that we began with
-  auto& entry = found->second;
+  Row* row = find(id);
+  if (row == nullptr) return;  // ended before the list that we began with
+  auto& entry = row->job;
   const bool waits = (std::to_underlying(entry.state) & (flux::states_pending | 1U)) != 0;
 
   if (event.name == "clean" || event.name == "invalidate") {
-    jobs_.erase(found);
+    erase(*row);
   } else if (event.name == "validate" && entry.state == JobState::new_) {
     entry.state = JobState::depend;
   } else if (event.name == "depend" && entry.state == JobState::depend) {
@@ -123,22 +221,23 @@ void JobTable::apply_event(flux::JobId id, const flux::Event& event) {
 }
 
 void JobTable::set_jobspec(flux::JobId id, const boost::json::value& jobspec) {
-  const auto found = jobs_.find(id);
-  if (found == jobs_.end()) return;
-  read_jobspec(found->second, id, jobspec);
+  Row* row = find(id);
+  if (row == nullptr) return;
+  read_jobspec(*row, jobspec);
   ++version_;
 }
 
-std::vector<flux::JobId> JobTable::without_jobspec(std::size_t limit) const {
+std::vector<flux::JobId> JobTable::without_jobspec(std::size_t limit) {
   std::vector<flux::JobId> ids;
   for (const bool pending : {true, false}) {
-    for (const auto& [id, entry] : jobs_) {
-      const bool is_pending = (std::to_underlying(entry.state) & flux::states_pending) != 0;
-      if (entry.asked || is_pending != pending) continue;
+    for (const Row& row : rows_) {
+      const bool is_pending = (std::to_underlying(row.job.state) & flux::states_pending) != 0;
+      if (row.asked || row.dead() || is_pending != pending) continue;
       if (ids.size() == limit) return ids;
-      ids.push_back(id);
+      ids.push_back(row.job.id);
     }
   }
+  may_lack_jobspecs_ = ids.size() == limit;
   return ids;
 }
 
@@ -146,36 +245,104 @@ std::vector<flux::JobId> JobTable::take_outdated() {
   return std::exchange(outdated_, {});
 }
 
-void JobTable::write(InstanceState& state) const {
-  std::map<std::string_view, std::uint32_t> queue_index;
-  for (std::uint32_t i = 0; i < state.queues.size(); ++i)
-    queue_index.emplace(state.queues[i].name, i);
-  std::map<flux::Shape, std::uint32_t> shape_index;
-  state.shapes.clear();
-  state.jobs.clear();
-  state.jobs.reserve(jobs_.size());
-  for (const auto& [id, entry] : jobs_) {
-    if (entry.state == flux::JobState::new_) continue;  // not yet validated: no broker counts it either
-    const auto queue = queue_index.find(entry.queue);
-    Job job{.id = id,
-            .state = entry.state,
-            .priority = entry.priority,
-            .queue = queue == queue_index.end() ? 0 : queue->second,
-            .t_submit = entry.t_submit,
-            .t_sched = entry.t_sched,
-            .t_run = entry.t_run,
-            .duration = entry.duration,
-            .expiration = entry.expiration,
-            .nnodes = entry.nnodes,
-            .ncores = entry.ncores};
-    flux::Shape shape = entry.shape ? *entry.shape : flux::shape_from_counts(entry.nnodes, entry.ncores);
-    if (!entry.shape) shape.constraint = state.queues[job.queue].admits;
-    const auto [position, is_new] =
-        shape_index.emplace(shape, static_cast<std::uint32_t>(state.shapes.size()));
-    if (is_new) state.shapes.push_back(std::move(shape));
-    job.shape = position->second;
-    state.jobs.push_back(job);
+flux::JobStates JobTable::count() const {
+  flux::JobStates states;
+  for (const Row& row : rows_) {
+    switch (row.job.state) {
+      case flux::JobState::depend:
+        ++states.depend;
+        break;
+      case flux::JobState::priority:
+        ++states.priority;
+        break;
+      case flux::JobState::sched:
+        ++states.sched;
+        break;
+      case flux::JobState::run:
+        ++states.run;
+        break;
+      case flux::JobState::cleanup:
+        ++states.cleanup;
+        break;
+      default:
+        break;
+    }
   }
+  return states;
+}
+
+namespace {
+
+// Turns a table's jobs into a state's: the queues and shapes there are others.
+class StateWriter {
+ public:
+  StateWriter(InstanceState& state, const std::vector<std::string>& queues,
+              const std::vector<flux::Shape>& shapes)
+      : state_(state), known_(shapes), shape_of_(shapes.size(), none) {
+    for (const auto& name : queues) {
+      const auto found = std::ranges::find(state.queues, name, &Queue::name);
+      queue_of_.push_back(
+          found == state.queues.end() ? 0U : static_cast<std::uint32_t>(found - state.queues.begin()));
+    }
+    state_.shapes.clear();
+  }
+
+  [[nodiscard]] Job translate(Job job) {
+    job.queue = job.queue < queue_of_.size() ? queue_of_[job.queue] : 0U;
+    job.shape = job.shape < shape_of_.size() ? known_shape(job.shape) : shape_by_counts(job);
+    return job;
+  }
+
+ private:
+  static constexpr std::uint32_t none = 0xffffffffU;
+  using Counts = std::tuple<std::optional<std::uint32_t>, std::optional<std::uint32_t>, std::uint32_t>;
+
+  std::uint32_t add(flux::Shape shape) {
+    state_.shapes.push_back(std::move(shape));
+    return static_cast<std::uint32_t>(state_.shapes.size() - 1);
+  }
+  std::uint32_t known_shape(std::uint32_t index) {
+    if (shape_of_[index] == none) shape_of_[index] = add(known_[index]);
+    return shape_of_[index];
+  }
+  // Neighbours are mostly alike: looked up only when the counts differ from those before.
+  std::uint32_t shape_by_counts(const Job& job) {
+    const Counts counts{job.nnodes, job.ncores, job.queue};
+    if (last_ && last_->first == counts) return last_->second;
+    const auto [entry, added] = by_counts_.try_emplace(counts, none);
+    if (added) {
+      flux::Shape shape = flux::shape_from_counts(job.nnodes, job.ncores);
+      shape.constraint = state_.queues[job.queue].admits;
+      // Different counts may round to the same shape.
+      const auto [same, first] = by_shape_.try_emplace(shape, none);
+      if (first) same->second = add(std::move(shape));
+      entry->second = same->second;
+    }
+    last_ = {counts, entry->second};
+    return entry->second;
+  }
+
+  InstanceState& state_;
+  const std::vector<flux::Shape>& known_;
+  std::vector<std::uint32_t> queue_of_;
+  std::vector<std::uint32_t> shape_of_;
+  std::map<Counts, std::uint32_t> by_counts_;
+  std::map<flux::Shape, std::uint32_t> by_shape_;
+  std::optional<std::pair<Counts, std::uint32_t>> last_;
+};
+
+}  // namespace
+
+void JobTable::write(InstanceState& state) const {
+  StateWriter writer(state, queues_, shapes_);
+  std::vector<Job> jobs;
+  jobs.reserve(size());
+  for (const Row& row : rows_) {
+    // NEW is not yet validated: no broker counts it either.
+    if (row.dead() || row.job.state == flux::JobState::new_) continue;
+    jobs.push_back(writer.translate(row.job));
+  }
+  state.jobs = std::move(jobs);
 }
 
 }  // namespace fluxmetrics::instance

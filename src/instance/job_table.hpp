@@ -4,13 +4,14 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 #include "flux/job.hpp"
+#include "flux/job_list.hpp"
 #include "flux/jobspec.hpp"
 #include "flux/replies.hpp"
 #include "instance/state.hpp"
@@ -19,12 +20,12 @@ namespace fluxmetrics::instance {
 
 class JobTable {
  public:
-  // What job-list is asked for. "t_sched" exists since Flux 0.87: an older broker refuses it by name.
-  [[nodiscard]] static std::vector<std::string_view> list_attributes(bool with_t_sched);
-
-  // Takes a full list of the active jobs: jobs that are not in it are gone. Jobspecs that are known stay
-  // known.
-  void replace(std::span<const flux::JobRecord> jobs);
+  // A full list of the active jobs: between the two calls take() is given every one of them, `expected` or
+  // so. Jobs that were not taken are gone. Jobspecs that are known stay known.
+  void begin_full(std::size_t expected);
+  void end_full();
+  // One job of a full list, or of a list of changes: a job that is new, moved, or (INACTIVE) gone.
+  void take(const flux::ListedJob& job);
 
   // Takes one journal reply (RFC 21 events of one job). Replays and unknown events do no harm.
   void apply(const flux::JournalReply& reply);
@@ -34,7 +35,9 @@ class JobTable {
   void set_jobspec(flux::JobId id, const boost::json::value& jobspec);
 
   // At most `limit` jobs whose jobspec nobody has told yet, pending ones first.
-  [[nodiscard]] std::vector<flux::JobId> without_jobspec(std::size_t limit) const;
+  [[nodiscard]] std::vector<flux::JobId> without_jobspec(std::size_t limit);
+  // False when without_jobspec() would find none.
+  [[nodiscard]] bool may_lack_jobspecs() const { return may_lack_jobspecs_; }
   // Jobs that the journal updated in a way only a fresh jobspec tells; cleared by the call.
   [[nodiscard]] std::vector<flux::JobId> take_outdated();
 
@@ -42,26 +45,41 @@ class JobTable {
   // gets the first one.
   void write(InstanceState& state) const;
 
+  // How many jobs there are in each active state; comparable to what job-stats says.
+  [[nodiscard]] flux::JobStates count() const;
   // Grows with every change.
   [[nodiscard]] std::uint64_t version() const { return version_; }
-  [[nodiscard]] std::size_t size() const { return jobs_.size(); }
+  [[nodiscard]] std::size_t size() const { return rows_.size() - dead_; }
 
  private:
-  struct Entry {
-    flux::JobState state = flux::JobState::new_;
-    std::int64_t priority = 0;
-    std::string queue;
-    double t_submit = 0, t_sched = 0, t_run = 0, duration = 0, expiration = 0;
-    std::optional<std::uint32_t> nnodes, ncores;
-    std::optional<flux::Shape> shape;  // of the jobspec
-    bool asked = false;                // a jobspec came, readable or not
+  static constexpr std::uint32_t no_shape = 0xffffffffU;
+  // A job's queue is an index into queues_ here, and its shape one into shapes_ (no_shape: no jobspec).
+  struct Row {
+    Job job;
+    bool asked = false;  // a jobspec came, readable or not
+    bool seen = false;   // in the full list that is being taken
+    [[nodiscard]] bool dead() const { return job.state == flux::JobState::inactive; }
   };
+  [[nodiscard]] Row* find(flux::JobId id);  // null when there is none, or it is dead
+  Row& insert(flux::JobId id);              // or the one that is there
+  void erase(Row& row);
+  void compact();
+  void forget_unused_shapes();
   void apply_event(flux::JobId id, const flux::Event& event);
-  static void read_jobspec(Entry& entry, flux::JobId id, const boost::json::value& jobspec);
-  static void read_allocation(Entry& entry, const boost::json::value& R);
+  void read_jobspec(Row& row, const boost::json::value& jobspec);
+  static void read_allocation(Job& job, const boost::json::value& R);
+  [[nodiscard]] std::uint32_t queue_index(std::string_view name);
+  [[nodiscard]] std::uint32_t shape_index(flux::Shape shape);
 
-  std::map<flux::JobId, Entry> jobs_;
+  std::vector<Row> rows_;   // by id; dead ones stay until there are many
+  std::vector<Row> fresh_;  // of a full list, in its order, until it ends
+  std::size_t dead_ = 0;
+  bool listing_ = false;  // between begin_full() and end_full()
+  std::vector<std::string> queues_;
+  std::vector<flux::Shape> shapes_;
+  std::map<flux::Shape, std::uint32_t> shape_indices_;
   std::vector<flux::JobId> outdated_;
+  bool may_lack_jobspecs_ = false;
   std::uint64_t version_ = 0;
 };
 

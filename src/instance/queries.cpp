@@ -1,14 +1,19 @@
 #include "instance/queries.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <boost/json.hpp>
-
-#include "instance/job_table.hpp"
 
 namespace fluxmetrics::instance {
 namespace json = boost::json;
 namespace {
+
+using namespace std::chrono_literals;
+
+// 100,000 jobs take a busy broker seconds.
+constexpr auto list_deadline = 30s;
 
 constexpr std::string_view topic_of(AllocatedSource source) {
   switch (source) {
@@ -32,14 +37,53 @@ std::string getattr_request(flux::JobId id) {
   return json::serialize(json::object{{"id", id}, {"attrs", json::array{"jobspec"}}});
 }
 
-std::string list_request(bool with_t_sched) {
-  json::array attributes;
-  for (const auto name : JobTable::list_attributes(with_t_sched))
-    attributes.emplace_back(name);
-  return json::serialize(
-      json::object{{"max_entries", 0},
-                   {"attrs", attributes},
-                   {"constraint", json::object{{"states", json::array{flux::states_active}}}}});
+// A bound that any of job-list's times may be compared with.
+json::object since(std::string_view time, double seconds) {
+  return {{time, json::array{fmt::format(">={:.6f}", seconds)}}};
+}
+
+json::object in_states(std::uint32_t states) {
+  return {{"states", json::array{states}}};
+}
+
+json::object constraint_of(const JobList& list) {
+  switch (list.kind) {
+    case JobList::Kind::active:
+      return in_states(flux::states_active);
+    case JobList::Kind::depending:
+      return in_states(flux::states_pending & ~std::to_underlying(flux::JobState::sched));
+    case JobList::Kind::scheduled:
+      // The time, which nearly all jobs fail, comes first: the broker compares every waiting job.
+      return {{"and", json::array{since("t_sched", list.since),
+                                  in_states(std::to_underlying(flux::JobState::sched))}}};
+    case JobList::Kind::started:
+      return {{"and", json::array{in_states(flux::states_running),
+                                  json::object{{"or", json::array{since("t_run", list.since),
+                                                                  since("t_cleanup", list.since)}}}}}};
+    case JobList::Kind::ended:
+      return in_states(std::to_underlying(flux::JobState::inactive));
+  }
+  return {};
+}
+
+// "t_sched" exists since Flux 0.87: an older broker refuses it by name.
+std::string list_request(const JobList& list, bool with_t_sched) {
+  json::array attributes{"state", "t_inactive"};
+  if (list.kind != JobList::Kind::ended) {
+    attributes = {"state", "priority", "t_submit", "t_run",    "t_cleanup",
+                  "queue", "nnodes",   "ncores",   "duration", "expiration"};
+    if (with_t_sched) attributes.emplace_back("t_sched");
+  }
+  json::object request{{"max_entries", 0}, {"attrs", attributes}, {"constraint", constraint_of(list)}};
+  if (list.kind == JobList::Kind::ended) request["since"] = list.since;
+  return json::serialize(request);
+}
+
+double latest_time(const flux::ListedJob& job) {
+  double latest = 0;
+  for (const auto& time : {job.t_submit, job.t_sched, job.t_run, job.t_cleanup, job.t_inactive})
+    latest = std::max(latest, time.value_or(0));
+  return latest;
 }
 
 // {"queues":{"batch":{"requires":["batch"]}}} of config.get.
@@ -147,11 +191,28 @@ Task<std::uint64_t> Queries::active_jobs() {
   co_return count->to_number<std::uint64_t>();
 }
 
-Task<std::vector<flux::JobRecord>> Queries::list_active() {
+Task<double> Queries::list_once(std::string request, flux::JobListReader::Take take) {
+  double latest = 0;
+  flux::JobListReader::Take note = [&](const flux::ListedJob& job) {
+    latest = std::max(latest, latest_time(job));
+    take(job);
+  };
+  flux::JobListReader reader(std::move(note));
+  flux::PayloadSink sink = [&](std::string_view piece) { reader.feed(piece); };
+  flux::RpcOptions options;
+  options.deadline = list_deadline;
+  auto call = client_->rpc_to(std::move(sink), "job-list.list", std::move(request), options);
+  const auto done = co_await std::move(call);
+  if (!done) co_return std::unexpected(done.error());
+  if (const auto read = reader.finish(); !read) co_return std::unexpected(read.error());
+  co_return latest;
+}
+
+Task<double> Queries::list(JobList which, flux::JobListReader::Take take) {
   for (;;) {
-    const auto reply = co_await ask("job-list.list", list_request(has_t_sched_));
-    if (reply) co_return flux::job_list_from_json(*reply);
-    if (reply.error().errnum != EINVAL || !has_t_sched_) co_return std::unexpected(reply.error());
+    auto asking = list_once(list_request(which, has_t_sched_), take);
+    const auto latest = co_await std::move(asking);
+    if (latest || latest.error().errnum != EINVAL || !has_t_sched_) co_return latest;
     has_t_sched_ = false;  // a broker before 0.87
   }
 }

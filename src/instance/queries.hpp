@@ -12,6 +12,7 @@
 
 #include "base/result.hpp"
 #include "flux/client.hpp"
+#include "flux/job_list.hpp"
 #include "flux/replies.hpp"
 #include "instance/state.hpp"
 
@@ -22,6 +23,18 @@ using Task = boost::asio::awaitable<Result<T>>;
 
 // Which RPC tells what is allocated: the first one that this broker has and allows us.
 enum class AllocatedSource { job_manager, resource_sched_status, sched_resource_status };
+
+// A list of jobs. Times are the broker's, in seconds since 1970; what is older need not be told again.
+struct JobList {
+  enum class Kind {
+    active,     // all jobs in DEPEND..CLEANUP
+    depending,  // all jobs in DEPEND and PRIORITY
+    scheduled,  // in SCHED since `since`
+    started,    // in RUN or CLEANUP since `since`
+    ended,      // INACTIVE since `since`
+  } kind = Kind::active;
+  double since = 0;
+};
 
 class Queries {
  public:
@@ -40,8 +53,11 @@ class Queries {
   [[nodiscard]] Task<flux::JobStats> job_stats();
   // job-manager.stats-get's active_jobs.
   [[nodiscard]] Task<std::uint64_t> active_jobs();
-  // All jobs in DEPEND..CLEANUP, uncapped: a capped list would make demand too small.
-  [[nodiscard]] Task<std::vector<flux::JobRecord>> list_active();
+  // Hands every job of the list to `take`, as the reply comes in; tells the latest time that the list
+  // mentions. Uncapped: a capped list would make demand too small.
+  [[nodiscard]] Task<double> list(JobList which, flux::JobListReader::Take take);
+  // Whether lists of changes can be asked for; unknown (true) before the first list.
+  [[nodiscard]] bool can_list_changes() const { return has_t_sched_; }
   // The jobspec as it is now; not_found when the job is gone.
   [[nodiscard]] Task<boost::json::value> jobspec(flux::JobId id);
   // Configured queues and what they admit; one anonymous queue when there are none. Status not filled in.
@@ -54,6 +70,7 @@ class Queries {
 
  private:
   [[nodiscard]] Task<boost::json::value> ask(std::string topic, std::string payload);
+  [[nodiscard]] Task<double> list_once(std::string request, flux::JobListReader::Take take);
 
   std::shared_ptr<flux::Client> client_;
   std::optional<AllocatedSource> source_;

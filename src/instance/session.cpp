@@ -17,9 +17,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto probe_every = 1s;    // resource.status, job-stats, queue-status: 0.3 ms each
-constexpr auto layout_every = 15s;  // queue list, configuration, broker state
-constexpr auto proof_every = 5min;  // a full job list proves what the journal told
+constexpr auto probe_every = 1s;        // resource.status, job-stats, queue-status: 0.3 ms each
+constexpr auto layout_every = 15s;      // queue list, configuration, broker state
+constexpr auto proof_every = 5min;      // a full job list proves what the journal, or lists of changes, told
+constexpr auto list_lag = 2s;           // job-list is never so far behind the journal
+constexpr double broker_slack = 1;      // seconds that two events may be told in the wrong order
+constexpr std::size_t few_jobs = 1000;  // a full list of so many costs next to nothing
+constexpr unsigned disagreements_allowed = 3;
 constexpr auto look_first = 200ms;  // how long a state may wait for what it lacks
 constexpr auto gather = 10ms;       // changes come in bursts: one answer for all of one burst
 constexpr std::size_t jobspecs_at_once = 50;
@@ -49,7 +53,9 @@ Session::Session(Options options, const CollectorSink& sink, asio::any_io_execut
       wake_(executor),
       nodes_budget_(20ms, options_.max_staleness / 2),
       allocated_budget_(20ms, options_.max_staleness / 2),
+      all_jobs_budget_(50ms, options_.max_staleness / 2),
       jobs_budget_(50ms, options_.max_staleness / 2),
+      moves_budget_(50ms, options_.max_staleness / 2),
       jobspec_budget_(20ms, options_.max_staleness / 2) {}
 
 asio::awaitable<Error> Session::run() {
@@ -194,6 +200,12 @@ void Session::take_journal(const flux::JournalReply& reply) {
     wake();
     return;
   }
+  if (journal_ready_) {
+    const auto now = MonoTime::clock::now();
+    while (!told_lately_.empty() && told_lately_.front().first < now - list_lag)
+      told_lately_.pop_front();
+    told_lately_.emplace_back(now, reply);
+  }
   const auto before = jobs_.version();
   jobs_.apply(reply);
   if (jobs_.version() == before) return;
@@ -205,10 +217,40 @@ void Session::take_journal(const flux::JournalReply& reply) {
 }
 
 void Session::take_stats(flux::JobStats stats) {
+  const auto before = draft_.stats.all;
   if (!assign(draft_.stats, std::move(stats))) return;
   changed_ = true;
   dirty_.allocated = true;
-  if (!journal_) dirty_.jobs = true;
+  if (journal_) return;
+  const auto& after = draft_.stats.all;
+  const bool came =
+      before.states.total + before.inactive_purged != after.states.total + after.inactive_purged;
+  const bool waits =
+      before.states.depend != after.states.depend || before.states.priority != after.states.priority;
+  dirty_.moves = asks_for_changes();
+  if (came || waits || !dirty_.moves) dirty_.jobs = true;
+}
+
+// Few jobs are listed in full for next to nothing; that also shows who was held, which no time tells.
+bool Session::asks_for_changes() const {
+  return !prove_ && jobs_.size() > few_jobs && queries_->can_list_changes();
+}
+
+// What lists of changes cannot show: a job that was missed. Nothing may be under way when this is called.
+void Session::compare_with_stats() {
+  auto counted = jobs_.count();
+  counted.inactive = draft_.stats.all.states.inactive;
+  counted.total = draft_.stats.all.states.total;
+  disagreements_ = counted == draft_.stats.all.states ? 0 : disagreements_ + 1;
+  if (disagreements_ == 0) return;
+  if (!journal_) {
+    dirty_.jobs = true;
+    dirty_.moves = asks_for_changes();
+  }
+  if (disagreements_ < disagreements_allowed) return;
+  log::debug("the jobs that were told one by one are not those of job-stats: asking for all of them");
+  disagreements_ = 0;
+  prove_ = dirty_.jobs = true;
 }
 
 asio::awaitable<Result<void>> Session::poll() {
@@ -217,7 +259,8 @@ asio::awaitable<Result<void>> Session::poll() {
   if (dirty_.layout) done = co_await poll_layout();
   if (done && dirty_.stats) done = co_await poll_stats();
   if (done && dirty_.nodes && nodes_budget_.may_run(MonoTime::clock::now())) done = co_await poll_nodes();
-  if (done && dirty_.jobs && jobs_budget_.may_run(MonoTime::clock::now())) done = co_await poll_jobs();
+  if (done && dirty_.jobs && jobs_budget().may_run(MonoTime::clock::now())) done = co_await poll_jobs();
+  if (done && dirty_.moves && moves_budget_.may_run(MonoTime::clock::now())) done = co_await poll_moves();
   if (done && draft_.owner && jobspec_budget_.may_run(MonoTime::clock::now()))
     done = co_await fetch_jobspecs();
   if (done && dirty_.allocated && allocated_budget_.may_run(MonoTime::clock::now()))
@@ -237,13 +280,10 @@ void Session::mark_due(MonoTime now) {
   }
   if (journal_ended_) {
     journal_ = journal_ended_ = false;
-    dirty_.jobs = true;
+    prove_ = dirty_.jobs = true;
     log::info("the events journal ended: jobs are polled from now on");
   }
-  if (journal_ && now - proven_ >= proof_every) {
-    dirty_.jobs = true;
-    proven_ = now;
-  }
+  if (now - proven_ >= proof_every) prove_ = dirty_.jobs = true;
 }
 
 asio::awaitable<Result<void>> Session::poll_layout() {
@@ -258,7 +298,7 @@ asio::awaitable<Result<void>> Session::poll_layout() {
   });
   if (!same) {
     draft_.queues = std::move(*queues);
-    dirty_.queues = changed_ = true;
+    dirty_.queues = changed_ = queues_changed_ = true;
   }
   co_return Result<void>{};
 }
@@ -267,7 +307,9 @@ asio::awaitable<Result<void>> Session::poll_stats() {
   auto stats = co_await queries_->job_stats();
   if (!stats) co_return std::unexpected(stats.error());
   dirty_.stats = false;
+  const bool moved = draft_.stats != *stats;
   take_stats(std::move(*stats));
+  if (!moved && !dirty_.jobs && !dirty_.moves && (!journal_ || journal_ready_)) compare_with_stats();
   if (!dirty_.queues) co_return Result<void>{};
   auto queues = draft_.queues;
   const auto has_scheduler = co_await queries_->queue_status(queues);
@@ -317,13 +359,62 @@ asio::awaitable<Result<void>> Session::poll_allocated() {
 }
 
 asio::awaitable<Result<void>> Session::poll_jobs() {
+  if (!asks_for_changes()) co_return co_await poll_all_jobs();
   dirty_.jobs = false;
   const auto began = MonoTime::clock::now();
-  const auto jobs = co_await queries_->list_active();
+  const auto& states = draft_.stats.all.states;
+  Result<void> done;
+  if (states.depend + states.priority > 0) done = co_await poll_changes(JobList::Kind::depending);
+  if (done) done = co_await poll_changes(JobList::Kind::scheduled);
   jobs_budget_.ran(began, MonoTime::clock::now());
-  if (!jobs) co_return std::unexpected(jobs.error());
-  jobs_.replace(*jobs);
-  changed_ = true;
+  co_return done;
+}
+
+asio::awaitable<Result<void>> Session::poll_all_jobs() {
+  dirty_.jobs = dirty_.moves = prove_ = false;
+  const auto began = MonoTime::clock::now();
+  const auto before = jobs_.version();
+  const auto& counts = draft_.stats.all.states;
+  jobs_.begin_full(static_cast<std::size_t>(std::max<std::int64_t>(0, counts.total - counts.inactive)));
+  flux::JobListReader::Take take = [this](const flux::ListedJob& job) { jobs_.take(job); };
+  const JobList which{};
+  const auto latest = co_await queries_->list(which, std::move(take));
+  if (!latest) co_return std::unexpected(latest.error());
+  jobs_.end_full();
+  if (journal_) {
+    // The list may be older than what the journal told, so that is told again.
+    for (const auto& [when, reply] : told_lately_)
+      jobs_.apply(reply);
+  }
+  proven_ = MonoTime::clock::now();
+  all_jobs_budget_.ran(began, proven_);
+  known_until_ = {.scheduled = *latest, .started = *latest, .ended = *latest};
+  if (jobs_.version() != before) changed_ = true;
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Session::poll_moves() {
+  dirty_.moves = false;
+  const auto began = MonoTime::clock::now();
+  auto done = co_await poll_changes(JobList::Kind::started);
+  if (done) done = co_await poll_changes(JobList::Kind::ended);
+  moves_budget_.ran(began, MonoTime::clock::now());
+  co_return done;
+}
+
+asio::awaitable<Result<void>> Session::poll_changes(JobList::Kind kind) {
+  double unused = 0;  // jobs in DEPEND and PRIORITY are told all, each time
+  double* known = &unused;
+  if (kind == JobList::Kind::scheduled) known = &known_until_.scheduled;
+  if (kind == JobList::Kind::started) known = &known_until_.started;
+  if (kind == JobList::Kind::ended) known = &known_until_.ended;
+  const auto before = jobs_.version();
+  flux::JobListReader::Take take = [this](const flux::ListedJob& job) { jobs_.take(job); };
+  const JobList which{.kind = kind, .since = std::max(0.0, *known - broker_slack)};
+  const auto latest = co_await queries_->list(which, std::move(take));
+  if (!latest) co_return std::unexpected(latest.error());
+  *known = std::max(*known, *latest);
+  if (jobs_.version() != before) changed_ = true;
   co_return Result<void>{};
 }
 
@@ -357,9 +448,11 @@ void Session::publish() {
     return;
   published_at_ = now;
   if (changed_ || !published_) {
-    auto next = std::make_shared<InstanceState>(draft_);
-    jobs_.write(*next);
-    published_ = std::move(next);
+    // Jobs are by far the most: states between which none changed share them.
+    if (jobs_.version() != written_version_ || queues_changed_) jobs_.write(draft_);
+    written_version_ = jobs_.version();
+    queues_changed_ = false;
+    published_ = std::make_shared<const InstanceState>(draft_);
     changed_ = false;
   }
   delivered_ = true;
@@ -371,8 +464,9 @@ asio::awaitable<void> Session::wait() {
   auto due = std::min(probed_ + probe_every, laid_out_ + layout_every);
   if (dirty_.nodes) due = std::min<MonoTime>(due, nodes_budget_.next());
   if (dirty_.allocated) due = std::min<MonoTime>(due, allocated_budget_.next());
-  if (dirty_.jobs) due = std::min<MonoTime>(due, jobs_budget_.next());
-  if (!journal_ && draft_.owner && !jobs_.without_jobspec(1).empty())
+  if (dirty_.jobs) due = std::min<MonoTime>(due, jobs_budget().next());
+  if (dirty_.moves) due = std::min<MonoTime>(due, moves_budget_.next());
+  if (!journal_ && draft_.owner && jobs_.may_lack_jobspecs())
     due = std::min<MonoTime>(due, jobspec_budget_.next());
   if (changed_) due = now;
   wake_.expires_at(std::max(due, now + gather));

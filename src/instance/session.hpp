@@ -3,8 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -36,10 +38,13 @@ class Session : public std::enable_shared_from_this<Session> {
     bool nodes = true;      // resource.status
     bool allocated = true;  // who holds what
     bool stats = true;      // job-stats
-    bool jobs = true;       // the job list, or the journal that stands for it
+    bool jobs = true;       // all jobs (or the journal, that stands for them), or those that wait
+    bool moves = false;     // jobs that started or ended
     bool queues = true;     // the queues' status
     bool layout = true;     // which queues exist, the broker's state
-    [[nodiscard]] bool any() const { return nodes || allocated || stats || jobs || queues || layout; }
+    [[nodiscard]] bool any() const {
+      return nodes || allocated || stats || jobs || moves || queues || layout;
+    }
   };
 
   [[nodiscard]] boost::asio::awaitable<Result<void>> connect();
@@ -52,6 +57,9 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_stats();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_allocated();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_jobs();
+  [[nodiscard]] boost::asio::awaitable<Result<void>> poll_all_jobs();
+  [[nodiscard]] boost::asio::awaitable<Result<void>> poll_moves();
+  [[nodiscard]] boost::asio::awaitable<Result<void>> poll_changes(JobList::Kind kind);
   [[nodiscard]] boost::asio::awaitable<Result<void>> fetch_jobspecs();
   [[nodiscard]] boost::asio::awaitable<void> wait();
 
@@ -65,6 +73,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void take_journal(const flux::JournalReply& reply);
   void take_stats(flux::JobStats stats);
+  void compare_with_stats();
+  [[nodiscard]] bool asks_for_changes() const;
+  [[nodiscard]] const PollBudget& jobs_budget() const {
+    return asks_for_changes() ? jobs_budget_ : all_jobs_budget_;
+  }
   void mark_due(MonoTime now);
   void wake();
   void publish();
@@ -78,19 +91,29 @@ class Session : public std::enable_shared_from_this<Session> {
 
   InstanceState draft_;  // what is known so far; jobs and shapes are written from jobs_ when it is published
   JobTable jobs_;
+  std::uint64_t written_version_ = 0;  // of jobs_, in draft_
   std::shared_ptr<const InstanceState> published_;
-  bool changed_ = true;  // draft_ or jobs_ differ from published_
+  bool changed_ = true;         // draft_ or jobs_ differ from published_
+  bool queues_changed_ = true;  // so that the jobs' queues must be written again
   bool delivered_ = false;
 
   Dirty dirty_;
   bool journal_ = false;        // jobs_ is kept by the events journal
   bool journal_ready_ = false;  // its backlog has been read
   bool journal_ended_ = false;
+  // Until when, by the broker's clock, jobs_ knows of all jobs that came, started and ended.
+  struct KnownUntil {
+    double scheduled = 0, started = 0, ended = 0;
+  } known_until_;
+  bool prove_ = true;           // the next list of jobs must be a full one
+  unsigned disagreements_ = 0;  // of jobs_ and job-stats, one after another
+  // What the journal told last: a full list may be older than that.
+  std::deque<std::pair<MonoTime, flux::JournalReply>> told_lately_;
   MonoTime published_at_{};
   MonoTime probed_{};
   MonoTime laid_out_{};
   MonoTime proven_{};
-  PollBudget nodes_budget_, allocated_budget_, jobs_budget_, jobspec_budget_;
+  PollBudget nodes_budget_, allocated_budget_, all_jobs_budget_, jobs_budget_, moves_budget_, jobspec_budget_;
 };
 
 }  // namespace fluxmetrics::instance

@@ -13,6 +13,7 @@
 #include "flux/jobspec.hpp"
 #include "flux/replies.hpp"
 #include "flux/resource_set.hpp"
+#include "instance/shared_list.hpp"
 
 namespace fluxmetrics::instance {
 
@@ -39,6 +40,7 @@ struct Job {
   double duration = 0;                          // the limit in seconds; 0 = none
   double expiration = 0;                        // when a running job's limit ends; 0 = none
   std::optional<std::uint32_t> nnodes, ncores;  // as job-list tells; for a running job what it holds
+  bool operator==(const Job&) const = default;
 };
 
 struct InstanceState {
@@ -62,7 +64,7 @@ struct InstanceState {
   flux::JobStats stats;
   std::vector<Queue> queues;        // never empty
   std::vector<flux::Shape> shapes;  // distinct
-  std::vector<Job> jobs;            // active ones: state DEPEND, PRIORITY, SCHED, RUN, CLEANUP
+  SharedList<Job> jobs;             // active ones, by id: state DEPEND, PRIORITY, SCHED, RUN, CLEANUP
 
   [[nodiscard]] flux::IdSet drained() const;        // by anybody
   [[nodiscard]] flux::IdSet drained_by_us() const;  // ranks all of whose drains are ours

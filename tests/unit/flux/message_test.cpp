@@ -204,6 +204,71 @@ TEST(Decoder, takes_a_message_of_many_megabytes) {
   EXPECT_EQ(decoder.next(), message);
 }
 
+// A reply as a broker sends it: an empty route delimiter, topic, payload.
+Message reply(std::string topic, std::string payload) {
+  Message message = make_request(std::move(topic), std::move(payload), 9);
+  message.type = MessageType::response;
+  message.flags |= flag::route;
+  message.aux1 = 0;
+  return message;
+}
+
+TEST(Decoder, streams_a_large_payload_of_one_topic) {
+  const std::string large(3U << 20U, 'j');
+  const std::string bytes = encode(reply("list", large)) + encode(reply("list", "small")) +
+                            encode(reply("other", large)) + encode(reply("list", large + "end"));
+  for (const std::size_t slice : {1000U, 65536U, 10000000U}) {
+    std::string got;
+    std::size_t longest = 0;
+    Decoder decoder;
+    decoder.stream_payloads("list", [&](std::string_view piece) {
+      got += piece;
+      longest = std::max(longest, piece.size());
+    });
+    for (std::size_t at = 0; at < bytes.size(); at += slice)
+      ASSERT_TRUE(decoder.feed(span_of(std::string_view(bytes).substr(at, slice))));
+    // What comes in one piece is not worth streaming.
+    const bool streams = slice < large.size();
+    EXPECT_EQ(got.size(), streams ? 2 * large.size() + 3 : 0U) << slice;
+    EXPECT_EQ(got.ends_with("end"), streams);
+    if (streams) {
+      EXPECT_LE(longest, slice) << "nothing is gathered";
+    }
+    for (const bool streamed : {streams, false, false, streams}) {
+      const auto message = decoder.next();
+      ASSERT_TRUE(message);
+      EXPECT_EQ(message->payload_streamed, streamed);
+      EXPECT_EQ(message->payload.empty(), streamed);
+      EXPECT_EQ(message->matchtag(), 9U);
+      EXPECT_TRUE(message->payload_terminated);
+    }
+    EXPECT_FALSE(decoder.next());
+  }
+}
+
+TEST(Decoder, drops_the_rest_of_a_stream_that_nobody_wants_any_more) {
+  const std::string bytes = encode(reply("list", std::string(1U << 20U, 'j'))) + encode(reply("list", "{}"));
+  std::size_t got = 0;
+  Decoder decoder;
+  decoder.stream_payloads("list", [&](std::string_view piece) { got += piece.size(); });
+  ASSERT_TRUE(decoder.feed(span_of(std::string_view(bytes).substr(0, 100000))));
+  EXPECT_GT(got, 90000U);
+  decoder.stream_payloads({}, {});
+  ASSERT_TRUE(decoder.feed(span_of(std::string_view(bytes).substr(100000))));
+  EXPECT_LT(got, 100000U);
+  ASSERT_TRUE(decoder.next());
+  EXPECT_EQ(decoder.next()->payload, "{}");
+}
+
+TEST(Decoder, refuses_a_streamed_message_whose_frames_do_not_agree) {
+  std::string bytes = encode(reply("list", std::string(1U << 20U, 'j')));
+  bytes[bytes.size() - 20] = 'x';  // the proto header's magic
+  Decoder decoder;
+  decoder.stream_payloads("list", [](std::string_view) {});
+  ASSERT_TRUE(decoder.feed(span_of(std::string_view(bytes).substr(0, 100000))));
+  EXPECT_FALSE(decoder.feed(span_of(std::string_view(bytes).substr(100000))));
+}
+
 TEST(Decoder, refuses_frames_that_do_not_fit) {
   EXPECT_NE(error_of(framed("")).find("too short"), std::string::npos);
   EXPECT_NE(error_of(framed(std::string(20, '\0'))).find("too short"), std::string::npos);

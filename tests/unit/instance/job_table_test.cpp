@@ -66,15 +66,16 @@ TEST(JobTable, JournalAndListTellTheSameJobs) {
   from_journal("15-sizes.job-manager.events-journal.active").write(by_journal);
 
   JobTable listed;
-  std::vector<flux::JobRecord> records;
+  listed.begin_full(13);
   for (const auto* part : {"15-sizes.job-list.list.pending", "15-sizes.job-list.list.running"}) {
     for (const auto& reply : replies(part)) {
-      auto jobs = flux::job_list_from_json(reply);
-      ASSERT_TRUE(jobs) << jobs.error().message;
-      records.insert(records.end(), jobs->begin(), jobs->end());
+      flux::JobListReader reader([&](const flux::ListedJob& job) { listed.take(job); });
+      reader.feed(json::serialize(reply));
+      const auto read = reader.finish();
+      ASSERT_TRUE(read) << read.error().message;
     }
   }
-  listed.replace(records);
+  listed.end_full();
   auto by_list = state_with_queues();
   listed.write(by_list);
 
@@ -156,13 +157,16 @@ TEST(JobTable, ListKeepsKnownJobspecsAndForgetsGoneJobs) {
   EXPECT_TRUE(table.without_jobspec(10).empty());
   auto state = state_with_queues();
   table.write(state);
-  flux::JobRecord kept;
+  flux::ListedJob kept;
   kept.id = state.jobs[0].id;
   kept.state = JobState::sched;
   kept.priority = 16;
-  flux::JobRecord fresh = kept;
+  flux::ListedJob fresh = kept;
   fresh.id = 1LL << 60;
-  table.replace(std::vector{kept, fresh});
+  table.begin_full(2);
+  table.take(fresh);
+  table.take(kept);
+  table.end_full();
   EXPECT_EQ(table.size(), 2U);
   EXPECT_EQ(table.without_jobspec(10), std::vector<flux::JobId>{fresh.id});
   table.set_jobspec(fresh.id, json::value{});
