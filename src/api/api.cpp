@@ -5,7 +5,7 @@
 #include "api/documents.hpp"
 #include "api/freshness.hpp"
 #include "api/health.hpp"
-#include "api/negotiation.hpp"
+#include "api/known_requests.hpp"
 #include "api/request_log.hpp"
 #include "api/router.hpp"
 #include "kube/status.hpp"
@@ -67,7 +67,7 @@ ApiOptions normalized(ApiOptions options) {
 struct Api::Impl {
   ApiOptions options;
   const metrics::Store& store;
-  std::vector<std::string> extra_root;
+  KnownRequests known_requests;
   Documents documents;
   CustomMetrics custom_metrics;
   AuditIds audit_ids;
@@ -76,7 +76,7 @@ struct Api::Impl {
   Impl(ApiOptions options_, const metrics::Store& store_)
       : options(normalized(std::move(options_))),
         store(store_),
-        extra_root(segments_of(options.api_path)),
+        known_requests(segments_of(options.api_path)),
         documents(options),
         custom_metrics(options, store),
         log(options.log_every_request) {}
@@ -88,24 +88,20 @@ struct Api::Impl {
   }
 
   http::Response answer(const http::Request& request) {
-    const auto target = http::parse_target(request.target);
-    if (!request.peer.tls && !request.peer.same_host && !options.insecure_http)
-      return refuse_plain(request, target);
-    if (!target) {
+    KnownRequest& known = known_requests.find(request);
+    if (!request.peer.tls && !request.peer.same_host && !options.insecure_http) return refuse_plain(known);
+    if (!known.target) {
       return kube::to_response({.code = 400,
                                 .reason = "BadRequest",
                                 .message = "the request's path cannot be read: it must begin with / "
                                            "and escape with %XX"});
     }
-    const auto route = find_route(*target, extra_root);
-    if (!is_api(route.kind)) return answer_other(route, *target);
-    return answer_api(request, route, *target);
+    if (!is_api(known.route.kind)) return answer_other(known.route, *known.target);
+    return answer_api(request, known);
   }
 
-  static http::Response refuse_plain(const http::Request& request,
-                                     const std::optional<http::Target>& target) {
-    const auto layout = negotiate(request.headers, target.value_or(http::Target())).layout;
-    auto response = to_response(plain_http_refused(), layout);
+  static http::Response refuse_plain(const KnownRequest& known) {
+    auto response = to_response(plain_http_refused(), known.negotiated.layout);
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     return response;
   }
@@ -121,12 +117,12 @@ struct Api::Impl {
     return index(404);
   }
 
-  http::Response answer_api(const http::Request& request, const Route& route, const http::Target& target) {
-    const auto negotiated = negotiate(request.headers, target);
-    const auto layout = negotiated.layout;
+  http::Response answer_api(const http::Request& request, KnownRequest& known) {
+    const Route& route = known.route;
+    const auto layout = known.negotiated.layout;
     if (route.kind == Kind::unknown_in_group) return to_response(unknown_resource(), layout);
     if (request.method != "GET") return to_response(method_not_allowed(), layout);
-    if (negotiated.refusal) return to_response(*negotiated.refusal, layout);
+    if (known.negotiated.refusal) return to_response(*known.negotiated.refusal, layout);
     switch (route.kind) {
       case Kind::version:
         return ok(documents.version);
@@ -139,7 +135,7 @@ struct Api::Impl {
       default:
         break;
     }
-    auto metric = custom_metrics.answer(route, target, request.target, layout);
+    auto metric = custom_metrics.answer(known);
     log.metric(request, metric, std::chrono::steady_clock::now());
     return std::move(metric.response);
   }
@@ -151,6 +147,7 @@ Api::~Api() = default;
 
 std::optional<http::Response> Api::answer(const http::Request& request) {
   auto response = impl_->answer(request);
+  response.headers.reserve(response.headers.size() + 2);
   response.headers.emplace_back("Audit-Id", impl_->audit_ids.of(request.headers));
   response.headers.emplace_back("Cache-Control", "no-cache, private");
   impl_->log.request(request, response.status, std::chrono::steady_clock::now());

@@ -1,11 +1,17 @@
 #include "api/audit.hpp"
 
-#include <fmt/format.h>
+#include <cstdint>
 
 namespace fluxmetrics::api {
 namespace {
 
 constexpr std::size_t longest = 64;  // what the Go server echoes at most
+
+// The lowest `digits` of `bits`; every answer gets an id, so this is not left to a format string.
+void append_hex(std::string& out, std::uint64_t bits, unsigned digits) {
+  for (unsigned i = digits; i-- > 0;)
+    out += "0123456789abcdef"[(bits >> (4 * i)) & 0xfU];
+}
 
 }  // namespace
 
@@ -23,8 +29,14 @@ std::string AuditIds::of(const http::Headers& headers) {
   // RFC 4122, version 4.
   const std::uint64_t high = (random_() & ~0xf000ULL) | 0x4000ULL;
   const std::uint64_t low = (random_() & ~(0xc0ULL << 56U)) | (0x80ULL << 56U);
-  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32U, (high >> 16U) & 0xffffU,
-                     high & 0xffffU, low >> 48U, low & 0xffffffffffffULL);
+  std::string id;
+  id.reserve(36);
+  append_hex(id, high >> 32U, 8);
+  append_hex(id += '-', high >> 16U, 4);
+  append_hex(id += '-', high, 4);
+  append_hex(id += '-', low >> 48U, 4);
+  append_hex(id += '-', low, 12);
+  return id;
 }
 
 }  // namespace fluxmetrics::api

@@ -10,9 +10,6 @@
 namespace fluxmetrics::api {
 namespace {
 
-constexpr std::size_t most_encoded = 1024;
-constexpr std::size_t longest_key = 2048;
-
 bool is_service(const std::string& resource) {
   return resource == "services" || resource == "service";
 }
@@ -62,39 +59,27 @@ std::vector<std::pair<std::string, std::string>> known_labels(const kube::Object
 
 }  // namespace
 
-MetricAnswer CustomMetrics::answer(const Route& route, const http::Target& target,
-                                   const std::string& raw_target, kube::Layout layout) {
+MetricAnswer CustomMetrics::answer(KnownRequest& request) const {
   const auto view = store_.view();
   const auto now = std::chrono::steady_clock::now();
   MetricAnswer answer;
   answer.age = age_of(view, now);
 
   const bool fresh = !data_trouble(view, options_.max_staleness, now);
-  const auto key = (layout == kube::Layout::pretty ? "p " : "c ") + raw_target;
-  if (fresh && view.snapshot->generation == generation_) {
-    if (const auto found = encoded_.find(key); found != encoded_.end()) {
-      answer.response.body = found->second.body;
-      answer.value = found->second.value;
+  if (!fresh || view.snapshot->generation != request.generation) {
+    auto encoded = encode(request.route, *request.target, request.negotiated.layout, view);
+    if (!encoded) {
+      answer.message = encoded.error().message;
+      answer.response = to_response(encoded.error(), request.negotiated.layout);
       return answer;
     }
+    request.body = std::move(encoded->body);
+    request.value = std::move(encoded->value);
+    request.generation = view.snapshot->generation;
   }
-  auto encoded = encode(route, target, layout, view);
-  if (!encoded) {
-    answer.message = encoded.error().message;
-    answer.response = to_response(encoded.error(), layout);
-    return answer;
-  }
-  if (fresh) remember(key, *view.snapshot, *encoded);
-  answer.response.body = std::move(encoded->body);
-  answer.value = std::move(encoded->value);
+  answer.response.body = request.body;
+  answer.value = request.value;
   return answer;
-}
-
-void CustomMetrics::remember(const std::string& key, const metrics::Snapshot& snapshot,
-                             const Encoded& encoded) {
-  if (snapshot.generation != generation_ || encoded_.size() >= most_encoded) encoded_.clear();
-  generation_ = snapshot.generation;
-  if (key.size() <= longest_key) encoded_.emplace(key, encoded);
 }
 
 // Errors in the order in which a client can mend them: the request, the object, the metric, the data.

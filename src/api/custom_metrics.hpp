@@ -1,13 +1,12 @@
 // Answers metric GETs of custom.metrics.k8s.io from the newest snapshot.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
 #include "api/api.hpp"
 #include "api/documents.hpp"
+#include "api/known_requests.hpp"
 #include "api/query.hpp"
 #include "api/router.hpp"
 #include "kube/status.hpp"
@@ -25,9 +24,8 @@ struct MetricAnswer {
 class CustomMetrics {
  public:
   CustomMetrics(const ApiOptions& options, const metrics::Store& store) : options_(options), store_(store) {}
-  // `raw_target` is the key under which the encoded answer is kept until the snapshot changes.
-  [[nodiscard]] MetricAnswer answer(const Route& route, const http::Target& target,
-                                    const std::string& raw_target, kube::Layout layout);
+  // `request` names a metric; the encoded answer is kept there until the snapshot changes.
+  [[nodiscard]] MetricAnswer answer(KnownRequest& request) const;
 
  private:
   struct Encoded {
@@ -44,12 +42,9 @@ class CustomMetrics {
                                                                          const MetricQuery& query) const;
   [[nodiscard]] Checked<std::string> value_of(const MetricPath& path, const MetricQuery& query,
                                               const metrics::View& view) const;
-  void remember(const std::string& key, const metrics::Snapshot& snapshot, const Encoded& encoded);
 
   const ApiOptions& options_;
   const metrics::Store& store_;
-  std::unordered_map<std::string, Encoded> encoded_;  // of one generation
-  std::uint64_t generation_ = 0;
 };
 
 }  // namespace fluxmetrics::api

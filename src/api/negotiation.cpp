@@ -65,8 +65,7 @@ bool is_true(std::string_view text) {
 
 bool wants_pretty(const http::Headers& headers, const http::Target& target) {
   if (const auto asked = target.query_value("pretty"); asked && !asked->empty()) return is_true(*asked);
-  const auto agent = http::find_header(headers, "User-Agent").value_or("");
-  return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
+  return prefers_pretty(headers);
 }
 
 kube::Status not_acceptable(bool only_conversions) {
@@ -82,6 +81,11 @@ kube::Status not_acceptable(bool only_conversions) {
 }
 
 }  // namespace
+
+bool prefers_pretty(const http::Headers& headers) {
+  const auto agent = http::find_header(headers, "User-Agent").value_or("");
+  return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
+}
 
 Negotiated negotiate(const http::Headers& headers, const http::Target& target) {
   Negotiated result;

@@ -14,7 +14,9 @@ struct Negotiated {
   std::optional<kube::Status> refusal;  // 406
 };
 
-// Accept (its first line), ?pretty and, as in the Go server, the User-Agent of people's tools.
+// Whether the User-Agent is one of people's tools, which the Go server answers with the pretty layout.
+[[nodiscard]] bool prefers_pretty(const http::Headers& headers);
+// By Accept (its first line), ?pretty and prefers_pretty(): nothing else of the request is looked at.
 [[nodiscard]] Negotiated negotiate(const http::Headers& headers, const http::Target& target);
 
 }  // namespace fluxmetrics::api

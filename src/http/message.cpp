@@ -16,6 +16,10 @@ int hex_digit(char c) {
 }
 
 std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
+  if (text.find('%') == std::string_view::npos &&
+      (!plus_is_space || text.find('+') == std::string_view::npos)) {
+    return std::string(text);
+  }
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -35,17 +39,21 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
 
 // Splits the path at slashes before decoding, so that %2F stays inside its segment.
 bool parse_path(std::string_view path, Target& target) {
-  const auto whole = decode(path, false);
-  if (!whole) return false;
-  target.path = *whole;
   std::string_view rest = path.substr(1);
+  target.path.reserve(path.size());
+  if (rest.empty()) target.path += '/';
+  target.segments.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
   while (!rest.empty()) {
     const auto slash = rest.find('/');
-    const auto part = rest.substr(0, slash);
-    if (part.empty()) target.empty_segment = true;
-    target.segments.push_back(*decode(part, false));
+    auto segment = decode(rest.substr(0, slash), false);
+    if (!segment) return false;
+    if (segment->empty() && slash == 0) target.empty_segment = true;
+    target.path += '/';
+    target.path += *segment;
+    target.segments.push_back(std::move(*segment));
     if (slash == std::string_view::npos) break;
     rest.remove_prefix(slash + 1);
+    if (rest.empty()) target.path += '/';
   }
   return true;
 }

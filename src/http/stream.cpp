@@ -60,6 +60,7 @@ asio::awaitable<std::size_t> Stream::read_some(asio::mutable_buffer buffer, Erro
   if (!tls_) {
     co_return co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
   }
+  if (tls_->drained()) co_await receive_ciphertext(error);
   while (!error) {
     std::size_t count = 0;
     switch (tls_->read({static_cast<char*>(buffer.data()), buffer.size()}, count)) {

@@ -103,6 +103,10 @@ TlsEngine::Progress TlsEngine::write(std::string_view bytes) {
   return progress(SSL_write(impl_->ssl, bytes.data(), int_size(bytes.size())));
 }
 
+bool TlsEngine::drained() const {
+  return SSL_has_pending(impl_->ssl) == 0 && BIO_ctrl_pending(impl_->in) == 0;
+}
+
 void TlsEngine::close() {
   ERR_clear_error();
   if (SSL_is_init_finished(impl_->ssl) == 1) SSL_shutdown(impl_->ssl);

@@ -26,6 +26,8 @@ class TlsEngine {
   [[nodiscard]] Progress read(std::span<char> space, std::size_t& count);
   // Encrypts all of `bytes`.
   [[nodiscard]] Progress write(std::string_view bytes);
+  // Nothing to read without more input.
+  [[nodiscard]] bool drained() const;
   void close();  // the farewell (close_notify)
 
   void feed(std::string_view from_peer);

@@ -1,0 +1,33 @@
+#include "api/known_requests.hpp"
+
+namespace fluxmetrics::api {
+namespace {
+
+// A client that never repeats itself must not fill the memory.
+constexpr std::size_t most_known = 512;
+constexpr std::size_t longest_key = 2048;
+
+}  // namespace
+
+KnownRequest& KnownRequests::find(const http::Request& request) {
+  // Everything that parse_target(), find_route() and negotiate() look at.
+  key_.assign(request.target).append(1, '\0');
+  key_.append(http::find_header(request.headers, "Accept").value_or("")).append(1, '\0');
+  key_.append(1, prefers_pretty(request.headers) ? 'p' : 'c');
+  if (const auto found = known_.find(key_); found != known_.end()) return found->second;
+
+  KnownRequest made;
+  made.target = http::parse_target(request.target);
+  if (made.target) {
+    made.route = find_route(*made.target, extra_root_);
+    made.negotiated = negotiate(request.headers, *made.target);
+  } else {
+    made.negotiated = negotiate(request.headers, {});
+  }
+  if (known_.size() >= most_known) known_.clear();
+  if (key_.size() <= longest_key) return known_.emplace(key_, std::move(made)).first->second;
+  // Too long to keep: one place that the next such request overwrites.
+  return known_.insert_or_assign(std::string(), std::move(made)).first->second;
+}
+
+}  // namespace fluxmetrics::api

@@ -1,0 +1,41 @@
+// What the text of a request means, and the answer it last got: clients of a metrics API repeat themselves, so both
+// are worked out once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "api/documents.hpp"
+#include "api/negotiation.hpp"
+#include "api/router.hpp"
+#include "http/message.hpp"
+
+namespace fluxmetrics::api {
+
+struct KnownRequest {
+  std::optional<http::Target> target;  // nullopt: it cannot be read
+  Route route;
+  Negotiated negotiated;
+  // The encoded metric of the snapshot of that generation; 0 = none.
+  std::uint64_t generation = 0;
+  Body body = nullptr;
+  std::string value = {};  // for the log
+};
+
+class KnownRequests {
+ public:
+  // `extra_root`: as find_route() takes it.
+  explicit KnownRequests(std::vector<std::string> extra_root) : extra_root_(std::move(extra_root)) {}
+  // Valid until the next call.
+  [[nodiscard]] KnownRequest& find(const http::Request& request);
+
+ private:
+  std::vector<std::string> extra_root_;
+  std::unordered_map<std::string, KnownRequest> known_;
+  std::string key_;
+};
+
+}  // namespace fluxmetrics::api
