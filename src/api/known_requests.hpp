@@ -1,5 +1,5 @@
-// What the text of a request means, and the answer it last got: clients of a metrics API repeat themselves, so both
-// are worked out once.
+// What the text of a request means, and the answer it last got: clients of a metrics API repeat themselves,
+// so both are worked out once.
 #pragma once
 
 #include <cstdint>

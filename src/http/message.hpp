@@ -33,8 +33,8 @@ struct Request {
 struct Response {
   int status = 200;
   std::string_view content_type = "application/json";  // a literal
-  std::shared_ptr<const std::string> body;  // shared: cached answers are sent without a copy
-  Headers headers;                          // besides Content-Type, Content-Length, Date
+  std::shared_ptr<const std::string> body;             // shared: cached answers are sent without a copy
+  Headers headers;                                     // besides Content-Type, Content-Length, Date
   bool close = false;
 };
 
