@@ -1,9 +1,9 @@
 # A thin front to CMake's presets and the scripts in tools/. `make` alone lists the targets.
-.PHONY: help build demo test lint format interop clean
+.PHONY: help build demo test lint format interop e2e clean
 .DEFAULT_GOAL := help
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Set up the machine and build the program (build/release/src/flux-metrics-api)
 	@tools/timed.sh "make build" tools/build.sh release flux-metrics-api
@@ -22,6 +22,9 @@ format: ## Rewrite the C++ files as .clang-format says
 
 interop: ## Tests against a real Flux, when `flux` is on PATH
 	@tools/interop.sh
+
+e2e: ## Tests under a real Kubernetes control plane (root, Go >= 1.26): make e2e CASE="hpa-article ..."
+	@tools/e2e.sh $(CASE)
 
 clean: ## Remove everything that was built
 	@rm -rf build

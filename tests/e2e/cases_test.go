@@ -1,0 +1,67 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// A testCase is one thing that must hold. Cases that leave the server alone run together; the others one by one,
+// after them, and each leaves the world as it found it.
+type testCase struct {
+	name string
+	run  func(*testing.T, *world)
+}
+
+var together = []testCase{
+	{"apiservice-article", testArticleAPIService},
+	{"hpa-article", testArticleHPA},
+	{"scale-subresource", testScaleSubresource},
+	{"operator-puts-size-back", testOperatorPutsSizeBack},
+	{"namespace-deletion", testNamespaceDeletion},
+	{"kubectl-explain", testKubectlExplain},
+	{"kubectl-api-resources", testKubectlAPIResources},
+	{"wildcard", testWildcard},
+	{"hpa-namespace-object", testNamespaceObjectHPA},
+	{"hpa-cpu", testCPUHPA},
+}
+
+var alone = []testCase{
+	{"hpa-wanted-2-4-2", testWantedHPA},
+	{"broker-dead", testBrokerDead},
+	{"server-down", testServerDown},
+}
+
+// TestE2E starts the world once. One case: go test -run 'TestE2E/.*/^hpa-article$'.
+func TestE2E(t *testing.T) {
+	begin := time.Now()
+	world := newWorld(t)
+	fmt.Printf("control plane, MiniCluster and server are up after %.1f s\n", time.Since(begin).Seconds())
+	defer func() {
+		world.Close()
+		world.report.print(time.Since(begin))
+	}()
+	t.Run("together", func(t *testing.T) {
+		for _, one := range together {
+			t.Run(one.name, func(t *testing.T) {
+				t.Parallel()
+				world.report.watch(t, one.name)
+				one.run(t, world)
+			})
+		}
+	})
+	t.Run("alone", func(t *testing.T) {
+		for _, one := range alone {
+			t.Run(one.name, func(t *testing.T) {
+				world.report.watch(t, one.name)
+				one.run(t, world)
+			})
+		}
+	})
+	if world.report.cases() == 0 {
+		t.Error("no case has this name")
+	}
+	for _, trouble := range world.Troubles() {
+		t.Errorf("trouble in the world: %s", trouble)
+	}
+}

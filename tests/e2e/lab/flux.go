@@ -1,0 +1,168 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Socket is where the leader's broker listens: the first usual place, so that nothing has to name it.
+const Socket = "/run/flux/local"
+
+// Program is the flux-metrics-api under test.
+func Program() string { return os.Getenv("FLUX_METRICS_API") }
+
+// Flux is the workload of one MiniCluster: a simulated instance whose leader, and the server beside it, run in the
+// pod of index 0, and whose other ranks come and go with their pods.
+type Flux struct {
+	MaxSize int
+	Cores   int
+	Server  *Server
+	mutex   sync.Mutex
+	broker  *Process
+	online  map[int]bool
+}
+
+// Start brings a rank up.
+func (f *Flux) Start(pod Pod) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.online == nil {
+		f.online = map[int]bool{}
+	}
+	f.online[pod.Index] = true
+	if pod.Index == 0 {
+		if err := f.startBroker(); err != nil {
+			return err
+		}
+		return f.Server.StartAt(pod.Address)
+	}
+	if f.broker == nil {
+		return nil // it comes up with the others
+	}
+	_, err := f.control("online", strconv.Itoa(pod.Index))
+	return err
+}
+
+// Ready is true: the article's pods have no readiness probe.
+func (f *Flux) Ready(Pod) bool { return true }
+
+// Stop takes a rank down as the deletion of its pod does.
+func (f *Flux) Stop(pod Pod) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	delete(f.online, pod.Index)
+	if pod.Index == 0 {
+		_ = f.Server.Stop()
+		f.stopBroker()
+	} else if f.broker != nil {
+		_, _ = f.control("offline", strconv.Itoa(pod.Index))
+	}
+}
+
+// KillBroker ends the leader's broker as a crash does; its socket stays behind.
+func (f *Flux) KillBroker() {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.stopBroker()
+}
+
+// RestartBroker brings an instance without jobs back, with the ranks whose pods run.
+func (f *Flux) RestartBroker() error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.stopBroker()
+	return f.startBroker()
+}
+
+// Control runs simulate-ctl on the instance and returns what it prints.
+func (f *Flux) Control(arguments ...string) (string, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.control(arguments...)
+}
+
+func (f *Flux) startBroker() error {
+	if err := os.MkdirAll(filepath.Dir(Socket), 0o755); err != nil {
+		return err
+	}
+	_ = os.Remove(Socket)
+	broker, err := Start("broker", nil, Program(), "simulate", "--size", "1", "--max-size", strconv.Itoa(f.MaxSize),
+		"--cores", strconv.Itoa(f.Cores), "--socket", Socket)
+	if err != nil {
+		return err
+	}
+	f.broker = broker
+	if err := Wait(10*time.Second, 50*time.Millisecond, func() error {
+		if !broker.Running() {
+			return Final(fmt.Errorf("the simulated instance has ended, see broker.log"))
+		}
+		_, err := f.control("clock")
+		return err
+	}); err != nil {
+		return err
+	}
+	for rank := range f.online {
+		if rank > 0 {
+			if _, err := f.control("online", strconv.Itoa(rank)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f *Flux) stopBroker() {
+	if f.broker != nil {
+		f.broker.Kill()
+		f.broker = nil
+	}
+}
+
+func (f *Flux) control(arguments ...string) (string, error) {
+	output, err := run(Program(), append([]string{"simulate-ctl", "--flux-uri", "local://" + Socket}, arguments...)...)
+	return strings.TrimSpace(output), err
+}
+
+// Metric asks the instance itself, without any server, for one number.
+func (f *Flux) Metric(name string) (float64, error) {
+	output, err := run(Program(), "get", "--flux-uri", "local://"+Socket, "-o", "json", name)
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Metrics []struct {
+			Items []struct {
+				Value float64 `json:"value"`
+			} `json:"items"`
+		} `json:"metrics"`
+	}
+	if err := json.Unmarshal([]byte(output), &answer); err != nil {
+		return 0, fmt.Errorf("get %s printed %q: %w", name, output, err)
+	}
+	if len(answer.Metrics) != 1 || len(answer.Metrics[0].Items) != 1 {
+		return 0, fmt.Errorf("get %s printed no single value: %q", name, output)
+	}
+	return answer.Metrics[0].Items[0].Value, nil
+}
+
+func run(program string, arguments ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	command := exec.CommandContext(ctx, program, arguments...)
+	var complaints strings.Builder
+	command.Stderr = &complaints
+	output, err := command.Output()
+	if err != nil {
+		return string(output), fmt.Errorf("%s %s: %w: %s", filepath.Base(program), strings.Join(arguments, " "), err,
+			strings.TrimSpace(complaints.String()))
+	}
+	return string(output), nil
+}

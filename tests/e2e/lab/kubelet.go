@@ -1,0 +1,199 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Workload is what runs in pods. Its functions are called by the kubelet, one at a time for a pod.
+type Workload interface {
+	Start(pod Pod) error
+	Ready(pod Pod) bool
+	Stop(pod Pod)
+}
+
+// Idle is a workload that does nothing.
+type Idle struct{}
+
+// Start does nothing.
+func (Idle) Start(Pod) error { return nil }
+
+// Ready is always true.
+func (Idle) Ready(Pod) bool { return true }
+
+// Stop does nothing.
+func (Idle) Stop(Pod) {}
+
+// Kubelet stands in for the kubelets of all nodes: a pod that was bound to a node gets an address of the sandbox, its
+// workload is started, and its status tells; a pod that is being deleted is stopped first.
+type Kubelet struct {
+	plane     *ControlPlane
+	mutex     sync.Mutex
+	workloads map[string]Workload // by MiniCluster
+	pods      map[types.UID]*heldPod
+	addresses map[string]bool
+}
+
+type heldPod struct {
+	pod      Pod
+	workload Workload
+	ready    bool
+	stopping bool
+}
+
+func newKubelet(plane *ControlPlane) *Kubelet {
+	return &Kubelet{plane: plane, workloads: map[string]Workload{}, pods: map[types.UID]*heldPod{},
+		addresses: map[string]bool{}}
+}
+
+// Assign says what runs in the pods of a MiniCluster that is made afterwards. Others are idle.
+func (k *Kubelet) Assign(cluster string, workload Workload) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	k.workloads[cluster] = workload
+}
+
+// AddNodes makes the nodes, without the taint that only a node lifecycle controller would take away.
+func (k *Kubelet) AddNodes(ctx context.Context) error {
+	nodes := k.plane.Client.CoreV1().Nodes()
+	for _, name := range nodeNames {
+		node := nodeOf(name)
+		if _, err := nodes.Create(ctx, node, metav1.CreateOptions{}); err != nil {
+			return err
+		}
+		untaint := []byte(`{"spec":{"taints":null}}`)
+		if _, err := nodes.Patch(ctx, name, types.MergePatchType, untaint, metav1.PatchOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run works until the context ends.
+func (k *Kubelet) Run(ctx context.Context, complain func(error)) {
+	for ctx.Err() == nil {
+		list, err := k.plane.Client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
+		if err == nil {
+			for i := range list.Items {
+				if err := k.sync(ctx, &list.Items[i]); err != nil && ctx.Err() == nil && !apierrors.IsConflict(err) &&
+					!apierrors.IsNotFound(err) {
+					complain(fmt.Errorf("kubelet: %s: %w", list.Items[i].Name, err))
+				}
+			}
+		} else if ctx.Err() == nil {
+			complain(fmt.Errorf("kubelet: %w", err))
+		}
+		pause(ctx, 100*time.Millisecond)
+	}
+}
+
+func (k *Kubelet) sync(ctx context.Context, pod *corev1.Pod) error {
+	if pod.Spec.NodeName == "" {
+		if pod.DeletionTimestamp != nil {
+			return k.remove(ctx, pod)
+		}
+		return nil
+	}
+	held := k.pods[pod.UID]
+	switch {
+	case pod.DeletionTimestamp != nil:
+		return k.end(ctx, pod, held)
+	case pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded:
+		return nil
+	case held == nil:
+		return k.begin(ctx, pod)
+	}
+	if ready := held.workload.Ready(held.pod); ready != held.ready {
+		if err := k.report(ctx, pod, runningStatus(pod, held.pod.Address, ready)); err != nil {
+			return err
+		}
+		held.ready = ready
+	}
+	return nil
+}
+
+func (k *Kubelet) begin(ctx context.Context, pod *corev1.Pod) error {
+	address, err := k.takeAddress()
+	if err != nil {
+		return err
+	}
+	k.mutex.Lock()
+	workload, known := k.workloads[pod.Labels["hpa-selector"]]
+	k.mutex.Unlock()
+	if !known {
+		workload = Idle{}
+	}
+	held := &heldPod{pod: describe(pod, address), workload: workload}
+	if err := workload.Start(held.pod); err != nil {
+		k.giveAddress(address)
+		return err
+	}
+	k.pods[pod.UID] = held
+	held.ready = workload.Ready(held.pod)
+	err = k.report(ctx, pod, runningStatus(pod, address, held.ready))
+	if err != nil {
+		held.ready = !held.ready // report again
+	}
+	return err
+}
+
+func (k *Kubelet) end(ctx context.Context, pod *corev1.Pod, held *heldPod) error {
+	if held != nil && !held.stopping {
+		held.stopping = true
+		held.workload.Stop(held.pod)
+	}
+	if pod.Status.Phase != corev1.PodFailed {
+		status := *pod.Status.DeepCopy()
+		status.Phase, status.Reason = corev1.PodFailed, "Terminated"
+		for i := range status.Conditions {
+			if status.Conditions[i].Type == corev1.PodReady || status.Conditions[i].Type == corev1.ContainersReady {
+				status.Conditions[i].Status = corev1.ConditionFalse
+			}
+		}
+		if err := k.report(ctx, pod, status); err != nil {
+			return err
+		}
+	}
+	if held != nil {
+		k.giveAddress(held.pod.Address)
+		delete(k.pods, pod.UID)
+	}
+	return k.remove(ctx, pod)
+}
+
+func (k *Kubelet) remove(ctx context.Context, pod *corev1.Pod) error {
+	now := int64(0)
+	return k.plane.Client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
+		GracePeriodSeconds: &now, Preconditions: &metav1.Preconditions{UID: &pod.UID}})
+}
+
+func (k *Kubelet) report(ctx context.Context, pod *corev1.Pod, status corev1.PodStatus) error {
+	changed := pod.DeepCopy()
+	changed.Status = status
+	_, err := k.plane.Client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
+	return err
+}
+
+// takeAddress gives the lowest free address of the pod network; the first is 10.244.0.10.
+func (k *Kubelet) takeAddress() (string, error) {
+	for host := 10; host < 250; host++ {
+		address := fmt.Sprintf("10.244.0.%d", host)
+		if !k.addresses[address] {
+			k.addresses[address] = true
+			return address, AddAddress(address)
+		}
+	}
+	return "", fmt.Errorf("all pod addresses are taken")
+}
+
+func (k *Kubelet) giveAddress(address string) {
+	delete(k.addresses, address)
+	_ = RemoveAddress(address)
+}

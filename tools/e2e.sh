@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# The program under a real Kubernetes control plane: tools/e2e.sh [CASE...], all cases without one. docs/e2e.md tells
+# more. Exit code 3: this machine cannot run them. What takes long to build is kept in the cache between runs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+begin=$SECONDS
+cannot() {
+  echo "SKIPPED: e2e: $*" >&2
+  exit 3
+}
+
+[ "$(id -u)" -eq 0 ] || cannot "the tests make network namespaces: run them as root"
+command -v go >/dev/null || cannot "there is no go on PATH: Go 1.26 or newer builds the control plane"
+go_version=$(GOTOOLCHAIN=local go env GOVERSION)
+printf 'go1.26\n%s\n' "${go_version%% *}" | sort -V -C || cannot "this is $go_version: Go 1.26 or newer builds the control plane"
+command -v ip >/dev/null || tools/setup.sh test
+command -v ip >/dev/null || cannot "there is no ip on PATH (Debian: iproute2)"
+unshare --net --pid --fork --mount true 2>/dev/null || cannot "the kernel lets nobody make namespaces here"
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/flux-metrics-api/e2e
+mkdir -p "$cache" build/e2e
+export GOFLAGS="${GOFLAGS:-} -buildvcs=false -mod=readonly"
+
+# Debian's etcd, unpacked without being installed: a test needs no service.
+fetch_etcd() {
+  local folder
+  command -v apt-get >/dev/null || cannot "there is no etcd on PATH, and no apt-get to get Debian's with"
+  folder=$(mktemp -d "$cache/etcd.XXXXXX")
+  chmod 755 "$folder"
+  (cd "$folder" && { apt-get -q download etcd-server || { apt-get -q update && apt-get -q download etcd-server; }; }) >"$folder/log" 2>&1 ||
+    { tail -n 5 "$folder/log" >&2; rm -rf "$folder"; cannot "Debian's etcd-server could not be downloaded"; }
+  dpkg-deb -x "$folder"/etcd-server_*.deb "$folder"
+  mv "$folder/usr/bin/etcd" "$cache/etcd"
+  rm -rf "$folder"
+}
+etcd=$(command -v etcd || true)
+if [ -z "$etcd" ]; then
+  etcd=$cache/etcd
+  [ -x "$etcd" ] || fetch_etcd
+fi
+
+# Kubernetes itself: keyed by what it is built of.
+source=tests/e2e/controlplane
+key=$( (go env GOVERSION; cat "$source"/go.mod "$source"/go.sum "$source"/*.go) | sha256sum | cut -c1-16)
+plane=$cache/controlplane-$key
+if [ ! -x "$plane" ]; then
+  echo "Building the control plane of Kubernetes once: 8 to 15 minutes on two cores, kept in $cache afterwards." >&2
+  version=$(sed -n 's|^\tk8s.io/kubernetes v||p' "$source/go.mod")
+  stamp=k8s.io/component-base/version
+  build=$SECONDS
+  (cd "$source" && go build -ldflags "-s -w -X $stamp.gitVersion=v$version -X $stamp.gitTreeState=clean \
+    -X $stamp.gitMajor=${version%%.*} -X $stamp.gitMinor=$(cut -d. -f2 <<<"$version")" -o "$plane.$$" .)
+  rm -f "$cache"/controlplane-????????????????
+  mv "$plane.$$" "$plane"
+  echo "The control plane was built in $((SECONDS - build)) s." >&2
+fi
+
+if [ -z "${FLUX_METRICS_API:-}" ]; then
+  tools/build.sh release flux-metrics-api
+  FLUX_METRICS_API=$PWD/build/release/src/flux-metrics-api
+fi
+unformatted=$(gofmt -l tests/e2e)
+[ -z "$unformatted" ] || { echo "gofmt would change: $unformatted" >&2; exit 1; }
+(cd tests/e2e && go vet ./... && go test -c -o ../../build/e2e/e2e.test .)
+
+logs=$PWD/build/e2e/logs
+rm -rf "$logs"
+mkdir -p "$logs"
+export FLUX_METRICS_API FLUX_METRICS_E2E_CONTROLPLANE=$plane FLUX_METRICS_E2E_ETCD=$etcd FLUX_METRICS_E2E_LOGS=$logs
+pattern='^TestE2E$'
+if [ $# -gt 0 ]; then
+  pattern+="/.*/^($(IFS='|'; echo "$*"))\$"
+fi
+status=0
+(cd tests/e2e && exec ../../build/e2e/e2e.test -test.run "$pattern" -test.timeout 30m) || status=$?
+[ "$status" -eq 0 ] || echo "The logs of all programs are in $logs." >&2
+echo "make e2e: $((SECONDS - begin)) s with all builds"
+exit "$status"
