@@ -22,6 +22,8 @@ var together = []testCase{
 	{"kubectl-explain", testKubectlExplain},
 	{"kubectl-api-resources", testKubectlAPIResources},
 	{"wildcard", testWildcard},
+	{"discovery-current", testDiscoveryCurrent},
+	{"openapi-protobuf", testOpenAPIProtobuf},
 	{"hpa-namespace-object", testNamespaceObjectHPA},
 	{"hpa-cpu", testCPUHPA},
 }
@@ -30,6 +32,16 @@ var alone = []testCase{
 	{"hpa-wanted-2-4-2", testWantedHPA},
 	{"broker-dead", testBrokerDead},
 	{"server-down", testServerDown},
+	{"apiservice-ca-bundle", testCABundle},
+	{"two-hpas", testTwoHPAs},
+	{"auth-table", testAuthTable},
+	{"auth-revoked", testRevokedRBAC},
+	{"auth-aggregated-users", testAggregatedUsers},
+	{"auth-configmap-unreadable", testConfigMapUnreadable},
+	{"rotation-serving", testServingRotation},
+	{"rotation-front-proxy", testFrontProxyRotation},
+	{"rotation-client-ca", testClientCARotation},
+	{"sigterm-two-replicas", testSIGTERMUnderLoad},
 }
 
 // TestE2E starts the world once. One case: go test -run 'TestE2E/.*/^hpa-article$'.

@@ -9,9 +9,7 @@ import (
 // the same scale subresource.
 func testCPUHPA(t *testing.T, w *world) {
 	const name, cluster = "cpu-hpa", "cpu-sample"
-	metrics, err := w.StartMetricsServer()
-	must(t, err)
-	eventually(t, 60*time.Second, func() error { return w.available("v1beta1.metrics.k8s.io") })
+	metrics := w.metricsServer(t)
 	w.makeMiniCluster(t, cluster, 2, 4)
 	t.Cleanup(func() { w.deleteMiniCluster(t, cluster) })
 	metrics.SetCPU(500)

@@ -3,11 +3,15 @@ package e2e
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -27,6 +31,10 @@ type world struct {
 	*lab.Lab
 	flux   *lab.Flux
 	report report
+
+	metricsOnce  sync.Once
+	metrics      *lab.MetricsServer
+	metricsError error
 }
 
 func newWorld(t *testing.T) *world {
@@ -40,7 +48,7 @@ func newWorld(t *testing.T) *world {
 	w.makeMiniCluster(t, sample, 2, 4)
 	must(t, w.Apply("article-service.yaml"))
 	must(t, w.Apply("article-apiservice.yaml"))
-	w.labelLeader(t)
+	w.label(t, 0, `"custom-metrics"`)
 	eventually(t, 60*time.Second, func() error { return w.available("v1beta2.custom.metrics.k8s.io") })
 	return w
 }
@@ -56,19 +64,19 @@ func (w *world) makeMiniCluster(t *testing.T, name string, size, maxSize int) {
 	eventually(t, 60*time.Second, func() error { return w.readyPods(name, size) })
 }
 
-// labelLeader does what the article does by hand: the Service selects this label.
-func (w *world) labelLeader(t *testing.T) {
+// label does what the article does by hand for the leader: the Service selects this label. null takes it away.
+func (w *world) label(t *testing.T, index int, value string) {
 	t.Helper()
-	pods := w.Client.CoreV1().Pods(lab.Namespace)
 	for _, pod := range w.pods(t, sample) {
-		if pod.Annotations["batch.kubernetes.io/job-completion-index"] == "0" {
-			label := []byte(`{"metadata":{"labels":{"api-server":"custom-metrics"}}}`)
-			_, err := pods.Patch(context.Background(), pod.Name, types.MergePatchType, label, metav1.PatchOptions{})
+		if pod.Annotations[batchv1.JobCompletionIndexAnnotation] == strconv.Itoa(index) {
+			label := fmt.Appendf(nil, `{"metadata":{"labels":{"api-server":%s}}}`, value)
+			_, err := w.Client.CoreV1().Pods(lab.Namespace).Patch(context.Background(), pod.Name, types.MergePatchType,
+				label, metav1.PatchOptions{})
 			must(t, err)
 			return
 		}
 	}
-	t.Fatal("there is no leader pod to label")
+	t.Fatalf("there is no pod %d to label", index)
 }
 
 func (w *world) pods(t *testing.T, cluster string) []corev1.Pod {
@@ -137,8 +145,18 @@ func (w *world) available(name string) error {
 	return fmt.Errorf("APIService %s has no condition yet", name)
 }
 
-// register makes an APIService that trusts the servers' authority.
-func (w *world) register(group, version string, priority int) error {
+// trust registers what the server serves, preferring v1beta2, with a bundle of authorities to trust.
+func (w *world) trust(t *testing.T, bundle []byte) {
+	t.Helper()
+	must(t, w.register("custom.metrics.k8s.io", "v1beta2", 200, bundle))
+	must(t, w.register("custom.metrics.k8s.io", "v1beta1", 100, bundle))
+	for _, version := range []string{"v1beta1", "v1beta2"} {
+		eventually(t, 60*time.Second, func() error { return w.available(version + ".custom.metrics.k8s.io") })
+	}
+}
+
+// register makes or changes an APIService of the server.
+func (w *world) register(group, version string, priority int, bundle []byte) error {
 	return w.ApplyText(fmt.Sprintf(`
 apiVersion: apiregistration.k8s.io/v1
 kind: APIService
@@ -150,7 +168,40 @@ spec:
   groupPriorityMinimum: 1000
   versionPriority: %[3]d
   caBundle: %[6]s
-`, group, version, priority, lab.ServiceName, lab.Namespace, base64.StdEncoding.EncodeToString(w.Serving.PEM)))
+`, group, version, priority, lab.ServiceName, lab.Namespace, base64.StdEncoding.EncodeToString(bundle)))
+}
+
+// metricsServer starts the stand-in for metrics-server once.
+func (w *world) metricsServer(t *testing.T) *lab.MetricsServer {
+	t.Helper()
+	w.metricsOnce.Do(func() { w.metrics, w.metricsError = w.StartMetricsServer() })
+	must(t, w.metricsError)
+	eventually(t, 60*time.Second, func() error { return w.available("v1beta1.metrics.k8s.io") })
+	return w.metrics
+}
+
+// metric reads a number of the Service through the aggregator, as the administrator.
+func (w *world) metric(t *testing.T, name string) int {
+	t.Helper()
+	body, err := w.Client.Discovery().RESTClient().Get().AbsPath("/apis/custom.metrics.k8s.io/v1beta2/namespaces/" +
+		lab.Namespace + "/services/" + lab.ServiceName + "/" + name).DoRaw(context.Background())
+	must(t, err)
+	var list struct{ Items []struct{ Value string } }
+	must(t, json.Unmarshal(body, &list))
+	if len(list.Items) != 1 {
+		t.Fatalf("%s has %d items", name, len(list.Items))
+	}
+	number, err := strconv.Atoi(list.Items[0].Value)
+	must(t, err)
+	return number
+}
+
+func (w *world) expectMetric(t *testing.T, name string, want int) error {
+	t.Helper()
+	if value := w.metric(t, name); value != want {
+		return fmt.Errorf("%s is %d, not %d", name, value, want)
+	}
+	return nil
 }
 
 func must(t *testing.T, err error) {

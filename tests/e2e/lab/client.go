@@ -54,8 +54,9 @@ func (c *Client) Ask(url string, header http.Header) (Answer, error) {
 	return Answer{response.StatusCode, response.Header, string(body)}, err
 }
 
-func (c *Client) expect(url string, code int) error {
-	answer, err := c.Ask(url, nil)
+// Expect is no error when the answer has the code.
+func (c *Client) Expect(url string, header http.Header, code int) error {
+	answer, err := c.Ask(url, header)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,8 @@ func newCredentials() (*Credentials, error) {
 }
 
 func (c *Credentials) write() error {
-	for name, authority := range map[string]*Authority{"ca.crt": c.Cluster, "front-proxy-ca.crt": c.FrontProxy} {
+	for name, authority := range map[string]*Authority{
+		"ca.crt": c.Cluster, "client-ca.crt": c.Cluster, "front-proxy-ca.crt": c.FrontProxy} {
 		if _, err := WriteFile(name, authority.PEM); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ func apiserverFlags() []string {
 		"--bind-address=0.0.0.0", "--secure-port=" + APIServerPort, "--advertise-address=" + APIServerAddress,
 		"--service-cluster-ip-range=10.96.0.0/16",
 		"--tls-cert-file=" + Path("apiserver.crt"), "--tls-private-key-file=" + Path("apiserver.key"),
-		"--client-ca-file=" + Path("ca.crt"),
+		"--client-ca-file=" + Path("client-ca.crt"),
 		"--authorization-mode=RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + Path("service-account.pub"),

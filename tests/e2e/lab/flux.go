@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,7 +26,8 @@ type Flux struct {
 	Server  *Server
 	mutex   sync.Mutex
 	broker  *Process
-	online  map[int]bool
+	online  map[int]string  // the addresses of the pods that run, by index
+	servers map[int]*Server // more servers than the leader's
 }
 
 // Start brings a rank up.
@@ -35,9 +35,9 @@ func (f *Flux) Start(pod Pod) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if f.online == nil {
-		f.online = map[int]bool{}
+		f.online, f.servers = map[int]string{}, map[int]*Server{}
 	}
-	f.online[pod.Index] = true
+	f.online[pod.Index] = pod.Address
 	if pod.Index == 0 {
 		if err := f.startBroker(); err != nil {
 			return err
@@ -51,8 +51,38 @@ func (f *Flux) Start(pod Pod) error {
 	return err
 }
 
-// Ready is true: the article's pods have no readiness probe.
-func (f *Flux) Ready(Pod) bool { return true }
+// AddReplica runs one more server in a pod. From then on the pods with servers are ready when their servers are.
+func (f *Flux) AddReplica(index int, server *Server) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	address, runs := f.online[index]
+	if !runs {
+		return fmt.Errorf("the pod %d does not run", index)
+	}
+	f.servers[index] = server
+	return server.StartAt(address)
+}
+
+// RemoveReplica ends that server.
+func (f *Flux) RemoveReplica(index int) error {
+	f.mutex.Lock()
+	server := f.servers[index]
+	delete(f.servers, index)
+	f.mutex.Unlock()
+	return server.Stop()
+}
+
+// Ready is true as long as there is one server: the article's pods have no readiness probe. With replicas, pods with
+// a server have one.
+func (f *Flux) Ready(pod Pod) bool {
+	f.mutex.Lock()
+	server, probed := f.servers[pod.Index], len(f.servers) > 0
+	if pod.Index == 0 && probed {
+		server = f.Server
+	}
+	f.mutex.Unlock()
+	return server == nil || server.Ready()
+}
 
 // Stop takes a rank down as the deletion of its pod does.
 func (f *Flux) Stop(pod Pod) {
@@ -129,28 +159,6 @@ func (f *Flux) stopBroker() {
 func (f *Flux) control(arguments ...string) (string, error) {
 	output, err := run(Program(), append([]string{"simulate-ctl", "--flux-uri", "local://" + Socket}, arguments...)...)
 	return strings.TrimSpace(output), err
-}
-
-// Metric asks the instance itself, without any server, for one number.
-func (f *Flux) Metric(name string) (float64, error) {
-	output, err := run(Program(), "get", "--flux-uri", "local://"+Socket, "-o", "json", name)
-	if err != nil {
-		return 0, err
-	}
-	var answer struct {
-		Metrics []struct {
-			Items []struct {
-				Value float64 `json:"value"`
-			} `json:"items"`
-		} `json:"metrics"`
-	}
-	if err := json.Unmarshal([]byte(output), &answer); err != nil {
-		return 0, fmt.Errorf("get %s printed %q: %w", name, output, err)
-	}
-	if len(answer.Metrics) != 1 || len(answer.Metrics[0].Items) != 1 {
-		return 0, fmt.Errorf("get %s printed no single value: %q", name, output)
-	}
-	return answer.Metrics[0].Items[0].Value, nil
 }
 
 func run(program string, arguments ...string) (string, error) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -55,16 +56,19 @@ func (l *Lab) furnish(ctx context.Context) error {
 	if err := l.Kubelet.AddNodes(ctx); err != nil {
 		return err
 	}
-	for _, name := range []string{Namespace} {
-		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-		if _, err := l.Client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
+	if _, err := l.Client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+		return err
+	}
+	for _, name := range []string{"minicluster-crd.yaml", "server-rbac.yaml"} {
+		if err := l.Apply(name); err != nil {
 			return err
 		}
 	}
-	if err := l.Apply("minicluster-crd.yaml"); err != nil {
+	err := Wait(20*time.Second, 100*time.Millisecond, l.mountAccount) // kube-system may be late
+	if err != nil {
 		return err
 	}
-	var err error
 	if l.Serving, err = NewAuthority("e2e-serving-ca"); err != nil {
 		return err
 	}

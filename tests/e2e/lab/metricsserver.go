@@ -19,8 +19,9 @@ import (
 
 // MetricsServer stands in for metrics-server: every pod uses as much CPU as it is told to say.
 type MetricsServer struct {
-	plane *ControlPlane
-	milli atomic.Int64
+	plane  *ControlPlane
+	milli  atomic.Int64
+	issuer atomic.Value
 }
 
 const metricsServerAddress = "10.244.1.10"
@@ -49,8 +50,8 @@ func (l *Lab) StartMetricsServer() (*MetricsServer, error) {
 	}
 	metrics := &MetricsServer{plane: l.ControlPlane}
 	server := &http.Server{
-		Handler:           metrics.routes(),
-		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}},
+		Handler:           metrics.witness(metrics.routes()),
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequestClientCert},
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          log.New(complaints, "", log.LstdFlags),
 	}
@@ -60,6 +61,21 @@ func (l *Lab) StartMetricsServer() (*MetricsServer, error) {
 
 // SetCPU says what every pod uses from now on, in thousandths of a core.
 func (m *MetricsServer) SetCPU(milli int64) { m.milli.Store(milli) }
+
+// ClientIssuer is who signed the certificate that the last client has shown.
+func (m *MetricsServer) ClientIssuer() string {
+	name, _ := m.issuer.Load().(string)
+	return name
+}
+
+func (m *MetricsServer) witness(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+			m.issuer.Store(r.TLS.PeerCertificates[0].Issuer.CommonName)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 func (m *MetricsServer) routes() http.Handler {
 	const base = "/apis/metrics.k8s.io/v1beta1"

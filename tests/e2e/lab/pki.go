@@ -119,16 +119,20 @@ func serial() *big.Int {
 // WriteFile replaces a file in the state directory as a whole, as Kubernetes replaces mounted secrets.
 func WriteFile(name string, content []byte) (string, error) {
 	path := filepath.Join(StateDir, name)
+	return path, replaceFile(path, content)
+}
+
+func replaceFile(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return "", err
+		return err
 	}
 	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
-		return "", err
+		return err
 	}
 	if err := os.Rename(path+".new", path); err != nil {
-		return "", fmt.Errorf("cannot put %s in place: %w", path, err)
+		return fmt.Errorf("cannot put %s in place: %w", path, err)
 	}
-	return path, nil
+	return nil
 }
 
 // WritePair writes NAME.crt and NAME.key.

@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Server struct {
 	Args    []string // after the address, the port and the certificate
 	mutex   sync.Mutex
 	address string
+	probed  atomic.Value // the address again: a probe does not wait for a restart
 	process *Process
 }
 
@@ -27,6 +29,7 @@ func (s *Server) StartAt(address string) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.address = address
+	s.probed.Store(address + ":" + ServerPort)
 	return s.start()
 }
 
@@ -67,6 +70,13 @@ func (s *Server) Address() string {
 	return s.address + ":" + ServerPort
 }
 
+// Ready asks /readyz, as a kubelet's probe does.
+func (s *Server) Ready() bool {
+	client := insecureClient(nil)
+	client.Timeout = time.Second
+	return client.Expect("https://"+s.probed.Load().(string)+"/readyz", nil, 200) == nil
+}
+
 // Running tells whether the process is there.
 func (s *Server) Running() bool {
 	s.mutex.Lock()
@@ -89,7 +99,7 @@ func (s *Server) start() error {
 		if !process.Running() {
 			return Final(fmt.Errorf("the server has ended, see %s.log", s.Name))
 		}
-		return client.expect("https://"+s.address+":"+ServerPort+"/livez", 200)
+		return client.Expect("https://"+s.address+":"+ServerPort+"/livez", nil, 200)
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
