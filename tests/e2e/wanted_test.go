@@ -59,7 +59,7 @@ func testTwoHPAs(t *testing.T, w *world) {
 	w.becomes(t, other, 4, 30*time.Second)
 	w.becomes(t, sample, 2, 60*time.Second)
 	w.becomes(t, other, 2, 30*time.Second)
-	w.hpa(t, hpaText("rival", other, 3, 4, objectMetric("node_wanted_count")), "rival")
+	w.hpa(t, hpaText("rival", other, 2, 4, objectMetric("node_wanted_count")), "rival")
 	eventually(t, 30*time.Second, func() error {
 		return w.condition("rival", autoscalingv2.ScalingActive, "False", "AmbiguousSelector")
 	})
