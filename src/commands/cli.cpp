@@ -94,11 +94,20 @@ void add_get(CLI::App& app, Commands& c) {
   auto& o = c.get;
   auto* sub = app.add_subcommand("get", "Show an instance's metrics");
   sub->footer(
-      "Examples:\n  flux-metrics-api get\n  flux-metrics-api get node_wanted_count job_count -o json");
+      "Examples:\n"
+      "  flux-metrics-api get\n"
+      "  flux-metrics-api get node_wanted_count job_count -o json\n"
+      "  flux-metrics-api get --watch node_up_count job_pending_count\n"
+      "  flux-metrics-api get --watch --record run.jsonl >/dev/null\n"
+      "  flux-metrics-api get --state | jq '.jobs[] | select(.state == \"sched\") | .id'\n"
+      "docs/get.md describes the formats.");
   sub->add_option("metrics", o.metrics, "Metrics to show [all]");
-  sub->add_option("-o,--output", o.output, "table or json")
+  sub->add_option("-o,--output", o.output, "table, json or yaml")
       ->capture_default_str()
-      ->check(CLI::IsMember({"table", "json"}));
+      ->check(CLI::IsMember({"table", "json", "yaml"}));
+  sub->add_flag("-w,--watch", o.watch, "Go on, and show the values again whenever one changes");
+  sub->add_flag("--state", o.state, "The instance's state (nodes, queues, jobs) as JSON instead of metrics");
+  sub->add_option("--record", o.record, "Append the metrics to this file, one JSON line a snapshot");
   add_flux_uri(sub, o.flux_uri);
   add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long");
   add_policy(sub, o.policy);
@@ -113,11 +122,15 @@ void add_simulate(CLI::App& app, Commands& c) {
       "  flux-metrics-api simulate --size 2 --max-size 4 --cores 4 --socket /tmp/flux.sock &\n"
       "  export FLUX_URI=local:///tmp/flux.sock\n"
       "  flux-metrics-api simulate-ctl submit -N4 --duration 10s\n"
-      "  flux-metrics-api get node_wanted_count");
+      "  flux-metrics-api get node_wanted_count\n"
+      "A large one, in the middle of its work:\n"
+      "  flux-metrics-api simulate --size 10000 --pending 100000 --running 10000");
   sub->add_option("--size", o.size, "Ranks that are online at the start")->capture_default_str();
-  sub->add_option("--max-size", o.max_size, "All ranks: the size attribute")->capture_default_str();
+  sub->add_option("--max-size", o.max_size, "All ranks: the size attribute [4, or --size when that is more]");
   sub->add_option("--cores", o.cores, "Cores of a rank")->capture_default_str();
   sub->add_option("--gpus", o.gpus, "GPUs of a rank")->capture_default_str();
+  sub->add_option("--pending", o.pending, "Jobs that wait from the start, the first one for all ranks");
+  sub->add_option("--running", o.running, "Jobs that run from the start");
   sub->add_option("--socket", o.socket, "Path of the socket [a new one in the temporary directory]");
   sub->add_option("--speed", o.speed, "How many times faster than real time")
       ->capture_default_str()

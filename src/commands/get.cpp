@@ -1,23 +1,41 @@
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <fmt/format.h>
+#include <fstream>
+#include <pthread.h>
+#include <system_error>
 #include <thread>
+#include <unistd.h>
+#include <utility>
 
-#include <boost/json.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "base/log.hpp"
+#include "base/yaml.hpp"
 #include "commands/broker.hpp"
 #include "commands/options.hpp"
+#include "instance/state_json.hpp"
 #include "metrics/catalogue.hpp"
+#include "metrics/record.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
 
 namespace json = boost::json;
 
+// A recording shows that its recorder lives even while nothing changes.
+constexpr auto sign_of_life = std::chrono::seconds(60);
+
 bool chosen(const GetOptions& options, const metrics::Family& family) {
   return options.metrics.empty() ||
          std::ranges::find(options.metrics, family.description->name) != options.metrics.end();
+}
+
+metrics::Chosen chooser(const GetOptions& options) {
+  return [&options](const metrics::Family& family) { return chosen(options, family); };
 }
 
 std::string labels_text(const metrics::Labels& labels) {
@@ -54,42 +72,106 @@ void print_table(const GetOptions& options, const metrics::Snapshot& snapshot) {
   }
 }
 
-// Counts print as integers: 4, not 4e+00.
-json::value to_json(double value) {
-  constexpr double exact = 9007199254740992.0;  // 2^53
-  if (std::trunc(value) == value && std::abs(value) <= exact) return static_cast<std::int64_t>(value);
-  return value;
+// Prints one snapshot after another in the way that was asked for.
+class Printer {
+ public:
+  explicit Printer(const GetOptions& options) : options_(options), redraws_(::isatty(STDOUT_FILENO) == 1) {}
+
+  void print(const metrics::Snapshot& snapshot) {
+    if (options_.output == "table" && !options_.state) {
+      between_tables();
+      print_table(options_, snapshot);
+    } else {
+      const json::value document = options_.state
+                                       ? instance::state_json(*snapshot.state, snapshot.confirmed.wall)
+                                       : metrics::to_document(snapshot, chooser(options_));
+      if (options_.output == "yaml") {
+        fmt::print("{}{}", first_ ? "" : "---\n", to_yaml(document));
+      } else {
+        fmt::print("{}\n", json::serialize(document));
+      }
+    }
+    std::fflush(stdout);
+    first_ = false;
+  }
+
+ private:
+  void between_tables() const {
+    if (redraws_ && options_.watch) {
+      fmt::print("\x1b[H\x1b[2J");  // from the top of an empty screen
+    } else if (!first_) {
+      fmt::print("\n");
+    }
+  }
+
+  const GetOptions& options_;
+  bool redraws_;
+  bool first_ = true;
+};
+
+// Appends lines to the file of --record.
+class Recorder {
+ public:
+  // Errors: the file cannot be opened; the sentence names it.
+  static Result<Recorder> open(const std::string& path) {
+    Recorder recorder;
+    if (path.empty()) return recorder;
+    recorder.file_.open(path, std::ios::app);
+    if (!recorder.file_)
+      return fail_errno(Code::io, errno, "cannot append to {}: {}", path,
+                        std::generic_category().message(errno));
+    recorder.path_ = path;
+    return recorder;
+  }
+  [[nodiscard]] bool active() const { return !path_.empty(); }
+  // Errors: what was written did not reach the file.
+  Result<void> append(const std::string& line) {
+    if (!active()) return {};
+    file_ << line << '\n' << std::flush;
+    if (!file_) return fail(Code::io, "cannot write to {}: is the disk full?", path_);
+    return {};
+  }
+
+ private:
+  std::string path_;
+  std::ofstream file_;
+};
+
+// Sleeps for a moment; true when somebody asked this program to end meanwhile.
+bool told_to_end(const sigset_t& signals) {
+  constexpr timespec moment{.tv_sec = 0, .tv_nsec = 20'000'000};
+  return sigtimedwait(&signals, nullptr, &moment) > 0;
 }
 
-void print_json(const GetOptions& options, const metrics::Snapshot& snapshot) {
-  json::array families;
-  for (const auto& family : *snapshot.families) {
-    if (!chosen(options, family)) continue;
-    json::object entry{{"name", family.description->name}, {"unit", family.description->unit}};
-    if (family.missing) {
-      entry["missing"] = family.missing->message;
-    } else {
-      json::array items;
-      for (const auto& item : family.items) {
-        json::object labels;
-        for (const auto& [name, value] : item.labels)
-          labels[name] = value;
-        items.push_back(json::object{{"labels", std::move(labels)}, {"value", to_json(item.value)}});
+// Prints and records each snapshot whose values differ from those before, until a signal comes.
+int watch(const GetOptions& options, const metrics::Store& store, Recorder& recorder,
+          const sigset_t& signals) {
+  Printer printer(options);
+  std::uint64_t seen = 0;
+  std::string values;
+  std::string trouble;
+  MonoTime recorded{};
+  for (;;) {
+    const auto view = store.view();
+    if (view.trouble != trouble && !view.trouble.empty()) log::error("no fresh values: {}", view.trouble);
+    trouble = view.trouble;
+    if (view.snapshot && view.snapshot->generation != seen) {
+      const auto& snapshot = *view.snapshot;
+      seen = snapshot.generation;
+      auto now_values = metrics::values_text(snapshot, chooser(options));
+      const bool changed = now_values != values;
+      values = std::move(now_values);
+      if (changed) printer.print(snapshot);
+      if (changed || snapshot.confirmed.mono - recorded >= sign_of_life) {
+        recorded = snapshot.confirmed.mono;
+        if (const auto kept = recorder.append(metrics::to_record(snapshot, chooser(options))); !kept) {
+          log::error("{}", kept.error().message);
+          return exit_failed;
+        }
       }
-      entry["items"] = std::move(items);
     }
-    families.push_back(std::move(entry));
+    if (told_to_end(signals)) return exit_fine;
   }
-  const auto& state = *snapshot.state;
-  const json::object document{{"timestamp", format_rfc3339(snapshot.confirmed.wall)},
-                              {"instance", json::object{{"size", state.size},
-                                                        {"level", state.level},
-                                                        {"version", state.version},
-                                                        {"hostname", state.hostname},
-                                                        {"state", state.broker_state},
-                                                        {"owner", state.owner}}},
-                              {"metrics", std::move(families)}};
-  fmt::print("{}\n", json::serialize(document));
 }
 
 }  // namespace
@@ -111,12 +193,26 @@ int run_get(const GetOptions& options) {
   }
   if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);  // the table is the answer
 
+  auto recorder = Recorder::open(options.record);
+  if (!recorder) {
+    log::error("{}", recorder.error().message);
+    return exit_misused;
+  }
+  sigset_t signals;
+  sigemptyset(&signals);
+  if (options.watch) {
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // the collector's thread inherits it
+  }
+
   Pipeline pipeline(*broker, options.policy, options.timeout);
   pipeline.start();
   const auto deadline =
       MonoTime::clock::now() + std::chrono::duration_cast<MonoTime::duration>(options.timeout);
   metrics::View view = pipeline.store().view();
   while (view.snapshot == nullptr && MonoTime::clock::now() < deadline) {
+    if (options.watch && told_to_end(signals)) return exit_fine;
     std::this_thread::sleep_for(5ms);
     view = pipeline.store().view();
   }
@@ -124,10 +220,11 @@ int run_get(const GetOptions& options) {
     log::error("no metrics within {:g} s: {}", options.timeout.count(), view.trouble);
     return exit_failed;
   }
-  if (options.output == "json") {
-    print_json(options, *view.snapshot);
-  } else {
-    print_table(options, *view.snapshot);
+  if (options.watch) return watch(options, pipeline.store(), *recorder, signals);
+  Printer(options).print(*view.snapshot);
+  if (const auto kept = recorder->append(metrics::to_record(*view.snapshot, chooser(options))); !kept) {
+    log::error("{}", kept.error().message);
+    return exit_failed;
   }
   return exit_fine;
 }

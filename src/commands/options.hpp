@@ -36,16 +36,21 @@ struct StartOptions {
 struct GetOptions {
   std::vector<std::string> metrics;  // empty = all
   std::optional<std::string> flux_uri;
-  std::string output = "table";  // table or json
+  std::string output = "table";  // table, json or yaml
+  bool watch = false;
+  bool state = false;  // the instance's state instead of its metrics
+  std::string record;  // append a line a snapshot to this file
   Seconds timeout{10};
   sizing::SizePolicy policy;
 };
 
 struct SimulateOptions {
-  std::uint32_t size = 2;      // ranks online at the start: 0..size-1
-  std::uint32_t max_size = 4;  // the size attribute
-  std::uint32_t cores = 4;     // per rank
+  std::uint32_t size = 2;                 // ranks online at the start: 0..size-1
+  std::optional<std::uint32_t> max_size;  // the size attribute; 4, or the size when that is more
+  std::uint32_t cores = 4;                // per rank
   std::uint32_t gpus = 0;
+  std::uint32_t pending = 0;
+  std::uint32_t running = 0;
   std::string socket;  // "" = a new one below the temporary directory
   double speed = 1;
   std::string trace;                // file of JSON lines

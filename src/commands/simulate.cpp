@@ -1,4 +1,5 @@
 // simulate: a Flux instance without Flux, on a socket, until somebody stops it.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
@@ -15,11 +16,13 @@ namespace {
 // Errors: what the user wrote is wrong.
 Result<simulate::Options> read_options(const SimulateOptions& given) {
   simulate::Options options{.size = given.size,
-                            .max_size = given.max_size,
+                            .max_size = given.max_size.value_or(std::max(given.size, 4U)),
                             .cores = given.cores,
                             .gpus = given.gpus,
                             .speed = given.speed,
-                            .socket = given.socket};
+                            .socket = given.socket,
+                            .pending = given.pending,
+                            .running = given.running};
   for (const std::string& text : given.queues) {
     auto queue = simulate::parse_queue(text);
     if (!queue) return std::unexpected(queue.error());
@@ -55,7 +58,7 @@ int run_simulate(const SimulateOptions& options) {
   if (auto started = server.start(); !started) return refuse(started.error());
   fmt::print("FLUX_URI={}\n", server.uri());
   fmt::print("{} of {} ranks are online. Steer it with: FLUX_URI={} flux-metrics-api simulate-ctl --help\n",
-             options.size, options.max_size, server.uri());
+             options.size, options.max_size.value_or(std::max(options.size, 4U)), server.uri());
   std::fflush(stdout);
 
   int signal = 0;

@@ -20,6 +20,7 @@ Instance::Instance(Options options, std::uint32_t userid, Time start, Observer& 
       queues_(options_),
       resources_(options_, timers_, observer, [this] { jobs_.kick(); }),
       jobs_(timers_, observer, queues_, resources_) {
+  jobs_.preload(options_.pending, options_.running, options_.cores, userid_);
   for (const TraceJob& job : options_.trace) {
     timers_.after(job.t, [this, request = job.request] {
       const auto jobspec = make_jobspec(request);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,9 +44,9 @@ struct Job {
   std::uint32_t userid = 0;
   std::int64_t urgency = 16;
   std::optional<std::int64_t> priority;
-  std::size_t queue = 0;        // index into Queues::all()
-  std::string J;                // as submitted
-  boost::json::object jobspec;  // with what the instance added
+  std::size_t queue = 0;                               // index into Queues::all()
+  std::shared_ptr<const std::string> J;                // as submitted
+  std::shared_ptr<const boost::json::object> jobspec;  // with what the instance added
   JobTerms terms;
   flux::IdSet admitted;  // ranks that its constraints allow
 

@@ -127,6 +127,7 @@ Result<JobFilter> by_hosts(const json::array& values) {
 std::optional<Time> time_of(const Job& job, std::string_view name) {
   if (name == "t_submit") return job.t_submit;
   if (name == "t_depend") return job.t_depend;
+  if (name == "t_sched") return job.t_sched;
   if (name == "t_run") return job.t_run;
   if (name == "t_cleanup") return job.t_cleanup;
   return job.t_inactive;
@@ -199,7 +200,7 @@ Result<JobFilter> read(const json::value& constraint, int depth) {
     return by_text(op, *values, [](const Job& job) -> const std::string& { return job.terms.request.queue; });
   if (op == "ranks") return by_ranks(*values);
   if (op == "hostlist") return by_hosts(*values);
-  if (op == "t_submit" || op == "t_depend" || op == "t_run" || op == "t_cleanup" || op == "t_inactive")
+  if (op == "t_submit" || op == "t_depend" || op == "t_sched" || op == "t_run" || op == "t_cleanup" || op == "t_inactive")
     return by_time(op, *values);
   if (op != "states" && op != "results") return bad("unknown constraint operator: {}", op);
   const bool states = op == "states";

@@ -81,10 +81,12 @@ Answered list(Services& services, const Request& request) {
   const auto query = read_query(request);
   if (!query) return request.fail(query.error().errnum, query.error().message);
   json::array jobs;
-  for (const Job* job : in_list_order(services.instance().jobs().all())) {
+  const auto passes = [&](const Job& job) {
+    return (job.active() || *job.t_inactive > query->since) && query->filter(job);
+  };
+  for (const Job* job : in_list_order(services.instance().jobs().all(), passes)) {
     if (query->max > 0 && jobs.size() == query->max) break;
-    if (!job->active() && *job->t_inactive <= query->since) continue;
-    if (query->filter(*job)) jobs.push_back(query->view.show(*job));
+    jobs.push_back(query->view.show(*job));
   }
   if (!request.streaming()) return request.respond(json::object{{"jobs", std::move(jobs)}});
   bool first = true;
@@ -113,10 +115,10 @@ std::optional<json::value> info(const Job& job, std::string_view key, bool decod
   const auto shown = [&](json::value value) {
     return decode ? std::move(value) : json::value(json::serialize(value));
   };
-  if (key == "jobspec") return shown(job.jobspec);
+  if (key == "jobspec") return shown(*job.jobspec);
   if (key == "R" && job.R) return shown(job.R->to_json());
   if (key == "eventlog") return json::value(eventlog_text(job.eventlog));
-  if (key == "J") return json::value(job.J);
+  if (key == "J") return json::value(*job.J);
   return std::nullopt;
 }
 

@@ -243,7 +243,7 @@ Answered getattr(Services& services, const Request& request) {
   for (const json::value& attr : attrs) {
     const std::string name = attr.is_string() ? std::string(attr.get_string()) : "";
     if (name == "jobspec") {
-      reply["jobspec"] = without_environment(job->jobspec);
+      reply["jobspec"] = without_environment(*job->jobspec);
     } else if (name == "R") {
       if (!job->R) return request.fail(ENOENT, "R is NULL");
       reply["R"] = job->R->to_json();

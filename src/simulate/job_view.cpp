@@ -130,11 +130,10 @@ json::array all_attributes() {
   return names;
 }
 
-std::vector<const Job*> in_list_order(const std::map<flux::JobId, Job>& jobs) {
+std::vector<const Job*> in_list_order(const std::map<flux::JobId, Job>& jobs, const JobFilter& passes) {
   std::vector<std::pair<std::tuple<int, double, flux::JobId>, const Job*>> keyed;
-  keyed.reserve(jobs.size());
   for (const auto& [id, job] : jobs)
-    if (job.state != flux::JobState::new_) keyed.emplace_back(list_key(job), &job);
+    if (job.state != flux::JobState::new_ && passes(job)) keyed.emplace_back(list_key(job), &job);
   std::ranges::sort(keyed);
   std::vector<const Job*> ordered;
   ordered.reserve(keyed.size());

@@ -15,6 +15,7 @@
 #include "flux/job.hpp"
 #include "simulate/counts.hpp"
 #include "simulate/job.hpp"
+#include "simulate/job_request.hpp"
 #include "simulate/observer.hpp"
 #include "simulate/queues.hpp"
 #include "simulate/resources.hpp"
@@ -44,6 +45,10 @@ class Jobs {
   // ago. Tells how many were, or would be, forgotten.
   std::size_t purge(std::optional<std::size_t> keep, std::optional<double> age, bool really);
 
+  // Puts the instance in the middle of its work, at once: `running` jobs on the ranks that are up, of `cores`
+  // cores each, and `pending` jobs behind one that wants all ranks. To be called once, first of all.
+  void preload(std::size_t pending, std::size_t running, std::uint32_t cores, std::uint32_t userid);
+
   // Something changed that may let a job start.
   void kick();
   // The broker of `rank` died; jobs on it fail.
@@ -69,10 +74,16 @@ class Jobs {
   void depend(Job& job);
   void assign_priority(Job& job);
 
+  // Jobs from before the start (jobs_preload.cpp).
+  [[nodiscard]] Job template_of(const JobRequest& request, std::uint32_t userid) const;
+  void submitted_at(Job& job, Time time);
+  void started_at(Job& job, Time time, Placement placement);
+
   // Scheduling and running (jobs_run.cpp).
   void schedule();
   [[nodiscard]] bool try_start(Job& job);
   void allocate(Job& job, Placement placement);
+  void hold(Job& job, Placement placement, Time since);
   void start(Job& job);
   void finish(Job& job, std::uint32_t status);
   void release(Job& job);

@@ -47,10 +47,10 @@ bool Jobs::try_start(Job& job) {
   return true;
 }
 
-void Jobs::allocate(Job& job, Placement placement) {
+void Jobs::hold(Job& job, Placement placement, Time since) {
   resources_.pool().take(placement);
   flux::ResourceSet R = make_resource_set(placement.slices, resources_.hosts(), resources_.properties());
-  R.starttime = timers_.now();
+  R.starttime = since;
   R.expiration = job.terms.request.duration > 0 ? R.starttime + job.terms.request.duration : 0.0;
   R.nslots = placement.slots;
   job.ranks = placement.ranks();
@@ -59,6 +59,10 @@ void Jobs::allocate(Job& job, Placement placement) {
   job.terms.ncores = static_cast<std::uint32_t>(R.total().cores);
   job.placement = std::move(placement);
   job.R = std::move(R);
+}
+
+void Jobs::allocate(Job& job, Placement placement) {
+  hold(job, std::move(placement), timers_.now());
   // The journal has the annotations also as an event of their own, the job's eventlog does not.
   const json::object annotations{{"annotations", job.annotations}};
   observer_.on_job_event(

@@ -66,17 +66,21 @@ Result<void> Jobs::prepare(Job& job, const Submission& submission) const {
   const auto queue = queue_of(*terms);
   if (!queue) return std::unexpected(queue.error());
 
-  job.J = submission.J;
+  job.J = std::make_shared<const std::string>(submission.J);
   job.urgency = submission.urgency;
   job.userid = submission.userid;
   job.queue = *queue;
   job.terms = std::move(*terms);
-  job.jobspec = std::move(jobspec.get_object());
   flux::Constraint constraint = job.terms.request.shape.constraint;
   if (const Queue& admits = queues_.all()[*queue]; admits.ranks) {
-    add_constraint(job.jobspec, admits.name);
+    add_constraint(jobspec.get_object(), admits.name);
     constraint =
         flux::Constraint::both(std::move(constraint), flux::Constraint::requires_properties({admits.name}));
+  }
+  job.jobspec = std::make_shared<const json::object>(std::move(jobspec.get_object()));
+  if (constraint.admits_all()) {
+    job.admitted = resources_.all().ranks();
+    return {};
   }
   const auto hosts = resources_.all().hosts();
   if (!hosts) return std::unexpected(hosts.error());

@@ -10,6 +10,7 @@ namespace {
 // Beyond this a mistyped number would only eat memory.
 constexpr std::uint32_t max_ranks = 1U << 16U;
 constexpr std::uint32_t max_cores = 1U << 16U;
+constexpr std::uint32_t max_jobs = 1'000'000;
 
 Result<void> check_queues(const Options& options) {
   std::set<std::string> names;
@@ -33,6 +34,20 @@ Result<void> check_queues(const Options& options) {
   return {};
 }
 
+Result<void> check_jobs(const Options& options) {
+  if (options.pending > max_jobs || options.running > max_jobs)
+    return fail(Code::invalid, "{} pending and {} running jobs are too many: {} of each are the most",
+                options.pending, options.running, max_jobs);
+  if (options.running > std::uint64_t{options.size} * options.cores)
+    return fail(Code::invalid, "{} running jobs do not fit on {} ranks with {} cores each", options.running,
+                options.size, options.cores);
+  const bool confined =
+      std::ranges::any_of(options.queues, [](const QueueOptions& queue) { return queue.ranks.has_value(); });
+  if (options.running > 0 && confined)
+    return fail(Code::invalid, "running jobs cannot be made for queues that are confined to ranks");
+  return {};
+}
+
 }  // namespace
 
 Result<void> check(const Options& options) {
@@ -50,6 +65,7 @@ Result<void> check(const Options& options) {
     return fail(Code::invalid, "the speed {} is not a positive number", options.speed);
   if (options.max_output_bytes == 0)
     return fail(Code::invalid, "a client's output may not be limited to 0 bytes");
+  if (auto fine = check_jobs(options); !fine) return fine;
   return check_queues(options);
 }
 

@@ -29,6 +29,8 @@ struct Options {
   double speed = 1;                    // seconds of the instance in a second of the host
   std::string socket{};                // "" = a new one below the temporary directory
   std::vector<TraceJob> trace{};       // jobs that submit themselves
+  std::uint32_t pending = 0;           // jobs that wait from the start, the first of them for all ranks
+  std::uint32_t running = 0;           // jobs that run from the start
   std::string host_prefix = "flux-sample-";  // rank 3 is flux-sample-3, as a MiniCluster's pods are called
   std::optional<double> start_time{};        // seconds since 1970; the host's clock when absent
   std::size_t max_output_bytes = std::size_t{64}

@@ -77,11 +77,15 @@ Pool::Pool(std::uint32_t ranks, std::uint32_t cores, std::uint32_t gpus) {
   nodes_.assign(ranks, node);
 }
 
-std::vector<Slice> Pool::candidates(const flux::IdSet& ranks) const {
+std::vector<Slice> Pool::candidates(const flux::IdSet& ranks, const flux::Shape& shape) const {
   std::vector<Slice> free;
   for (const flux::IdSet::Id rank : ranks) {
     if (rank >= nodes_.size()) break;
     const Node& node = nodes_[rank];
+    // Counted before anything is made of it: in a large instance most ranks are full.
+    const std::uint64_t cores = shape.exclusive ? node.cores.size() : shape.cores;
+    if (node.cores.size() - node.used_cores.size() < cores) continue;
+    if (node.gpus.size() - node.used_gpus.size() < shape.gpus) continue;
     free.push_back({.rank = rank, .cores = node.cores - node.used_cores, .gpus = node.gpus - node.used_gpus});
   }
   return free;
@@ -90,11 +94,7 @@ std::vector<Slice> Pool::candidates(const flux::IdSet& ranks) const {
 std::optional<Placement> Pool::place(const flux::Shape& shape, const flux::IdSet& up,
                                      const flux::IdSet& admitted) const {
   if (shape.cores == 0) return std::nullopt;
-  std::vector<Slice> free = candidates(up & admitted);
-  std::erase_if(free, [&](const Slice& slice) {
-    const std::uint64_t cores = shape.exclusive ? nodes_[slice.rank].cores.size() : shape.cores;
-    return slice.cores.size() < cores || slice.gpus.size() < shape.gpus;
-  });
+  std::vector<Slice> free = candidates(up & admitted, shape);
   std::ranges::sort(free, [](const Slice& a, const Slice& b) {
     return std::tuple(b.cores.size(), b.gpus.size(), a.rank) <
            std::tuple(a.cores.size(), a.gpus.size(), b.rank);

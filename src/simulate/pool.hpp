@@ -49,7 +49,7 @@ class Pool {
     flux::IdSet cores, gpus;
     flux::IdSet used_cores, used_gpus;
   };
-  [[nodiscard]] std::vector<Slice> candidates(const flux::IdSet& ranks) const;
+  [[nodiscard]] std::vector<Slice> candidates(const flux::IdSet& ranks, const flux::Shape& shape) const;
   std::vector<Node> nodes_;
 };
 

@@ -109,8 +109,8 @@ std::optional<std::string> kvs_value(Services& services, std::string_view key) {
   const Job* job = services.instance().jobs().find(job_and_key->first);
   if (job == nullptr) return std::nullopt;
   if (job_and_key->second == "eventlog") return eventlog_text(job->eventlog);
-  if (job_and_key->second == "jobspec") return json::serialize(job->jobspec);
-  if (job_and_key->second == "J") return job->J;
+  if (job_and_key->second == "jobspec") return json::serialize(*job->jobspec);
+  if (job_and_key->second == "J") return *job->J;
   if (job_and_key->second == "R" && job->R) return json::serialize(job->R->to_json());
   return std::nullopt;
 }

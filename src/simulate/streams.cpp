@@ -112,7 +112,7 @@ Answered Streams::events_journal(const Request& request, bool full,
       if ((!stream.allow || stream.allow->contains(event.name)) && !stream.deny.contains(event.name))
         events.push_back(event.to_json());
     json::object reply{
-        {"id", job->id}, {"events", std::move(events)}, {"jobspec", without_environment(job->jobspec)}};
+        {"id", job->id}, {"events", std::move(events)}, {"jobspec", without_environment(*job->jobspec)}};
     if (job->R) reply["R"] = job->R->to_json();
     request.respond(reply);
   }
@@ -166,7 +166,7 @@ void Streams::forget(const Peer* peer) {
 
 void Streams::on_job_event(const Job& job, const flux::Event& event) {
   json::object reply{{"id", job.id}, {"events", json::array{event.to_json()}}};
-  if (event.name == "submit") reply["jobspec"] = without_environment(job.jobspec);
+  if (event.name == "submit") reply["jobspec"] = without_environment(*job.jobspec);
   if (event.name == "alloc" && job.R) reply["R"] = job.R->to_json();
   for (const Stream& stream : streams_) {
     if (stream.kind != Kind::events_journal || stream.deny.contains(event.name)) continue;

@@ -1,0 +1,18 @@
+// An instance's state as a document: docs/get.md describes it field by field, and tools read it.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "base/clock.hpp"
+#include "instance/state.hpp"
+
+namespace fluxmetrics::instance {
+
+// size, level, version, hostname, state, owner: the head of all documents about an instance.
+[[nodiscard]] boost::json::object instance_json(const InstanceState& state);
+
+// Everything: the instance, its nodes, queues, shapes and jobs. Job ids are strings, as they have more digits
+// than a double keeps.
+[[nodiscard]] boost::json::object state_json(const InstanceState& state, WallTime confirmed);
+
+}  // namespace fluxmetrics::instance
