@@ -110,9 +110,9 @@ struct Api::Impl {
   http::Response answer_other(const Route& route, const http::Target& target) const {
     if (route.kind == Kind::index) return index(200);
     if (route.kind == Kind::health) {
-      const auto trouble =
-          data_trouble(store.view(), options.max_staleness, std::chrono::steady_clock::now());
-      if (auto response = answer_health(route, target, trouble)) return std::move(*response);
+      const auto view = store.view();
+      const auto trouble = data_trouble(view, options.max_staleness, std::chrono::steady_clock::now());
+      if (auto response = answer_health(route, target, trouble, view.effort)) return std::move(*response);
     }
     return index(404);
   }

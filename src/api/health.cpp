@@ -42,18 +42,27 @@ std::string verbose(const std::string& endpoint, const http::Target& target) {
   return body + endpoint + " check passed\n";
 }
 
+std::string told(const instance::Effort& effort) {
+  const std::string list = effort.journal
+                               ? "told by the events journal"
+                               : fmt::format("last listed in {:.1f} ms", effort.full_list.count() * 1e3);
+  return fmt::format("ok\nbroker time: at most {:.3f} %\njobs: {}, {}\n", effort.share * 100, effort.jobs,
+                     list);
+}
+
 }  // namespace
 
 std::optional<http::Response> answer_health(const Route& route, const http::Target& target,
-                                            const std::optional<std::string>& data_trouble) {
+                                            const std::optional<std::string>& data_trouble,
+                                            const instance::Effort& effort) {
   if (route.check.empty()) {
     auto response = text(200, target.query_value("verbose") ? verbose(route.endpoint, target) : "ok");
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     return response;
   }
   if (route.check == "flux" && route.endpoint == "readyz") {
-    return data_trouble ? text(500, fmt::format("internal server error: {}\n", *data_trouble))
-                        : text(200, "ok");
+    if (data_trouble) return text(500, fmt::format("internal server error: {}\n", *data_trouble));
+    return text(200, target.query_value("verbose") ? told(effort) : "ok");
   }
   if (std::ranges::find(checks, route.check) != checks.end()) return text(200, "ok");
   return std::nullopt;

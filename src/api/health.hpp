@@ -7,11 +7,14 @@
 
 #include "api/router.hpp"
 #include "http/message.hpp"
+#include "instance/collector.hpp"
 
 namespace fluxmetrics::api {
 
-// nullopt for a check that does not exist. `data_trouble`: why there is no data, if so.
+// nullopt for a check that does not exist. `data_trouble`: why there is no data, if so. /readyz/flux?verbose
+// also tells what the data cost the broker.
 [[nodiscard]] std::optional<http::Response> answer_health(const Route& route, const http::Target& target,
-                                                          const std::optional<std::string>& data_trouble);
+                                                          const std::optional<std::string>& data_trouble,
+                                                          const instance::Effort& effort);
 
 }  // namespace fluxmetrics::api

@@ -48,7 +48,8 @@ void Pipeline::start() {
                                  .max_staleness = max_staleness_},
       instance::CollectorSink{
           .state = [this](auto state, Now confirmed) { publisher_.on_state(std::move(state), confirmed); },
-          .trouble = [this](std::string reason) { store_.set_trouble(std::move(reason)); }});
+          .trouble = [this](std::string reason) { store_.set_trouble(std::move(reason)); },
+          .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); }});
 }
 
 }  // namespace fluxmetrics::commands

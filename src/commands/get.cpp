@@ -149,6 +149,7 @@ int watch(const GetOptions& options, const metrics::Store& store, Recorder& reco
   Printer printer(options);
   std::uint64_t seen = 0;
   std::string values;
+  std::shared_ptr<const instance::InstanceState> state;
   std::string trouble;
   MonoTime recorded{};
   for (;;) {
@@ -159,9 +160,9 @@ int watch(const GetOptions& options, const metrics::Store& store, Recorder& reco
       const auto& snapshot = *view.snapshot;
       seen = snapshot.generation;
       auto now_values = metrics::values_text(snapshot, chooser(options));
-      const bool changed = now_values != values;
+      const bool changed = options.state ? snapshot.state != state : now_values != values;
       values = std::move(now_values);
-      if (changed) printer.print(snapshot);
+      state = snapshot.state;
       if (changed || snapshot.confirmed.mono - recorded >= sign_of_life) {
         recorded = snapshot.confirmed.mono;
         if (const auto kept = recorder.append(metrics::to_record(snapshot, chooser(options))); !kept) {
@@ -169,6 +170,7 @@ int watch(const GetOptions& options, const metrics::Store& store, Recorder& reco
           return exit_failed;
         }
       }
+      if (changed) printer.print(snapshot);
     }
     if (told_to_end(signals)) return exit_fine;
   }

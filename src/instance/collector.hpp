@@ -17,12 +17,22 @@ struct CollectorOptions {
   Seconds max_staleness{30};              // polls never stretch beyond half of it
 };
 
+// What the collector asks of the broker.
+struct Effort {
+  double share = 0;      // of the broker's time during the last minute: an estimate from above, 0..1
+  Seconds full_list{0};  // how long the last full list of jobs took; 0 when the journal stands for it
+  std::size_t jobs = 0;  // that the collector keeps
+  bool journal = false;  // jobs are told by the events journal
+};
+
 // Called on the collector's own thread.
 struct CollectorSink {
   // The broker confirmed this state at `confirmed`. The same pointer as before means: nothing changed.
   std::function<void(std::shared_ptr<const InstanceState>, Now confirmed)> state;
   // Why there is no fresh state: a sentence ("no broker answers at ...").
   std::function<void(std::string reason)> trouble;
+  // After each state; may be empty.
+  std::function<void(const Effort&)> effort{};
 };
 
 // Owns one thread, which also parses the replies, so that nothing heavy runs on the serving thread.

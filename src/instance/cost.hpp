@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "base/clock.hpp"
 
@@ -27,6 +28,33 @@ class PollBudget {
   Seconds floor_;
   Seconds ceiling_;
   MonoTime next_{};
+};
+
+// How much of the broker's time all polls together take: what is waited for, with a memory of a minute.
+class CostMeter {
+ public:
+  explicit CostMeter(MonoTime began) : began_(began), last_(began) {}
+
+  void ran(MonoTime began, MonoTime ended) {
+    forget(ended);
+    lately_ += Seconds(ended - began);
+  }
+  // A part of the time, 0..1.
+  [[nodiscard]] double share(MonoTime now) {
+    forget(now);
+    const double seen = memory.count() * (1 - std::exp(-Seconds(now - began_) / memory));
+    return seen > 0 ? lately_.count() / seen : 0;
+  }
+
+ private:
+  static constexpr Seconds memory{60};
+  void forget(MonoTime now) {
+    lately_ *= std::exp(-Seconds(now - last_) / memory);
+    last_ = now;
+  }
+  MonoTime began_;
+  MonoTime last_;
+  Seconds lately_{0};
 };
 
 }  // namespace fluxmetrics::instance

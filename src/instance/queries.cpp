@@ -105,7 +105,9 @@ std::vector<std::string> required_properties(const json::value& config, std::str
 }  // namespace
 
 Task<json::value> Queries::ask(std::string topic, std::string payload) {
+  const auto began = MonoTime::clock::now();
   const auto text = co_await client_->rpc(topic, std::move(payload));
+  meter_.ran(began, MonoTime::clock::now());
   if (!text) co_return std::unexpected(text.error());
   co_return flux::parse_payload(topic, *text);
 }
@@ -202,7 +204,9 @@ Task<double> Queries::list_once(std::string request, flux::JobListReader::Take t
   flux::RpcOptions options;
   options.deadline = list_deadline;
   auto call = client_->rpc_to(std::move(sink), "job-list.list", std::move(request), options);
+  const auto began = MonoTime::clock::now();
   const auto done = co_await std::move(call);
+  meter_.ran(began, MonoTime::clock::now());
   if (!done) co_return std::unexpected(done.error());
   if (const auto read = reader.finish(); !read) co_return std::unexpected(read.error());
   co_return latest;

@@ -14,6 +14,7 @@
 #include "flux/client.hpp"
 #include "flux/job_list.hpp"
 #include "flux/replies.hpp"
+#include "instance/cost.hpp"
 #include "instance/state.hpp"
 
 namespace fluxmetrics::instance {
@@ -39,6 +40,8 @@ struct JobList {
 class Queries {
  public:
   explicit Queries(std::shared_ptr<flux::Client> client) : client_(std::move(client)) {}
+  // What the questions of this object cost the broker.
+  [[nodiscard]] CostMeter& meter() { return meter_; }
 
   // attr.get; nullopt when there is no such attribute.
   [[nodiscard]] Task<std::optional<std::string>> attribute(std::string name);
@@ -73,6 +76,7 @@ class Queries {
   [[nodiscard]] Task<double> list_once(std::string request, flux::JobListReader::Take take);
 
   std::shared_ptr<flux::Client> client_;
+  CostMeter meter_{MonoTime::clock::now()};
   std::optional<AllocatedSource> source_;
   bool owner_ = false;
   bool has_t_sched_ = true;

@@ -388,6 +388,8 @@ asio::awaitable<Result<void>> Session::poll_all_jobs() {
   }
   proven_ = MonoTime::clock::now();
   all_jobs_budget_.ran(began, proven_);
+  full_list_ = proven_ - began;
+  log::debug("a full list of {} jobs took {:.1f} ms", jobs_.size(), full_list_.count() * 1e3);
   known_until_ = {.scheduled = *latest, .started = *latest, .ended = *latest};
   if (jobs_.version() != before) changed_ = true;
   co_return Result<void>{};
@@ -457,6 +459,12 @@ void Session::publish() {
   }
   delivered_ = true;
   sink_.state(published_, Now::read());
+  if (sink_.effort) {
+    sink_.effort({.share = queries_->meter().share(now),
+                  .full_list = full_list_,
+                  .jobs = jobs_.size(),
+                  .journal = journal_});
+  }
 }
 
 asio::awaitable<void> Session::wait() {

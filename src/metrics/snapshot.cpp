@@ -14,15 +14,20 @@ const Family* Snapshot::find(std::string_view name) const {
 }
 
 void Store::publish(std::shared_ptr<const Snapshot> snapshot) {
-  // What is replaced dies after the lock is gone: a large state takes its time.
-  View before{.snapshot = std::move(snapshot), .trouble = {}};
+  // What is replaced dies with the parameter, after the lock is gone: a large state takes its time.
   const std::scoped_lock lock(mutex_);
-  std::swap(view_, before);
+  std::swap(view_.snapshot, snapshot);
+  view_.trouble.clear();
 }
 
 void Store::set_trouble(std::string reason) {
   const std::scoped_lock lock(mutex_);
   view_.trouble = std::move(reason);
+}
+
+void Store::set_effort(const instance::Effort& effort) {
+  const std::scoped_lock lock(mutex_);
+  view_.effort = effort;
 }
 
 View Store::view() const {

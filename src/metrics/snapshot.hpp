@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "instance/collector.hpp"
 #include "instance/state.hpp"
 #include "metrics/family.hpp"
 #include "sizing/demand.hpp"
@@ -30,12 +31,14 @@ struct Snapshot {
 struct View {
   std::shared_ptr<const Snapshot> snapshot;
   std::string trouble;
+  instance::Effort effort;  // what the snapshots cost the broker
 };
 
 class Store {
  public:
   void publish(std::shared_ptr<const Snapshot> snapshot);  // clears the trouble
   void set_trouble(std::string reason);
+  void set_effort(const instance::Effort& effort);
   [[nodiscard]] View view() const;
 
  private:
