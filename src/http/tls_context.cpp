@@ -71,6 +71,24 @@ Result<void> use_key(SSL_CTX* context, const KeyPair& pair,
   return {};
 }
 
+// A certificate in the bundle is trusted as it is, whoever signed it.
+Result<void> trust(SSL_CTX* context, const ClientTls& tls) {
+  const auto bio = openssl::memory(tls.ca);
+  X509_STORE* store = SSL_CTX_get_cert_store(context);
+  bool any = false;
+  while (openssl::Certificate next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
+    if (X509_STORE_add_cert(store, next.get()) != 1) {
+      return fail(Code::invalid, "the CA of {} cannot be used: {}", tls.where, last_error());
+    }
+    any = true;
+  }
+  if (!any)
+    return fail(Code::invalid, "the CA of {} holds no usable PEM certificate: {}", tls.where, last_error());
+  ERR_clear_error();  // the end of the text is reported as an error
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
+  return {};
+}
+
 TlsContext share(openssl::Context context) {
   return {context.release(), SSL_CTX_free};
 }
@@ -109,6 +127,7 @@ Result<TlsContext> make_client_context(const std::string& ca_file) {
   openssl::Context context(SSL_CTX_new(TLS_client_method()));
   if (!context) return fail(Code::internal, "OpenSSL has no TLS: {}", last_error());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   if (ca_file.empty()) {
     SSL_CTX_set_default_verify_paths(context.get());
     return share(std::move(context));
@@ -119,6 +138,25 @@ Result<TlsContext> make_client_context(const std::string& ca_file) {
   }
   // A certificate in the file is trusted as it is, whoever signed it.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context.get()), X509_V_FLAG_PARTIAL_CHAIN);
+  return share(std::move(context));
+}
+
+Result<TlsContext> make_client_context(const ClientTls& tls) {
+  openssl::Context context(SSL_CTX_new(TLS_client_method()));
+  if (!context) return fail(Code::internal, "OpenSSL has no TLS: {}", last_error());
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_verify(context.get(), tls.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (tls.ca.empty()) {
+    SSL_CTX_set_default_verify_paths(context.get());
+  } else if (auto trusted = trust(context.get(), tls); !trusted) {
+    return std::unexpected(trusted.error());
+  }
+  if (tls.identity.certificate.empty() && tls.identity.key.empty()) return share(std::move(context));
+  const std::pair where(fmt::format("the client certificate of {}", tls.where),
+                        fmt::format("the client key of {}", tls.where));
+  if (auto used = use_certificate(context.get(), tls.identity, where.first); !used)
+    return std::unexpected(used.error());
+  if (auto used = use_key(context.get(), tls.identity, where); !used) return std::unexpected(used.error());
   return share(std::move(context));
 }
 

@@ -24,6 +24,16 @@ using TlsContext = std::shared_ptr<ssl_ctx_st>;
 // A client's context that trusts the certificates of `ca_file` (PEM), or the system's when it is empty.
 [[nodiscard]] Result<TlsContext> make_client_context(const std::string& ca_file);
 
+// What a client trusts and shows, as texts that somebody has read already.
+struct ClientTls {
+  std::string ca = {};     // PEM; empty = the system's
+  KeyPair identity = {};   // the client's own certificate and key; both empty = none
+  std::string where = {};  // where they come from, for sentences: "the kubeconfig 'x'"
+  bool verify = true;      // the server's certificate
+};
+// Errors: Code::invalid naming `where` and what is wrong.
+[[nodiscard]] Result<TlsContext> make_client_context(const ClientTls& tls);
+
 // The context new connections are accepted with. It reads changed files again, at most once a second; a pair
 // that cannot be used is reported once and the old one kept. A self-signed certificate is renewed before it
 // expires.

@@ -67,7 +67,6 @@ TlsEngine TlsEngine::client(const TlsContext& context, const std::string& host) 
     SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
     SSL_set1_host(ssl, host.c_str());
   }
-  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
   return engine;
 }
 

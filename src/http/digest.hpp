@@ -1,0 +1,26 @@
+// Names for secrets: a cache can be keyed by a token's digest instead of the token.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string_view>
+
+struct evp_md_ctx_st;
+
+namespace fluxmetrics::http {
+
+// SHA-256 of a secret of this process and the text: useless to whoever reads it, and equal texts have equal
+// ones. Not thread-safe.
+class SecretDigest {
+ public:
+  using Value = std::array<char, 32>;
+  SecretDigest();
+  // All zeros only when OpenSSL fails.
+  [[nodiscard]] Value of(std::string_view text);
+
+ private:
+  std::shared_ptr<evp_md_ctx_st> seeded_;   // has digested the secret
+  std::shared_ptr<evp_md_ctx_st> working_;  // kept, so that a digest allocates nothing
+};
+
+}  // namespace fluxmetrics::http
