@@ -1,0 +1,146 @@
+#include "kube/rest_client.hpp"
+
+#include <random>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace fluxmetrics::kube {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr int most_tries = 5;
+constexpr Seconds first_pause{0.5};
+constexpr double pause_growth = 1.5;
+constexpr double pause_jitter = 0.2;
+constexpr std::size_t longest_quote = 300;
+
+bool try_again(const Result<http::Fetched>& answer) {
+  if (!answer) return answer.error().code != Code::invalid && answer.error().code != Code::unsupported;
+  return answer->status == 429 || answer->status == 500 || answer->status == 503 || answer->status == 504;
+}
+
+bool same_connection(const ClusterAccess& a, const ClusterAccess& b) {
+  return a.server == b.server && a.tls_server_name == b.tls_server_name && a.verify == b.verify &&
+         a.ca == b.ca && a.certificate == b.certificate && a.key == b.key;
+}
+
+asio::awaitable<void> pause(Seconds time) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  const double factor = std::uniform_real_distribution(1.0, 1.0 + pause_jitter)(random);
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  timer.expires_after(std::chrono::duration_cast<MonoTime::duration>(time * factor));
+  boost::system::error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+}  // namespace
+
+Result<RestClient::Ready> RestClient::ready(bool read_again) {
+  auto access = access_.current(std::chrono::steady_clock::now(), read_again);
+  if (!access) return std::unexpected(access.error());
+  if (ready_.access == *access) return ready_;
+  if (ready_.client && same_connection(*ready_.access, **access)) {
+    ready_.access = std::move(*access);
+    return ready_;
+  }
+  const auto& now = **access;
+  auto to = http::parse_url(now.server);
+  if (!to) return fail(Code::invalid, "the server of {}: {}", now.where, to.error().message);
+  http::TlsContext tls;
+  if (to->tls) {
+    auto made = http::make_client_context(
+        http::ClientTls{.ca = now.ca,
+                        .identity = {.certificate = now.certificate, .key = now.key},
+                        .where = now.where,
+                        .verify = now.verify});
+    if (!made && ready_.client) return ready_;  // half written files: the next look finds the other half
+    if (!made) return std::unexpected(made.error());
+    tls = std::move(*made);
+  }
+  std::string prefix = to->target.substr(0, to->target.find('?'));
+  while (prefix.ends_with('/'))
+    prefix.pop_back();
+  ready_ = {.access = std::move(*access),
+            .client = std::make_shared<http::PooledClient>(executor_, std::move(*to), std::move(tls),
+                                                           now.tls_server_name),
+            .prefix = std::move(prefix)};
+  return ready_;
+}
+
+http::OutgoingRequest RestClient::outgoing(const Ready& ready, const RestCall& call) {
+  http::OutgoingRequest request{
+      .method = call.method,
+      .target = ready.prefix + call.path,
+      .headers = {{"Accept", "application/json"}, {"User-Agent", "flux-metrics-api"}},
+      .body = call.body};
+  if (!call.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+  // A token goes nowhere in clear text.
+  if (!ready.access->token.empty() && ready.access->server.starts_with("https:")) {
+    request.headers.emplace_back("Authorization", "Bearer " + ready.access->token);
+  }
+  return request;
+}
+
+// A refusal for the credentials' or the server's certificate's sake may mean that they have just rotated: the
+// files are read again, and when they have changed, the call goes out again.
+asio::awaitable<Result<http::Fetched>> RestClient::try_once(RestCall call) {
+  auto first = ready(false);
+  if (!first) co_return std::unexpected(first.error());
+  auto answer = co_await first->client->exchange(outgoing(*first, call), call.timeout);
+  const bool refused = answer ? answer->status == 401 : answer.error().code == Code::denied;
+  if (!refused) co_return answer;
+  auto second = ready(true);
+  if (!second || second->access == first->access) co_return answer;
+  co_return co_await second->client->exchange(outgoing(*second, call), call.timeout);
+}
+
+asio::awaitable<Result<http::Fetched>> RestClient::call_here(RestCall call) {
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::duration_cast<MonoTime::duration>(call.timeout);
+  Seconds wait = first_pause;
+  for (int tries = 1;; ++tries) {
+    auto answer = co_await try_once(call);
+    // The tries share the time.
+    const Seconds left = end - std::chrono::steady_clock::now();
+    if (!try_again(answer) || tries == most_tries || left <= wait * 2) co_return answer;
+    co_await pause(wait);
+    call.timeout = end - std::chrono::steady_clock::now();
+    wait *= pause_growth;
+  }
+}
+
+asio::awaitable<Result<http::Fetched>> RestClient::call(RestCall call) {
+  auto work = call_here(std::move(call));
+  co_return co_await asio::co_spawn(executor_, std::move(work), asio::use_awaitable);
+}
+
+asio::awaitable<Result<http::ResponseStream>> RestClient::stream(RestCall call) {
+  auto now = ready(false);
+  if (!now) co_return std::unexpected(now.error());
+  co_return co_await now->client->stream(outgoing(*now, call), call.timeout);
+}
+
+std::string message_of(const http::Fetched& answer) {
+  boost::system::error_code error;
+  const auto body = boost::json::parse(answer.body, error);
+  if (!error && body.is_object()) {
+    if (const auto* message = body.get_object().if_contains("message");
+        message != nullptr && message->is_string()) {
+      return fmt::format("{} ({})", std::string_view(message->get_string()), answer.status);
+    }
+  }
+  return fmt::format("HTTP status {}: {}", answer.status,
+                     std::string_view(answer.body).substr(0, longest_quote));
+}
+
+}  // namespace fluxmetrics::kube
