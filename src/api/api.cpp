@@ -8,7 +8,11 @@
 #include "api/known_requests.hpp"
 #include "api/request_log.hpp"
 #include "api/router.hpp"
+#include "kube/json.hpp"
 #include "kube/status.hpp"
+
+// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace fluxmetrics::api {
 namespace {
@@ -52,13 +56,8 @@ std::string with_slashes(const std::vector<std::string>& segments) {
   return path;
 }
 
-std::vector<std::string> segments_of(const std::string& path) {
-  const auto target = http::parse_target(path.starts_with('/') ? path : "/" + path);
-  return target ? target->segments : std::vector<std::string>();
-}
-
 ApiOptions normalized(ApiOptions options) {
-  options.api_path = with_slashes(segments_of(options.api_path));
+  options.api_path = with_slashes(root_segments(options.api_path));
   return options;
 }
 
@@ -67,16 +66,18 @@ ApiOptions normalized(ApiOptions options) {
 struct Api::Impl {
   ApiOptions options;
   const metrics::Store& store;
+  AccessControl* access;
   KnownRequests known_requests;
   Documents documents;
   CustomMetrics custom_metrics;
   AuditIds audit_ids;
   RequestLog log;
 
-  Impl(ApiOptions options_, const metrics::Store& store_)
+  Impl(ApiOptions options_, const metrics::Store& store_, AccessControl* access_)
       : options(normalized(std::move(options_))),
         store(store_),
-        known_requests(segments_of(options.api_path)),
+        access(access_),
+        known_requests(root_segments(options.api_path)),
         documents(options),
         custom_metrics(options, store),
         log(options.log_every_request) {}
@@ -87,9 +88,13 @@ struct Api::Impl {
     return response;
   }
 
-  http::Response answer(const http::Request& request) {
+  [[nodiscard]] bool plain_and_foreign(const http::Request& request) const {
+    return !request.peer.tls && !request.peer.same_host && !options.insecure_http;
+  }
+
+  http::Response answer(const http::Request& request, std::string_view user) {
     KnownRequest& known = known_requests.find(request);
-    if (!request.peer.tls && !request.peer.same_host && !options.insecure_http) return refuse_plain(known);
+    if (plain_and_foreign(request)) return refuse_plain(known);
     if (!known.target) {
       return kube::to_response({.code = 400,
                                 .reason = "BadRequest",
@@ -97,7 +102,34 @@ struct Api::Impl {
                                            "and escape with %XX"});
     }
     if (!is_api(known.route.kind)) return answer_other(known.route, *known.target);
-    return answer_api(request, known);
+    return answer_api(request, known, user);
+  }
+
+  // What somebody gets who may not have the answer, or of whom nobody could say whether he may.
+  http::Response refuse(const http::Request& request, const AccessDecision& decision) {
+    if (decision.refusal) {
+      auto response = to_response(*decision.refusal, known_requests.find(request).negotiated.layout);
+      if (response.status == 403) response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+      response.close = response.status == 401;
+      return response;
+    }
+    http::Response response;
+    response.status = 500;
+    response.content_type = "text/plain; charset=utf-8";
+    response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+    response.body = std::make_shared<const std::string>(
+        fmt::format("Internal Server Error: {}: the access review failed; this server's log says why\n",
+                    escape_html(kube::go_quote(request.target))));
+    return response;
+  }
+
+  http::Response finish(const http::Request& request, const AccessDecision& decision) {
+    auto response = decision.allowed() ? answer(request, decision.user) : refuse(request, decision);
+    response.headers.reserve(response.headers.size() + 2);
+    response.headers.emplace_back("Audit-Id", audit_ids.of(request.headers));
+    response.headers.emplace_back("Cache-Control", "no-cache, private");
+    log.request(request, decision.user, response.status, std::chrono::steady_clock::now());
+    return response;
   }
 
   static http::Response refuse_plain(const KnownRequest& known) {
@@ -112,12 +144,15 @@ struct Api::Impl {
     if (route.kind == Kind::health) {
       const auto view = store.view();
       const auto trouble = data_trouble(view, options.max_staleness, std::chrono::steady_clock::now());
-      if (auto response = answer_health(route, target, trouble, view.effort)) return std::move(*response);
+      const auto authentication = access == nullptr ? std::nullopt : access->trouble();
+      if (auto response = answer_health(route, target, trouble, view.effort, authentication)) {
+        return std::move(*response);
+      }
     }
     return index(404);
   }
 
-  http::Response answer_api(const http::Request& request, KnownRequest& known) {
+  http::Response answer_api(const http::Request& request, KnownRequest& known, std::string_view user) {
     const Route& route = known.route;
     const auto layout = known.negotiated.layout;
     if (route.kind == Kind::unknown_in_group) return to_response(unknown_resource(), layout);
@@ -136,26 +171,26 @@ struct Api::Impl {
         break;
     }
     auto metric = custom_metrics.answer(known);
-    log.metric(request, metric, std::chrono::steady_clock::now());
+    log.metric(request, user, metric, std::chrono::steady_clock::now());
     return std::move(metric.response);
   }
 };
 
-Api::Api(ApiOptions options, const metrics::Store& store)
-    : impl_(std::make_unique<Impl>(std::move(options), store)) {}
+Api::Api(ApiOptions options, const metrics::Store& store, AccessControl* access)
+    : impl_(std::make_unique<Impl>(std::move(options), store, access)) {}
 Api::~Api() = default;
 
 std::optional<http::Response> Api::answer(const http::Request& request) {
-  auto response = impl_->answer(request);
-  response.headers.reserve(response.headers.size() + 2);
-  response.headers.emplace_back("Audit-Id", impl_->audit_ids.of(request.headers));
-  response.headers.emplace_back("Cache-Control", "no-cache, private");
-  impl_->log.request(request, response.status, std::chrono::steady_clock::now());
-  return response;
+  static const AccessDecision let_in;
+  if (impl_->access == nullptr || impl_->plain_and_foreign(request)) return impl_->finish(request, let_in);
+  const auto decision = impl_->access->decide(request);
+  if (!decision) return std::nullopt;
+  return impl_->finish(request, *decision);
 }
 
 boost::asio::awaitable<http::Response> Api::answer_later(http::Request request) {
-  co_return std::move(*answer(request));
+  const auto decision = co_await impl_->access->decide_later(request);
+  co_return impl_->finish(request, *decision);
 }
 
 }  // namespace fluxmetrics::api

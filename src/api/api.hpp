@@ -1,10 +1,12 @@
-// The API server's front: from an HTTP request to a handler of this room. Pure: reads the store, never waits.
+// The API server's front: from an HTTP request to a handler of this room. Values are read from the store;
+// only the question who may read them can take waiting.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "api/access_control.hpp"
 #include "base/clock.hpp"
 #include "http/handler.hpp"
 #include "metrics/snapshot.hpp"
@@ -24,7 +26,8 @@ struct ApiOptions {
 
 class Api : public http::Handler {
  public:
-  Api(ApiOptions options, const metrics::Store& store);
+  // `access` decides who may read, and must live as long as this; null = everybody may.
+  Api(ApiOptions options, const metrics::Store& store, AccessControl* access = nullptr);
   ~Api() override;
   [[nodiscard]] std::optional<http::Response> answer(const http::Request& request) override;
   [[nodiscard]] boost::asio::awaitable<http::Response> answer_later(http::Request request) override;

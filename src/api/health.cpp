@@ -1,7 +1,6 @@
 #include "api/health.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <vector>
 
@@ -10,8 +9,19 @@
 namespace fluxmetrics::api {
 namespace {
 
-// Answering at all is what these show.
-constexpr std::array<std::string_view, 1> checks = {"ping"};
+struct Check {
+  std::string_view name;
+  std::string trouble;  // "" when it passes
+};
+
+// Answering at all is what ping shows.
+std::vector<Check> checks_of(const Route& route, const std::optional<std::string>& authentication) {
+  std::vector<Check> checks{{.name = "ping", .trouble = {}}};
+  if (route.endpoint == "readyz" && authentication) {
+    checks.push_back({.name = "authentication", .trouble = *authentication});
+  }
+  return checks;
+}
 
 http::Response text(int status, std::string body) {
   http::Response response;
@@ -21,15 +31,24 @@ http::Response text(int status, std::string body) {
   return response;
 }
 
-std::string verbose(const std::string& endpoint, const http::Target& target) {
+// The list of checks, and whether all pass that count.
+std::pair<std::string, bool> verbose(const std::string& endpoint, const http::Target& target,
+                                     const std::vector<Check>& checks) {
   std::vector<std::string_view> excluded;
   for (const auto& [key, value] : target.query) {
     if (key == "exclude") excluded.push_back(value);
   }
   std::string body;
-  for (const auto check : checks) {
-    const auto erased = std::erase(excluded, check);
-    body += fmt::format("[+]{} {}\n", check, erased > 0 ? "excluded: ok" : "ok");
+  bool good = true;
+  for (const auto& [name, trouble] : checks) {
+    if (std::erase(excluded, name) > 0) {
+      body += fmt::format("[+]{} excluded: ok\n", name);
+    } else if (trouble.empty()) {
+      body += fmt::format("[+]{} ok\n", name);
+    } else {
+      good = false;
+      body += fmt::format("[-]{} failed: reason withheld\n", name);
+    }
   }
   if (!excluded.empty()) {
     std::vector<std::string> quoted;
@@ -39,7 +58,7 @@ std::string verbose(const std::string& endpoint, const http::Target& target) {
     body += fmt::format("warn: some health checks cannot be excluded: no matches for {}\n",
                         fmt::join(quoted, ","));
   }
-  return body + endpoint + " check passed\n";
+  return {fmt::format("{}{} check {}\n", body, endpoint, good ? "passed" : "failed"), good};
 }
 
 std::string told(const instance::Effort& effort) {
@@ -54,9 +73,13 @@ std::string told(const instance::Effort& effort) {
 
 std::optional<http::Response> answer_health(const Route& route, const http::Target& target,
                                             const std::optional<std::string>& data_trouble,
-                                            const instance::Effort& effort) {
+                                            const instance::Effort& effort,
+                                            const std::optional<std::string>& authentication) {
+  const auto checks = checks_of(route, authentication);
   if (route.check.empty()) {
-    auto response = text(200, target.query_value("verbose") ? verbose(route.endpoint, target) : "ok");
+    const auto [list, good] = verbose(route.endpoint, target, checks);
+    const bool brief = good && !target.query_value("verbose");
+    auto response = text(good ? 200 : 500, brief ? "ok" : list);
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     return response;
   }
@@ -64,8 +87,10 @@ std::optional<http::Response> answer_health(const Route& route, const http::Targ
     if (data_trouble) return text(500, fmt::format("internal server error: {}\n", *data_trouble));
     return text(200, target.query_value("verbose") ? told(effort) : "ok");
   }
-  if (std::ranges::find(checks, route.check) != checks.end()) return text(200, "ok");
-  return std::nullopt;
+  const auto check = std::ranges::find(checks, std::string_view(route.check), &Check::name);
+  if (check == checks.end()) return std::nullopt;
+  return check->trouble.empty() ? text(200, "ok")
+                                : text(500, fmt::format("internal server error: {}\n", check->trouble));
 }
 
 }  // namespace fluxmetrics::api

@@ -17,8 +17,8 @@ class RequestLog {
 
   // `every_request`: all at info; otherwise those that are not for a metric go to debug.
   explicit RequestLog(bool every_request) : every_request_(every_request) {}
-  void metric(const http::Request& request, const MetricAnswer& answer, MonoTime now);
-  void request(const http::Request& request, int status, MonoTime now);
+  void metric(const http::Request& request, std::string_view user, const MetricAnswer& answer, MonoTime now);
+  void request(const http::Request& request, std::string_view user, int status, MonoTime now);
 
  private:
   [[nodiscard]] bool has_room(MonoTime now);

@@ -72,6 +72,11 @@ Route find_route(const http::Target& target, const std::vector<std::string>& ext
   return route;
 }
 
+std::vector<std::string> root_segments(const std::string& path) {
+  const auto target = http::parse_target(path.starts_with('/') ? path : "/" + path);
+  return target ? target->segments : std::vector<std::string>();
+}
+
 bool is_api(Kind kind) {
   return kind != Kind::index && kind != Kind::unknown && kind != Kind::health;
 }

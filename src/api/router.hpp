@@ -43,6 +43,9 @@ struct Route {
 // `extra_root`: the segments of one more place where the tree of v1beta2 is found; empty = none.
 [[nodiscard]] Route find_route(const http::Target& target, const std::vector<std::string>& extra_root);
 
+// "custom/v1/" -> {"custom", "v1"}: an extra root as people write it.
+[[nodiscard]] std::vector<std::string> root_segments(const std::string& path);
+
 // Whether only GET is allowed there.
 [[nodiscard]] bool is_api(Route::Kind kind);
 

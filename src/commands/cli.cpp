@@ -45,6 +45,21 @@ void add_policy(CLI::App* app, sizing::SizePolicy& policy) {
       ->check(CLI::PositiveNumber);
 }
 
+// Where the cluster is asked who a client is and what it may do; the names are those of the Go API servers.
+void add_cluster(CLI::App* app, StartOptions& o) {
+  app->add_option("--kubeconfig", o.kubeconfig, "How to reach the cluster [the pod's service account]");
+  app->add_option("--authentication-kubeconfig", o.authentication_kubeconfig,
+                  "The same for asking who a client is [--kubeconfig]");
+  app->add_option("--authorization-kubeconfig", o.authorization_kubeconfig,
+                  "The same for asking what a client may do [--kubeconfig]");
+  add_duration(app, "--authentication-token-webhook-cache-ttl", o.token_ttl,
+               "Remember for so long whose a bearer token is");
+  add_duration(app, "--authorization-webhook-cache-authorized-ttl", o.allowed_ttl,
+               "Remember for so long that a client may");
+  add_duration(app, "--authorization-webhook-cache-unauthorized-ttl", o.denied_ttl,
+               "Remember for so long that a client may not");
+}
+
 struct Commands {
   StartOptions start;
   GetOptions get;
@@ -82,7 +97,10 @@ void add_start(CLI::App& app, Commands& c) {
   sub->add_flag("--no-cache", o.no_cache,
                 "Accepted as the Python server did; answers are never older than the snapshot");
   sub->add_flag("--verbose", o.verbose, "Log every request, not only metric requests");
-  sub->add_flag("--insecure-http", o.insecure_http, "Answer plain HTTP to every peer, not only to this host");
+  sub->add_flag("--insecure-http", o.insecure_http, "Let every peer ask by plain HTTP, not only this host");
+  sub->add_flag("--insecure-skip-auth", o.insecure_skip_auth,
+                "Answer every client without asking the cluster who may read");
+  add_cluster(sub, o);
   add_flux_uri(sub, o.flux_uri);
   add_duration(sub, "--max-staleness", o.max_staleness,
                "Serve the last values for so long when the broker is silent");

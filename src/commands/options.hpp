@@ -28,6 +28,13 @@ struct StartOptions {
   bool no_cache = false;
   bool verbose = false;
   bool insecure_http = false;
+  bool insecure_skip_auth = false;
+  std::string kubeconfig;
+  std::string authentication_kubeconfig;
+  std::string authorization_kubeconfig;
+  Seconds token_ttl{10};
+  Seconds allowed_ttl{10};
+  Seconds denied_ttl{10};
   std::optional<std::string> flux_uri;
   Seconds max_staleness{30};
   sizing::SizePolicy policy;

@@ -1,8 +1,10 @@
 #include <cstdlib>
 
 #include "api/api.hpp"
+#include "api/router.hpp"
 #include "base/log.hpp"
 #include "commands/broker.hpp"
+#include "commands/cluster_link.hpp"
 #include "commands/options.hpp"
 #include "http/server.hpp"
 
@@ -19,6 +21,36 @@ http::ServerOptions server_options(const StartOptions& options) {
                           .names = {fmt::format("{}.{}.svc", service, options.namespace_),
                                     fmt::format("{}.{}.svc.cluster.local", service, options.namespace_),
                                     fmt::format("{}.{}", service, options.namespace_), service}}};
+}
+
+// Null where nobody is asked.
+Result<std::unique_ptr<ClusterLink>> find_cluster(const StartOptions& options) {
+  if (options.insecure_skip_auth) return nullptr;
+  return ClusterLink::find({.kubeconfig = options.kubeconfig,
+                            .authentication_kubeconfig = options.authentication_kubeconfig,
+                            .authorization_kubeconfig = options.authorization_kubeconfig});
+}
+
+api::AccessOptions access_options(const StartOptions& options, bool has_cluster) {
+  using enum api::AccessOptions::Mode;
+  return {.mode = options.insecure_skip_auth ? open : (has_cluster ? delegated : closed),
+          .extra_root = api::root_segments(options.api_path),
+          .token_ttl = options.token_ttl,
+          .allowed_ttl = options.allowed_ttl,
+          .denied_ttl = options.denied_ttl};
+}
+
+void tell_who_may_read(const StartOptions& options, const ClusterLink* cluster) {
+  if (options.insecure_skip_auth) {
+    log::warning("--insecure-skip-auth: whoever reaches the port may read everything");
+  } else if (cluster != nullptr) {
+    log::info("who may read is asked of the cluster, by {}", cluster->description());
+  } else {
+    log::warning(
+        "there is no cluster to ask who may read: only plain HTTP from this host is answered, HTTPS gets "
+        "401; give "
+        "--kubeconfig, or --insecure-skip-auth to answer everybody");
+  }
 }
 
 }  // namespace
@@ -41,6 +73,13 @@ int run_start(const StartOptions& options) {
   }
 
   Pipeline pipeline(*broker, options.policy, options.max_staleness);
+  const auto cluster = find_cluster(options);
+  if (!cluster) {
+    log::error("{}", cluster.error().message);
+    return exit_misused;
+  }
+  api::AccessControl access(access_options(options, *cluster != nullptr),
+                            *cluster ? (*cluster)->authority() : api::ClusterAuthority());
   api::Api api({.namespace_ = options.namespace_,
                 .service_name = options.service_name,
                 .api_path = options.api_path,
@@ -48,7 +87,7 @@ int run_start(const StartOptions& options) {
                 .insecure_http = options.insecure_http,
                 .port = options.port,
                 .log_every_request = options.verbose},
-               pipeline.store());
+               pipeline.store(), &access);
   http::Server server(server_options(options), api);
   if (const auto listening = server.listen(); !listening) {
     log::error("{}", listening.error().message);
@@ -56,8 +95,11 @@ int run_start(const StartOptions& options) {
   }
   log::info("serving https and http on {} port {}, namespace {}, service {}", options.host, server.port(),
             options.namespace_, options.service_name);
+  tell_who_may_read(options, cluster->get());
   pipeline.start();
+  if (*cluster) (*cluster)->start();
   server.run(true);
+  if (*cluster) (*cluster)->stop();
   log::info("stopped");
   return exit_fine;
 }

@@ -11,7 +11,11 @@ std::string to_json(const Status& status, Layout layout) {
                               {"status", "Failure"},
                               {"message", status.message}};
   if (!status.reason.empty()) body["reason"] = status.reason;
-  if (status.empty_details) body["details"] = boost::json::object();
+  boost::json::object details;
+  if (!status.details.name.empty()) details["name"] = status.details.name;
+  if (!status.details.group.empty()) details["group"] = status.details.group;
+  if (!status.details.kind.empty()) details["kind"] = status.details.kind;
+  if (status.empty_details || !details.empty()) body["details"] = std::move(details);
   body["code"] = status.code;
   return json_body(body, layout);
 }

@@ -72,7 +72,8 @@ class Values(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.simulator = cls.enterClassContext(harness.Simulator(size=2, max_size=4, cores=4))
-        cls.server = cls.enterClassContext(harness.Server("--api-path", "/mine/v1", uri=cls.simulator.uri))
+        cls.server = cls.enterClassContext(harness.Server("--api-path", "/mine/v1", "--insecure-skip-auth",
+                                                         uri=cls.simulator.uri))
         cls.server.wait_number("node_up_count", 2)
 
     def test_the_articles_curl_in_both_versions(self):
@@ -224,7 +225,7 @@ class Peers(unittest.TestCase):
             self.assertEqual(server.get("/healthz", host=others[0]).status, 200)
 
     def test_plain_http_from_a_foreign_host_is_refused(self):
-        with harness.ForeignHost() as peer, harness.Server(host="0.0.0.0") as server:
+        with harness.ForeignHost() as peer, harness.Server("--insecure-skip-auth", host="0.0.0.0") as server:
             self.assertEqual(server.get("/healthz", host=peer.here).status, 200)
             status, body = peer.fetch(server.port, f"{CUSTOM}/v1beta2")
             self.assertEqual(status, 403)
@@ -233,7 +234,8 @@ class Peers(unittest.TestCase):
             self.assertEqual(status, 200, body)
 
     def test_insecure_http_lets_everybody_ask(self):
-        with harness.ForeignHost() as peer, harness.Server("--insecure-http", host="0.0.0.0") as server:
+        with harness.ForeignHost() as peer, \
+                harness.Server("--insecure-http", "--insecure-skip-auth", host="0.0.0.0") as server:
             status, body = peer.fetch(server.port, f"{CUSTOM}/v1beta2")
             self.assertEqual(status, 200, body)
 

@@ -92,7 +92,7 @@ class Comparison(unittest.TestCase):
         harness.eventually(lambda: sum(job["state"] == state for job in flux.jobs()) == count, f"{count} jobs in {state}")
 
     def server_says_the_same(self, flux, names):
-        with harness.Server(*POLICY, uri=flux.uri) as server:
+        with harness.Server(*POLICY, "--insecure-skip-auth", uri=flux.uri) as server:
             for name in names:
                 wanted = harness.get_metrics(flux.uri, name, options=POLICY)[name]
                 if isinstance(wanted, dict):

@@ -1,0 +1,40 @@
+// Keeps the AuthenticationState at what the cluster's ConfigMap says: a list, then a watch, and again; a poll
+// where watching is not allowed. Lives on the network's executor.
+#pragma once
+
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
+
+#include "api/authentication_config.hpp"
+#include "kube/rest_client.hpp"
+
+namespace fluxmetrics::api {
+
+class AuthenticationWatcher {
+ public:
+  AuthenticationWatcher(kube::RestClient& client, AuthenticationState& state)
+      : client_(client), state_(state) {}
+  // Never returns.
+  boost::asio::awaitable<void> run();
+  // One look now, for a certificate that nobody knows: it may be of a CA that came this moment. At most once
+  // a second. May be awaited on any executor.
+  boost::asio::awaitable<void> look_again();
+
+ private:
+  boost::asio::awaitable<Result<std::string>> list();  // the version to watch from
+  boost::asio::awaitable<Result<void>> watch(std::string version);
+  boost::asio::awaitable<void> look_once();
+  Result<void> read_event(std::string_view line);
+  void apply(const boost::json::object& config_map);
+  void tell(const std::string& trouble);
+
+  kube::RestClient& client_;
+  AuthenticationState& state_;
+  MonoTime looked_;
+  std::string applied_;  // the data last read, as text
+  std::string told_;     // the last trouble in the log
+};
+
+}  // namespace fluxmetrics::api

@@ -1,0 +1,107 @@
+#include "commands/cluster_link.hpp"
+
+#include <optional>
+#include <thread>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "api/authentication_watcher.hpp"
+#include "base/log.hpp"
+#include "kube/rest_client.hpp"
+
+// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace fluxmetrics::commands {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// A source that works now, as far as files tell; nullopt when there is none. What a pod's files lack may
+// come.
+Result<std::optional<kube::AccessSource>> find_source(const std::string& own, const std::string& common,
+                                                      std::string& description) {
+  const auto& path = own.empty() ? common : own;
+  if (path.empty()) {
+    auto account = kube::find_pod_account();
+    if (!account) return std::nullopt;
+    description = "the pod's service account";
+    return kube::AccessSource::pod(std::move(*account));
+  }
+  const auto access = kube::read_kubeconfig(path);
+  if (!access) return std::unexpected(access.error());
+  description = access->where;
+  return kube::AccessSource::kubeconfig(path);
+}
+
+}  // namespace
+
+struct ClusterLink::Impl {
+  asio::io_context io{1};
+  kube::RestClient authentication;
+  kube::RestClient authorization;
+  api::AuthenticationState state;
+  api::AuthenticationWatcher watcher{authentication, state};
+  std::string description;
+  std::thread thread;
+
+  Impl(kube::AccessSource authentication_, kube::AccessSource authorization_, std::string description_)
+      : authentication(io.get_executor(), std::move(authentication_)),
+        authorization(io.get_executor(), std::move(authorization_)),
+        description(std::move(description_)) {}
+};
+
+ClusterLink::ClusterLink(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+ClusterLink::~ClusterLink() {
+  stop();
+}
+
+Result<std::unique_ptr<ClusterLink>> ClusterLink::find(const ClusterLinkOptions& options) {
+  std::string asked_who;
+  std::string asked_what;
+  auto authentication = find_source(options.authentication_kubeconfig, options.kubeconfig, asked_who);
+  if (!authentication) return std::unexpected(authentication.error());
+  auto authorization = find_source(options.authorization_kubeconfig, options.kubeconfig, asked_what);
+  if (!authorization) return std::unexpected(authorization.error());
+  if (!*authentication && !*authorization) return nullptr;
+  if (!*authentication || !*authorization) {
+    return fail(
+        Code::invalid,
+        "--authentication-kubeconfig and --authorization-kubeconfig come together outside of a cluster; or "
+        "give one --kubeconfig for both");
+  }
+  auto impl = std::make_unique<Impl>(
+      std::move(**authentication), std::move(**authorization),
+      asked_who == asked_what ? asked_who : fmt::format("{} and {}", asked_who, asked_what));
+  return std::unique_ptr<ClusterLink>(new ClusterLink(std::move(impl)));
+}
+
+api::ClusterAuthority ClusterLink::authority() {
+  return {.state = &impl_->state,
+          .tokens = &impl_->authentication,
+          .access = &impl_->authorization,
+          .look_again = [watcher = &impl_->watcher] { return watcher->look_again(); }};
+}
+
+const std::string& ClusterLink::description() const {
+  return impl_->description;
+}
+
+void ClusterLink::start() {
+  asio::co_spawn(impl_->io, impl_->watcher.run(), [](const std::exception_ptr& fault) {
+    if (fault) log::error("the watch of the authentication ConfigMap ended by a fault inside this program");
+  });
+  impl_->thread = std::thread([impl = impl_.get()] { impl->io.run(); });
+}
+
+void ClusterLink::stop() {
+  if (!impl_) return;
+  impl_->io.stop();
+  if (impl_->thread.joinable()) impl_->thread.join();
+  impl_.reset();
+}
+
+}  // namespace fluxmetrics::commands
