@@ -156,6 +156,18 @@ void add_simulate(CLI::App& app, Commands& c) {
   sub->add_option("--trace", o.trace, "Jobs to submit: JSON lines, see docs/simulate.md");
   sub->add_option("--queue", o.queues,
                   "A queue, NAME or NAME=RANKS (repeatable); queues start stopped, as Flux's do");
+  sub->add_option("--as-version", o.as_version,
+                  "Be a Flux of this version, such as 0.53: refuse what it lacked");
+  sub->add_flag("--as-guest", o.as_guest,
+                "Treat clients as guests, unless they ask for the owner's role as simulate-ctl does");
+  sub->add_flag("--private-mode", o.private_mode,
+                "Hide the jobs of others from guests (access.private-mode)");
+  sub->add_option("--exclude", o.exclude, "Ranks that the configuration excludes, an idset");
+  sub->add_option("--quorum", o.quorum, "Wait in state quorum until so many ranks are online");
+  sub->add_flag("--no-scheduler", o.no_scheduler, "Begin without a scheduler");
+  sub->add_flag("--discovery", o.discovery,
+                "Resources were found, not configured: ranks that are lost are removed for good");
+  sub->add_option("--parent-uri", o.parent_uri, "Be a sub-instance of the instance at this URI");
   sub->callback([&c] { c.run = [&c] { return run_simulate(c.simulate); }; });
 }
 
@@ -181,6 +193,8 @@ void add_simulate_ctl(CLI::App& app, Commands& c) {
   auto* offline = action(ctl, "offline", "Ranks leave");
   offline->add_option("ranks", o.ranks, "Idset, such as 3")->required();
   offline->add_flag("--lost", o.lost, "As a node that dies; otherwise as a pod that is deleted");
+  action(ctl, "torpid", "Ranks answer slowly")->add_option("ranks", o.ranks, "Idset")->required();
+  action(ctl, "lively", "Ranks answer well again")->add_option("ranks", o.ranks, "Idset")->required();
   auto* submit = action(ctl, "submit", "Submit a job and print its id");
   submit->add_option("-N,--nodes", o.nodes, "Nodes");
   submit->add_option("-n,--slots", o.slots, "Slots in all; -N without -n asks for whole nodes");
@@ -198,6 +212,8 @@ void add_simulate_ctl(CLI::App& app, Commands& c) {
       ->check(CLI::PositiveNumber);
   auto* cancel = action(ctl, "cancel", "Cancel a job");
   cancel->add_option("id", o.job_id, "Job id")->required();
+  auto* purge = action(ctl, "purge", "Let the instance forget inactive jobs");
+  purge->add_option("--keep", o.keep, "How many of the latest to keep")->capture_default_str();
   auto* drain = action(ctl, "drain", "Drain ranks");
   drain->add_option("ranks", o.ranks, "Idset")->required();
   drain->add_option("reason", o.reason, "Why");
@@ -212,6 +228,14 @@ void add_simulate_ctl(CLI::App& app, Commands& c) {
     sub->add_flag("-a,--all", c.ctl.all_queues, "All queues (the default)");
     sub->callback([&o, name] { o.queue_action = name; });
   }
+  auto* scheduler = action(ctl, "scheduler", "Load or unload the scheduler");
+  scheduler->require_subcommand(1);
+  for (const std::string name : {"load", "unload"}) {
+    action(scheduler, name,
+           name == "load" ? "Jobs start again" : "No job starts, as when its module is removed")
+        ->callback([&o, name] { o.queue_action = name; });
+  }
+  action(ctl, "shutdown", "End the instance, as `flux shutdown` does");
   ctl->callback([&c, ctl] {
     c.ctl.action = ctl->get_subcommands().front()->get_name();
     c.run = [&c] { return run_simulate_ctl(c.ctl); };

@@ -62,16 +62,26 @@ struct SimulateOptions {
   double speed = 1;
   std::string trace;                // file of JSON lines
   std::vector<std::string> queues;  // NAME or NAME=RANKS; configured queues start stopped, as Flux's do
+  std::string as_version;           // "0.53"; "" = the newest
+  bool as_guest = false;
+  bool private_mode = false;
+  bool no_scheduler = false;
+  bool discovery = false;
+  std::uint32_t quorum = 0;
+  std::string exclude;  // an idset
+  std::string parent_uri;
 };
 
 struct SimulateCtlOptions {
   std::optional<std::string> flux_uri;
-  std::string action;  // online, offline, submit, cancel, drain, undrain, queue, clock
+  std::string action;  // online, offline, torpid, lively, submit, cancel, purge, drain, undrain, queue,
+                       // scheduler, shutdown, clock
   std::string ranks;
   bool lost = false;         // offline
   std::string reason;        // drain
   std::string job_id;        // cancel
-  std::string queue_action;  // queue: start or stop
+  std::uint32_t keep = 0;    // purge
+  std::string queue_action;  // queue: start or stop; scheduler: load or unload
   std::string queue_name;    // "" = all
   bool all_queues = false;
   std::optional<std::uint32_t> nodes;

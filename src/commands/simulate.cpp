@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
 #include "commands/options.hpp"
@@ -23,6 +24,20 @@ Result<simulate::Options> read_options(const SimulateOptions& given) {
                             .socket = given.socket,
                             .pending = given.pending,
                             .running = given.running};
+  options.guests = given.as_guest;
+  options.private_mode = given.private_mode;
+  options.scheduler = !given.no_scheduler;
+  options.discovers = given.discovery;
+  options.quorum = given.quorum;
+  options.parent_uri = given.parent_uri;
+  if (!given.as_version.empty()) {
+    const auto release = simulate::Release::parse(given.as_version);
+    if (!release) return std::unexpected(release.error());
+    options.release = *release;
+  }
+  auto excluded = flux::IdSet::parse(given.exclude);
+  if (!excluded) return fail(Code::invalid, "--exclude: {}", excluded.error().message);
+  options.excluded = std::move(*excluded);
   for (const std::string& text : given.queues) {
     auto queue = simulate::parse_queue(text);
     if (!queue) return std::unexpected(queue.error());
@@ -55,6 +70,8 @@ int run_simulate(const SimulateOptions& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   simulate::Server server(std::move(*instance));
+  // An instance that was told to shut down ends the program as a signal does.
+  server.on_exit([] { ::kill(::getpid(), SIGTERM); });
   if (auto started = server.start(); !started) return refuse(started.error());
   fmt::print("FLUX_URI={}\n", server.uri());
   fmt::print("{} of {} ranks are online. Steer it with: FLUX_URI={} flux-metrics-api simulate-ctl --help\n",

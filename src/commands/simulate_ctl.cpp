@@ -31,6 +31,9 @@ namespace json = boost::json;
 
 using Answer = Result<json::value>;
 
+// Whoever steers an instance owns it: a simulated one that treats clients as guests wants to be told so.
+constexpr flux::RpcOptions as_owner{.rolemask = 5};
+
 Result<std::unique_ptr<flux::BlockingClient>> connect(const Broker& broker) {
   auto client = flux::BlockingClient::connect(broker.socket_paths.front());
   for (std::size_t i = 1; !client && i < broker.socket_paths.size(); ++i) {
@@ -42,7 +45,7 @@ Result<std::unique_ptr<flux::BlockingClient>> connect(const Broker& broker) {
 
 // A request that only simulated brokers know.
 Answer steer(flux::BlockingClient& client, const std::string& topic, const json::value& request) {
-  Answer answer = client.rpc(topic, request);
+  Answer answer = client.rpc(topic, request, as_owner);
   if (answer || answer.error().code != Code::unsupported) return answer;
   return fail(
       Code::unsupported,
@@ -62,14 +65,24 @@ json::object queue_request(const SimulateCtlOptions& options) {
 Answer drain(flux::BlockingClient& client, const SimulateCtlOptions& options) {
   json::object request{{"targets", options.ranks}};
   if (!options.reason.empty()) request["reason"] = options.reason;
-  return client.rpc("resource." + options.action, request);
+  return client.rpc("resource." + options.action, request, as_owner);
 }
 
 Answer cancel(flux::BlockingClient& client, const SimulateCtlOptions& options) {
   const auto id = flux::parse_job_id(options.job_id);
   if (!id) return std::unexpected(id.error());
   return client.rpc("job-manager.raise",
-                    json::object{{"id", *id}, {"severity", 0}, {"type", "cancel"}, {"note", ""}});
+                    json::object{{"id", *id}, {"severity", 0}, {"type", "cancel"}, {"note", ""}}, as_owner);
+}
+
+Answer purge(flux::BlockingClient& client, const SimulateCtlOptions& options) {
+  // An age of -1 is no limit; Flux forgets at most a batch at a time.
+  Answer answer = client.rpc(
+      "job-manager.purge",
+      json::object{{"age_limit", -1.0}, {"num_limit", options.keep}, {"force", true}, {"batch", 50}},
+      as_owner);
+  if (answer) fmt::print("{}\n", answer->at("count").to_number<std::int64_t>());
+  return answer;
 }
 
 Answer clock(flux::BlockingClient& client) {
@@ -108,7 +121,7 @@ asio::awaitable<std::vector<Result<std::string>>> send_copies(std::shared_ptr<fl
   asio::steady_timer all_here(executor, asio::steady_timer::time_point::max());
   for (std::size_t i = 0; i < copies; ++i) {
     asio::co_spawn(
-        executor, client->rpc(topic, payload),
+        executor, client->rpc(topic, payload, as_owner),
         [&answers, &missing, &all_here, i](const std::exception_ptr& failure, Result<std::string> answer) {
           if (!failure) answers[i] = std::move(answer);
           if (--missing == 0) all_here.cancel();
@@ -150,11 +163,18 @@ Answer act(flux::BlockingClient& client, const SimulateCtlOptions& options) {
   if (options.action == "offline")
     return steer(client, "simulate.offline",
                  json::object{{"ranks", options.ranks}, {"how", options.lost ? "lost" : "shutdown"}});
+  if (options.action == "torpid" || options.action == "lively")
+    return steer(client, "simulate.torpid",
+                 json::object{{"ranks", options.ranks}, {"torpid", options.action == "torpid"}});
+  if (options.action == "scheduler")
+    return steer(client, "simulate.scheduler", json::object{{"loaded", options.queue_action == "load"}});
+  if (options.action == "shutdown") return steer(client, "simulate.shutdown", json::object());
+  if (options.action == "purge") return purge(client, options);
   if (options.action == "clock") return clock(client);
   if (options.action == "submit") return submit(client, options);
   if (options.action == "cancel") return cancel(client, options);
   if (options.action == "drain" || options.action == "undrain") return drain(client, options);
-  return client.rpc("job-manager.queue-start", queue_request(options));
+  return client.rpc("job-manager.queue-start", queue_request(options), as_owner);
 }
 
 // What is wrong before any broker is asked: an id, a duration, an idset.
@@ -163,7 +183,8 @@ Result<void> check(const SimulateCtlOptions& options) {
     const auto id = flux::parse_job_id(options.job_id);
     if (!id) return std::unexpected(id.error());
   }
-  if (options.action == "online" || options.action == "offline") {
+  if (options.action == "online" || options.action == "offline" || options.action == "torpid" ||
+      options.action == "lively") {
     const auto ranks = flux::IdSet::parse(options.ranks);
     if (!ranks) return std::unexpected(ranks.error());
   }

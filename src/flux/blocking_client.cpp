@@ -12,8 +12,9 @@ Result<std::unique_ptr<BlockingClient>> BlockingClient::connect(const std::strin
   return made;
 }
 
-Result<boost::json::value> BlockingClient::rpc(const std::string& topic, const boost::json::value& request) {
-  const auto text = wait_for(client_->rpc(topic, boost::json::serialize(request)));
+Result<boost::json::value> BlockingClient::rpc(const std::string& topic, const boost::json::value& request,
+                                               RpcOptions options) {
+  const auto text = wait_for(client_->rpc(topic, boost::json::serialize(request), options));
   if (!text) return std::unexpected(text.error());
   if (text->empty()) return boost::json::value{};
   return parse_payload(topic, *text);

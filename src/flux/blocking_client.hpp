@@ -23,7 +23,8 @@ class BlockingClient {
   [[nodiscard]] static Result<std::unique_ptr<BlockingClient>> connect(const std::string& socket_path);
 
   // One RPC; the reply as JSON, null when it has no payload. Errors: as Client::rpc().
-  [[nodiscard]] Result<boost::json::value> rpc(const std::string& topic, const boost::json::value& request);
+  [[nodiscard]] Result<boost::json::value> rpc(const std::string& topic, const boost::json::value& request,
+                                               RpcOptions options = {});
 
   // Runs `task` (which uses client()) to its end.
   template <class T>

@@ -22,32 +22,41 @@ struct Attribute {
   int flags = 1;  // 1: it never changes
 };
 
+std::uint32_t quorum_of(const Options& options) {
+  return options.quorum > 0 ? options.quorum : options.size;
+}
+
 std::vector<Attribute> attributes(Services& services, std::uint32_t rank) {
   const Resources& resources = services.instance().resources();
   const std::uint32_t size = services.instance().options().max_size;
   const std::string& socket = services.surroundings().socket;
   const std::string directory = socket.substr(0, socket.rfind('/'));
-  return {{"size", std::to_string(size)},
-          {"rank", std::to_string(rank)},
-          {"hostlist", resources.hostlist()},
-          {"hostname", resources.hosts().at(rank)},
-          {"version", "0.88.0", 0},
-          {"instance-level", "0"},
-          {"local-uri", "local://" + socket},
-          {"broker.boot-method", "config"},
-          {"broker.starttime", fmt::format("{:.2f}", services.instance().started())},
-          {"broker.quorum", std::to_string(services.instance().options().size)},
-          {"broker.pid", std::to_string(::getpid())},
-          {"broker.critical-ranks", "0"},
-          {"broker.mapping", fmt::format("[[0,{},1,1]]", size)},
-          {"security.owner", std::to_string(services.surroundings().userid)},
-          {"tbon.topo", "kary:256", 0},
-          {"tbon.level", rank == 0 ? "0" : "1", 0},
-          {"tbon.maxlevel", size > 1 ? "1" : "0", 0},
-          {"tbon.descendants", rank == 0 ? std::to_string(size - 1) : "0", 0},
-          {"jobid-path", "/"},
-          {"rundir", directory, 0},
-          {"statedir", directory, 0}};
+  std::vector<Attribute> all{
+      {"size", std::to_string(size)},
+      {"rank", std::to_string(rank)},
+      {"hostlist", resources.hostlist()},
+      {"hostname", resources.hosts().at(rank)},
+      {"version", services.instance().options().release.text(), 0},
+      {"instance-level", services.instance().options().parent_uri.empty() ? "0" : "1"},
+      {"local-uri", "local://" + socket},
+      {"broker.boot-method", services.instance().options().discovers ? "simple" : "config"},
+      {"broker.starttime", fmt::format("{:.2f}", services.instance().started())},
+      {"broker.quorum", std::to_string(quorum_of(services.instance().options()))},
+      {"broker.pid", std::to_string(::getpid())},
+      {"broker.critical-ranks", "0"},
+      {"broker.mapping", fmt::format("[[0,{},1,1]]", size)},
+      {"security.owner", std::to_string(services.surroundings().userid)},
+      {"tbon.topo", "kary:256", 0},
+      {"tbon.level", rank == 0 ? "0" : "1", 0},
+      {"tbon.maxlevel", size > 1 ? "1" : "0", 0},
+      {"tbon.descendants", rank == 0 ? std::to_string(size - 1) : "0", 0},
+      {"jobid-path", "/"},
+      {"rundir", directory, 0},
+      {"statedir", directory, 0}};
+  // A top instance has no such attribute.
+  if (const std::string& parent = services.instance().options().parent_uri; !parent.empty())
+    all.push_back({.name = "parent-uri", .value = parent});
+  return all;
 }
 
 // attr and the like exist on every rank; the client may name one.
@@ -94,32 +103,37 @@ Answered config_get(Services& services, const Request& request) {
     }
     queues[queue.name] = std::move(entry);
   }
-  json::object all{{"resource", json::object{{"noverify", true}, {"config", std::move(config)}}}};
+  json::object resource{{"noverify", true}, {"config", std::move(config)}};
+  if (options.discovers) resource = {{"noverify", true}};
+  if (!options.excluded.empty()) resource["exclude"] = options.excluded.to_string();
+  json::object all{{"resource", std::move(resource)}};
+  json::object access;
+  if (options.guests) access["allow-guest-user"] = true;
+  if (options.private_mode) access["private-mode"] = true;
+  if (!access.empty()) all["access"] = std::move(access);
   if (!queues.empty()) all["queues"] = std::move(queues);
   return request.respond(all);
 }
 
 Answered state_machine_get(Services& services, const Request& request) {
   const Instance& instance = services.instance();
-  return request.respond(json::object{{"state", "run"}, {"duration", instance.now() - instance.started()}});
+  const Lifecycle& life = instance.lifecycle();
+  return request.respond(json::object{{"state", life.name()}, {"duration", instance.now() - life.since()}});
 }
 
-Answered module_list(Services& /*services*/, const Request& request) {
-  const auto module = [](std::string_view name, json::array services) {
-    return json::object{{"name", name},
-                        {"path", "simulated"},
-                        {"idle", 0},
-                        {"status", 1},
-                        {"services", std::move(services)},
-                        {"sendqueue", 0},
-                        {"recvqueue", 0}};
+Answered module_list(Services& services, const Request& request) {
+  const auto module = [](std::string_view name, json::array offered) {
+    return json::object{
+        {"name", name},   {"path", "simulated"}, {"idle", 0}, {"status", 1}, {"services", std::move(offered)},
+        {"sendqueue", 0}, {"recvqueue", 0}};
   };
   json::array modules;
   for (const std::string_view name :
        {"config", "event", "groups", "heartbeat", "job-info", "job-ingest", "job-list", "job-manager", "kvs",
         "overlay", "resource", "simulate", "state-machine"})
     modules.push_back(module(name, {name}));
-  modules.push_back(module("sched-simple", {"sched-simple", "feasibility", "sched"}));
+  if (services.instance().has_scheduler())
+    modules.push_back(module("sched-simple", {"sched-simple", "feasibility", "sched"}));
   return request.respond(json::object{{"mods", std::move(modules)}});
 }
 

@@ -1,7 +1,9 @@
 #include "simulate/instance.hpp"
 
 #include <cerrno>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include <boost/json/serialize.hpp>
 
@@ -18,8 +20,20 @@ Instance::Instance(Options options, std::uint32_t userid, Time start, Observer& 
       observer_(observer),
       timers_(start),
       queues_(options_),
-      resources_(options_, timers_, observer, [this] { jobs_.kick(); }),
-      jobs_(timers_, observer, queues_, resources_) {
+      resources_(options_, timers_, observer,
+                 [this] {
+                   lifecycle_.on_members(resources_.nodes().members());
+                   jobs_.kick();
+                 }),
+      jobs_(timers_, observer, queues_, resources_),
+      lifecycle_(timers_, options_.quorum,
+                 {.cancel_jobs = [this] { cancel_all_jobs(); },
+                  .send_away = [this] { send_followers_away(); },
+                  .unload = [&observer] { observer.on_unload(); },
+                  .exit = [&observer] { observer.on_exit(); }}),
+      has_scheduler_(options_.scheduler) {
+  jobs_.set_scheduler(has_scheduler_);
+  lifecycle_.on_members(resources_.nodes().members());
   jobs_.preload(options_.pending, options_.running, options_.cores, userid_);
   for (const TraceJob& job : options_.trace) {
     timers_.after(job.t, [this, request = job.request] {
@@ -49,6 +63,11 @@ Result<void> Instance::existing(const flux::IdSet& ranks) const {
 
 Result<void> Instance::online(const flux::IdSet& ranks) {
   if (auto exist = existing(ranks); !exist) return exist;
+  if (const flux::IdSet never = ranks & resources_.removed(); !never.empty())
+    return fail_errno(
+        Code::invalid, EINVAL,
+        "rank {} is removed for good: an instance that found its resources by itself takes no rank back",
+        never.to_string());
   for (const flux::IdSet::Id rank : ranks)
     resources_.nodes().join(rank);
   return {};
@@ -78,6 +97,32 @@ Result<void> Instance::offline(const flux::IdSet& ranks, Departure how) {
       jobs_.rank_lost(rank);
   });
   return {};
+}
+
+Result<void> Instance::set_torpid(const flux::IdSet& ranks, bool torpid) {
+  if (auto exist = existing(ranks); !exist) return exist;
+  resources_.set_torpid(ranks, torpid);
+  return {};
+}
+
+void Instance::set_scheduler(bool loaded) {
+  has_scheduler_ = loaded;
+  jobs_.set_scheduler(loaded);
+}
+
+void Instance::cancel_all_jobs() {
+  static_cast<void>(queues_.start(std::nullopt, true, false, "instance is shutting down"));
+  std::vector<flux::JobId> active;
+  for (const auto& [id, job] : jobs_.all())
+    if (job.active()) active.push_back(id);
+  for (const flux::JobId id : active)
+    static_cast<void>(jobs_.raise(id, "cancel", 0, "instance is shutting down", userid_));
+}
+
+void Instance::send_followers_away() {
+  flux::IdSet followers = resources_.nodes().members();
+  followers.erase(0);
+  if (!followers.empty()) static_cast<void>(offline(followers, Departure::shutdown));
 }
 
 Result<void> Instance::start_queue(const std::optional<std::string>& name, bool all, bool value,

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "flux/idset.hpp"
 #include "simulate/jobs.hpp"
+#include "simulate/lifecycle.hpp"
 #include "simulate/observer.hpp"
 #include "simulate/options.hpp"
 #include "simulate/queues.hpp"
@@ -40,6 +41,18 @@ class Instance {
   [[nodiscard]] Result<void> online(const flux::IdSet& ranks);
   [[nodiscard]] Result<void> offline(const flux::IdSet& ranks, Departure how);
 
+  // Ranks answer slowly, or well again. Errors: EINVAL for ranks that do not exist.
+  [[nodiscard]] Result<void> set_torpid(const flux::IdSet& ranks, bool torpid);
+
+  // The scheduler is taken away, or loaded (again).
+  void set_scheduler(bool loaded);
+  [[nodiscard]] bool has_scheduler() const { return has_scheduler_; }
+
+  // Ends as Flux ends when it is told to: lifecycle() tells how far it is.
+  void shut_down() { lifecycle_.shut_down(); }
+  [[nodiscard]] Lifecycle& lifecycle() { return lifecycle_; }
+  [[nodiscard]] const Lifecycle& lifecycle() const { return lifecycle_; }
+
   [[nodiscard]] Result<void> start_queue(const std::optional<std::string>& name, bool all, bool value,
                                          const std::optional<std::string>& reason);
 
@@ -52,6 +65,8 @@ class Instance {
  private:
   [[nodiscard]] Result<void> existing(const flux::IdSet& ranks) const;
   void beat();
+  void cancel_all_jobs();
+  void send_followers_away();
 
   Options options_;
   std::uint32_t userid_;
@@ -61,6 +76,8 @@ class Instance {
   Queues queues_;
   Resources resources_;
   Jobs jobs_;
+  Lifecycle lifecycle_;
+  bool has_scheduler_;
 };
 
 }  // namespace fluxmetrics::simulate

@@ -200,7 +200,8 @@ Result<JobFilter> read(const json::value& constraint, int depth) {
     return by_text(op, *values, [](const Job& job) -> const std::string& { return job.terms.request.queue; });
   if (op == "ranks") return by_ranks(*values);
   if (op == "hostlist") return by_hosts(*values);
-  if (op == "t_submit" || op == "t_depend" || op == "t_sched" || op == "t_run" || op == "t_cleanup" || op == "t_inactive")
+  if (op == "t_submit" || op == "t_depend" || op == "t_sched" || op == "t_run" || op == "t_cleanup" ||
+      op == "t_inactive")
     return by_time(op, *values);
   if (op != "states" && op != "results") return bad("unknown constraint operator: {}", op);
   const bool states = op == "states";

@@ -1,6 +1,7 @@
 // What job-list and job-info answer: which jobs there are, and what is kept about each.
 #include <cerrno>
 #include <cmath>
+#include <fmt/format.h>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,11 +17,18 @@ namespace {
 
 namespace json = boost::json;
 
+// In private mode guests see no jobs but their own, and no sums over those of others.
+bool restricted(Services& services, const Request& request) {
+  return services.instance().options().private_mode && !request.owner();
+}
+
 Answered job_stats(Services& services, const Request& request) {
+  if (restricted(services, request)) return request.fail(EPERM);
   return services.streams().job_stats(request);
 }
 
 Answered stats_get(Services& services, const Request& request) {
+  if (restricted(services, request)) return request.fail(EPERM);
   const flux::JobStates& states = services.instance().jobs().stats().all.states;
   return request.respond(
       json::object{{"jobs", json::object{{"pending", states.depend + states.priority + states.sched},
@@ -35,12 +43,15 @@ Answered list_attrs(Services& /*services*/, const Request& request) {
 }
 
 // The filter of a request; before Flux 0.53 it was three numbers instead of a constraint.
-Result<JobFilter> filter_of(const Fields& fields) {
-  if (const json::value* constraint = fields.maybe("constraint"))
+Result<JobFilter> filter_of(const Fields& fields, const Release& release) {
+  const bool modern = !release.before(since::list_constraint);
+  if (const json::value* constraint = fields.maybe("constraint"); constraint != nullptr && modern)
     return read_filter(constraint->is_null() ? json::value(json::object()) : *constraint);
   json::array parts;
   for (const std::string_view name : {"userid", "states", "results"}) {
     const json::value* value = fields.maybe(name);
+    if (value == nullptr && !modern)
+      return fail_errno(Code::protocol, EPROTO, "invalid payload: Object item not found: {}", name);
     if (value == nullptr || !value->is_int64() || *value == json::value(0)) continue;
     parts.push_back(json::object{{name, json::array{*value}}});
   }
@@ -54,7 +65,23 @@ struct ListQuery {
   JobFilter filter;
 };
 
-Result<ListQuery> read_query(const Request& request) {
+// Attributes and constraints that a client asks for but this version does not know.
+Result<void> check_age(const Release& release, const json::array& attrs, const json::value* constraint) {
+  for (const json::value& attr : attrs) {
+    const std::string_view name = attr.is_string() ? std::string_view(attr.get_string()) : std::string_view();
+    if (release.before(since::sched_times) && (name == "t_sched" || name == "t_priority"))
+      return fail_errno(Code::invalid, EINVAL, "{} is not a valid attribute", name);
+  }
+  if (constraint == nullptr || !release.before(since::rank_constraint)) return {};
+  for (const std::string_view name : {"ranks", "hostlist"}) {
+    if (json::serialize(*constraint).find(fmt::format("\"{}\":", name)) == std::string::npos) continue;
+    return fail_errno(Code::protocol, EPROTO,
+                      "invalid payload: constraint object invalid: unknown constraint operator: {}", name);
+  }
+  return {};
+}
+
+Result<ListQuery> read_query(const Request& request, const Release& release) {
   const auto bad = [](std::string_view what) {
     return fail_errno(Code::protocol, EPROTO, "invalid payload: {}", what);
   };
@@ -67,9 +94,11 @@ Result<ListQuery> read_query(const Request& request) {
   const double since = fields.maybe_number("since").value_or(0);
   if (!fields.ok()) return bad("wrong type");
   if (max < 0) return bad("max_entries < 0 not allowed");
+  if (auto known = check_age(release, attrs, fields.maybe("constraint")); !known)
+    return std::unexpected(known.error());
   auto view = JobView::of(attrs);
   if (!view) return std::unexpected(view.error());
-  auto filter = filter_of(fields);
+  auto filter = filter_of(fields, release);
   if (!filter) return std::unexpected(filter.error());
   return ListQuery{.max = static_cast<std::size_t>(max),
                    .since = since,
@@ -78,7 +107,8 @@ Result<ListQuery> read_query(const Request& request) {
 }
 
 Answered list(Services& services, const Request& request) {
-  const auto query = read_query(request);
+  const Release& release = services.instance().options().release;
+  const auto query = read_query(request, release);
   if (!query) return request.fail(query.error().errnum, query.error().message);
   json::array jobs;
   const auto passes = [&](const Job& job) {
@@ -86,9 +116,11 @@ Answered list(Services& services, const Request& request) {
   };
   for (const Job* job : in_list_order(services.instance().jobs().all(), passes)) {
     if (query->max > 0 && jobs.size() == query->max) break;
+    if (restricted(services, request) && job->userid != request.userid()) continue;
     jobs.push_back(query->view.show(*job));
   }
-  if (!request.streaming()) return request.respond(json::object{{"jobs", std::move(jobs)}});
+  if (!request.streaming() || release.before(since::list_stream))
+    return request.respond(json::object{{"jobs", std::move(jobs)}});
   bool first = true;
   for (json::value& job : jobs) {
     json::object reply{{"jobs", json::array{std::move(job)}}};
@@ -106,7 +138,8 @@ Answered list_id(Services& services, const Request& request) {
   const auto view = JobView::of(attrs);
   if (!view) return request.fail(view.error().errnum, view.error().message);
   const Job* job = services.instance().jobs().find(id);
-  if (job == nullptr) return request.fail(ENOENT);
+  if (job == nullptr || (restricted(services, request) && job->userid != request.userid()))
+    return request.fail(ENOENT);
   return request.respond(json::object{{"job", view->show(*job)}});
 }
 
@@ -130,7 +163,8 @@ Answered lookup(Services& services, const Request& request) {
   if (!fields.ok()) return request.fail(EPROTO);
   const Job* job = services.instance().jobs().find(id);
   if (job == nullptr) return request.fail(ENOENT, "invalid job id");
-  if (!request.owner()) return request.fail(EPERM, "access is restricted to job/instance owner");
+  if (!request.owner() && job->userid != request.userid())
+    return request.fail(EPERM, "access is restricted to job/instance owner");
   json::object reply{{"id", id}};
   for (const json::value& key : keys) {
     const std::string name = key.is_string() ? std::string(key.get_string()) : "";

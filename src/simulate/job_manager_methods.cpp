@@ -43,7 +43,13 @@ Answered resource_status(Services& services, const Request& request) {
   return request.respond(json::object{{"allocated", services.instance().resources().allocated().to_json()}});
 }
 
+// In private mode guests get no sums over the jobs of others.
+bool hidden(Services& services, const Request& request) {
+  return services.instance().options().private_mode && !request.owner();
+}
+
 Answered stats_get(Services& services, const Request& request) {
+  if (hidden(services, request)) return request.fail(EPERM);
   const Jobs& jobs = services.instance().jobs();
   const auto inactive = static_cast<std::size_t>(jobs.stats().all.states.inactive);
   std::size_t events = 0;
@@ -60,6 +66,7 @@ Answered stats_get(Services& services, const Request& request) {
 }
 
 Answered getinfo(Services& services, const Request& request) {
+  if (hidden(services, request)) return request.fail(EPERM);
   return request.respond(json::object{{"max_jobid", services.instance().jobs().max_id()}});
 }
 
@@ -87,7 +94,14 @@ Answered queue_status(Services& services, const Request& request) {
   const Queues& queues = services.instance().queues();
   const auto index = queues.find(name);
   if (!index) return request.fail(index.error().errnum, index.error().message);
-  return request.respond(queues.all()[*index].status.to_json());
+  flux::QueueStatus status = queues.all()[*index].status;
+  if (!services.instance().has_scheduler()) {
+    if (status.start && !services.instance().options().release.before(since::blocked))
+      status.blocked = "scheduler";
+    status.start = false;
+    status.stop_reason = "Scheduler is offline";
+  }
+  return request.respond(status.to_json());
 }
 
 Answered queue_start(Services& services, const Request& request) {
@@ -238,7 +252,11 @@ Answered getattr(Services& services, const Request& request) {
   const json::array& attrs = fields.array("attrs");
   if (!fields.ok()) return request.fail(EPROTO);
   const Job* job = services.instance().jobs().find(id);
-  if (job == nullptr || !job->active()) return request.fail(EINVAL, "unknown job");
+  const bool secret = hidden(services, request);
+  if (job == nullptr || !job->active())
+    return secret ? request.fail(EPERM) : request.fail(EINVAL, "unknown job");
+  if (!request.owner() && job->userid != request.userid())
+    return request.fail(EPERM, secret ? "" : "guests can only access their own jobs");
   json::object reply;
   for (const json::value& attr : attrs) {
     const std::string name = attr.is_string() ? std::string(attr.get_string()) : "";
@@ -286,7 +304,7 @@ void add_job_manager_methods(Services::Table& methods) {
   methods["job-manager.kill"] = {.handler = kill, .needs_payload = true};
   methods["job-manager.killall"] = {.handler = kill_all, .needs_payload = true};
   methods["job-manager.urgency"] = {.handler = urgency, .needs_payload = true};
-  methods["job-manager.getattr"] = {.handler = getattr, .owner_only = true, .needs_payload = true};
+  methods["job-manager.getattr"] = {.handler = getattr, .needs_payload = true};
   methods["job-manager.purge"] = {.handler = purge, .owner_only = true, .needs_payload = true};
 }
 

@@ -49,6 +49,11 @@ class Jobs {
   // cores each, and `pending` jobs behind one that wants all ranks. To be called once, first of all.
   void preload(std::size_t pending, std::size_t running, std::uint32_t cores, std::uint32_t userid);
 
+  // Without a scheduler no job starts.
+  void set_scheduler(bool loaded) {
+    has_scheduler_ = loaded;
+    kick();
+  }
   // Something changed that may let a job start.
   void kick();
   // The broker of `rank` died; jobs on it fail.
@@ -113,6 +118,7 @@ class Jobs {
   Time last_stamp_;
   flux::JobId max_id_ = 0;
   bool schedule_armed_ = false;
+  bool has_scheduler_ = true;
 };
 
 }  // namespace fluxmetrics::simulate

@@ -21,6 +21,7 @@ void Jobs::kick() {
 }
 
 void Jobs::schedule() {
+  if (!has_scheduler_) return;
   // Strictly in line, over all queues: a job that cannot start holds back everyone behind it. Only the head
   // of the line learns that it never could.
   auto entry = line_.begin();
@@ -35,12 +36,14 @@ void Jobs::schedule() {
 
 bool Jobs::try_start(Job& job) {
   const flux::Shape& shape = job.terms.request.shape;
-  if (auto placement = resources_.pool().place(shape, resources_.up(), job.admitted)) {
+  // What was admitted at submission may have been removed since.
+  const flux::IdSet admitted = job.admitted & resources_.schedulable();
+  if (auto placement = resources_.pool().place(shape, resources_.up(), admitted)) {
     wait_in_line(job, false);
     allocate(job, std::move(*placement));
     return true;
   }
-  auto note = resources_.pool().unsatisfiable(shape, job.admitted);
+  auto note = resources_.pool().unsatisfiable(shape, admitted);
   if (!note) return false;
   except(job, {.type = "alloc", .severity = 0, .note = std::move(*note)}, job.userid, true);
   clean(job);

@@ -63,6 +63,21 @@ Result<void> check(const Options& options) {
     return fail(Code::invalid, "a rank has {} gpus: it may have at most {}", options.gpus, max_cores);
   if (!(options.speed > 0) || !std::isfinite(options.speed))
     return fail(Code::invalid, "the speed {} is not a positive number", options.speed);
+  if (options.quorum > options.max_size)
+    return fail(Code::invalid, "the quorum of {} is above the maximum size {}", options.quorum,
+                options.max_size);
+  if (!options.excluded.empty() && *options.excluded.last() >= options.max_size)
+    return fail(Code::invalid, "rank {} cannot be excluded: the ranks are 0-{}", *options.excluded.last(),
+                options.max_size - 1);
+  if (options.private_mode && options.release.before(since::private_mode))
+    return fail(Code::invalid, "Flux {} has no private mode, which came with 0.{}", options.release.text(),
+                since::private_mode);
+  if (options.discovers && options.size != options.max_size)
+    return fail(
+        Code::invalid,
+        "an instance that discovers its resources has all of its ranks at the start: the size {} must be "
+        "the maximum size {}",
+        options.size, options.max_size);
   if (options.max_output_bytes == 0)
     return fail(Code::invalid, "a client's output may not be limited to 0 bytes");
   if (auto fine = check_jobs(options); !fine) return fine;

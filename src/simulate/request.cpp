@@ -12,6 +12,7 @@ namespace json = boost::json;
 
 constexpr std::uint32_t role_owner = 1;
 constexpr std::uint32_t role_local = 4;
+constexpr std::uint32_t nobody = 65534;  // whom an owner who plays a guest stands for
 
 std::optional<json::object> read_payload(const flux::Message& message) {
   if (!message.has(flux::flag::payload) || !message.payload_terminated) return std::nullopt;
@@ -23,14 +24,14 @@ std::optional<json::object> read_payload(const flux::Message& message) {
 
 }  // namespace
 
-Request::Request(const std::shared_ptr<Peer>& peer, flux::Message message, std::uint32_t owner)
+Request::Request(const std::shared_ptr<Peer>& peer, flux::Message message, std::uint32_t owner, bool guests)
     : peer_(peer), message_(std::move(message)), payload_(read_payload(message_)), owner_(owner) {
   // Owners may speak for another user, and leave the field unset when they do not.
-  userid_ = message_.userid == flux::userid_unset ? peer->userid().value_or(owner_) : message_.userid;
-}
-
-bool Request::owner() const {
-  return message_.rolemask == 0 || (message_.rolemask & role_owner) != 0;
+  const bool asks = message_.rolemask == 0 ? !guests : (message_.rolemask & role_owner) != 0;
+  is_owner_ = asks && !peer->stranger();
+  userid_ = message_.userid;
+  if (peer->stranger() || userid_ == flux::userid_unset) userid_ = peer->userid().value_or(owner_);
+  if (!is_owner_ && userid_ == owner_ && !peer->stranger()) userid_ = nobody;
 }
 
 Answered Request::send(std::uint32_t errnum, std::optional<std::string> payload, bool is_signed) const {

@@ -25,6 +25,8 @@ class Peer {
   virtual void send(const flux::Message& message) = 0;
   // Who it is, as the socket tells; absent: the instance's owner.
   [[nodiscard]] virtual std::optional<std::uint32_t> userid() const { return std::nullopt; }
+  // Neither the owner nor root: a guest, whatever its messages say.
+  [[nodiscard]] virtual bool stranger() const { return false; }
 };
 
 // What answering a request gives: a handler that forgets to answer does not compile.
@@ -33,14 +35,15 @@ struct Answered {};
 // A value: streams and answers that take time keep a copy. A reply to a client that left goes nowhere.
 class Request {
  public:
-  // `owner` is the instance owner's uid, which signs replies.
-  Request(const std::shared_ptr<Peer>& peer, flux::Message message, std::uint32_t owner);
+  // `owner` is the instance owner's uid, which signs replies. `guests`: who does not ask for the owner's role
+  // does not have it.
+  Request(const std::shared_ptr<Peer>& peer, flux::Message message, std::uint32_t owner, bool guests = false);
 
   [[nodiscard]] const flux::Message& message() const { return message_; }
   [[nodiscard]] const std::string& topic() const { return message_.topic; }
   [[nodiscard]] bool streaming() const { return message_.has(flux::flag::streaming); }
   // The client may do what only the owner may; an owner can ask to be treated as a guest.
-  [[nodiscard]] bool owner() const;
+  [[nodiscard]] bool owner() const { return is_owner_; }
   [[nodiscard]] std::uint32_t userid() const { return userid_; }
   [[nodiscard]] bool from(const Peer* peer) const { return peer_.lock().get() == peer; }
   [[nodiscard]] bool same_peer(const Request& other) const { return from(other.peer_.lock().get()); }
@@ -65,6 +68,7 @@ class Request {
   std::optional<boost::json::object> payload_;
   std::uint32_t owner_;
   std::uint32_t userid_;
+  bool is_owner_;
 };
 
 // Reads a request's fields; one that is missing or of the wrong type makes ok() false, and the answer EPROTO.

@@ -13,20 +13,29 @@ namespace {
 namespace json = boost::json;
 
 Answered status(Services& services, const Request& request) {
-  return request.respond(services.instance().resources().status().to_json());
+  json::value shown = services.instance().resources().status().to_json();
+  if (services.instance().options().release.before(since::torpid_status)) shown.as_object().erase("torpid");
+  return request.respond(shown);
 }
 
 Answered sched_status(Services& services, const Request& request) {
   return request.respond(services.instance().resources().sched_status().to_json());
 }
 
+// The scheduler itself; the one written in Python answers its owner only.
+bool refuses_guests(Services& services) {
+  return !services.instance().options().release.before(since::private_scheduler);
+}
+
 Answered scheduler_status(Services& services, const Request& request) {
+  if (!request.owner() && refuses_guests(services))
+    return request.fail(EPERM, "Request requires owner credentials");
   return request.respond(services.instance().resources().scheduler_status().to_json());
 }
 
 Answered get(Services& services, const Request& request) {
-  return request.respond(
-      json::object{{"R", services.instance().resources().all().to_json()}, {"method", "configuration"}});
+  return request.respond(json::object{{"R", services.instance().resources().all().to_json()},
+                                      {"method", services.instance().resources().method()}});
 }
 
 Answered journal(Services& services, const Request& request) {
@@ -61,15 +70,20 @@ Answered undrain(Services& services, const Request& request) {
   const auto reason = fields.maybe_string("reason");
   const auto mode = fields.maybe_string("mode");
   if (!fields.ok()) return request.fail(EPROTO);
+  if (services.instance().options().release.before(since::undrain_mode))
+    return answer(request, services.instance().resources().undrain(targets, std::nullopt, std::nullopt));
   return answer(request, services.instance().resources().undrain(targets, reason, mode));
 }
 
 // The one client of resource.acquire is the scheduler, which has it.
-Answered acquire(Services& /*services*/, const Request& request) {
-  return request.fail(EBUSY);
+Answered acquire(Services& services, const Request& request) {
+  if (services.instance().has_scheduler()) return request.fail(EBUSY);
+  return request.fail(ENOSYS, "the simulated instance lends its resources to no other scheduler");
 }
 
 Answered feasibility_check(Services& services, const Request& request) {
+  if (!request.owner() && refuses_guests(services))
+    return request.fail(EPERM, "Request requires owner credentials");
   Fields fields(request);
   const json::value* jobspec = fields.maybe("jobspec");
   if (jobspec == nullptr || !jobspec->is_object()) return request.fail(EPROTO);
@@ -78,7 +92,8 @@ Answered feasibility_check(Services& services, const Request& request) {
   if (!terms) return request.fail(terms.error().errnum, terms.error().message);
   const auto hosts = resources.all().hosts();
   const flux::Shape& shape = terms->request.shape;
-  const flux::IdSet admitted = hosts ? shape.constraint.admitted(resources.all(), *hosts) : flux::IdSet();
+  const flux::IdSet admitted =
+      hosts ? shape.constraint.admitted(resources.all(), *hosts) & resources.schedulable() : flux::IdSet();
   if (const auto note = resources.pool().unsatisfiable(shape, admitted))
     return request.fail(EOVERFLOW, *note);
   return request.respond();
@@ -131,7 +146,7 @@ Answered kvs_lookup(Services& services, const Request& request) {
 void add_resource_methods(Services::Table& methods) {
   methods["resource.status"] = {.handler = status};
   methods["resource.sched-status"] = {.handler = sched_status};
-  methods["sched.resource-status"] = {.handler = scheduler_status, .owner_only = true};
+  methods["sched.resource-status"] = {.handler = scheduler_status};
   methods["resource.get"] = {.handler = get, .owner_only = true};
   methods["resource.journal"] = {.handler = journal, .owner_only = true};
   methods["resource.journal-cancel"] = {.handler = journal_cancel};

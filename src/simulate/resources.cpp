@@ -38,7 +38,10 @@ Resources::Resources(const Options& options, TimerQueue& timers, Observer& obser
       pool_(options.max_size, options.cores, options.gpus),
       nodes_(timers, options.max_size, options.size,
              {.members = [this](const flux::IdSet& came, const flux::IdSet& went) { on_members(came, went); },
-              .health = [this] { observer_.on_health(); }}) {
+              .health = [this] { observer_.on_health(); }}),
+      release_(options.release),
+      discovers_(options.discovers),
+      excluded_(options.excluded) {
   const flux::IdSet cores = flux::IdSet::range(0, options.cores - 1);
   const flux::IdSet gpus = options.gpus == 0 ? flux::IdSet() : flux::IdSet::range(0, options.gpus - 1);
   const flux::IdSet ranks = flux::IdSet::range(0, options.max_size - 1);
@@ -46,7 +49,7 @@ Resources::Resources(const Options& options, TimerQueue& timers, Observer& obser
     slices_.push_back({.rank = rank, .cores = cores, .gpus = gpus});
   all_ = make_resource_set(slices_, hosts_, properties_);
   record("restart", {{"ranks", ranks.to_string()}, {"online", ""}, {"nodelist", hostlist()}});
-  record("resource-define", {{"method", "configuration"}});
+  record("resource-define", {{"method", method()}});
   record("online", {{"idset", "0"}});
   if (options.size > 1) record("online", {{"idset", flux::IdSet::range(1, options.size - 1).to_string()}});
 }
@@ -66,7 +69,23 @@ void Resources::record(std::string name, json::object context) {
 void Resources::on_members(const flux::IdSet& came, const flux::IdSet& went) {
   if (!came.empty()) record("online", {{"idset", came.to_string()}});
   if (!went.empty()) record("offline", {{"idset", went.to_string()}});
+  if (discovers_ && !release_.before(since::shrink)) removed_ |= went;
   observer_.on_members();
+  changed_();
+}
+
+void Resources::set_torpid(const flux::IdSet& ranks, bool torpid) {
+  const flux::IdSet changing = torpid ? ranks - torpid_ : ranks & torpid_;
+  if (changing.empty()) return;
+  torpid_ = torpid ? torpid_ | changing : torpid_ - changing;
+  if (!release_.before(since::torpid_status)) {
+    record(torpid ? "torpid" : "lively", {{"idset", changing.to_string()}});
+  } else if (const flux::IdSet drainable = changing - drains_.ranks(); torpid && !drainable.empty()) {
+    const std::string reason = "broker was unresponsive";
+    static_cast<void>(drains_.drain(drainable, timers_.now(), reason, DrainMode::strict));
+    record_drain("drain", drainable, reason, 0);
+  }
+  observer_.on_torpid();
   changed_();
 }
 
@@ -106,6 +125,9 @@ Result<void> Resources::drain(std::string_view text, const std::optional<std::st
   if (!ranks) return std::unexpected(ranks.error());
   const auto how = drain_mode(mode);
   if (!how) return std::unexpected(how.error());
+  if (const flux::IdSet never = *ranks & excluded_; !never.empty())
+    return fail_errno(Code::invalid, EINVAL, "rank{} {} excluded", never.size() > 1 ? "s" : "",
+                      never.to_string());
   if (auto drained = drains_.drain(*ranks, timers_.now(), reason, *how); !drained) return drained;
   const int overwrite = *how == DrainMode::overwrite ? 1 : *how == DrainMode::force_overwrite ? 2 : 0;
   record_drain("drain", *ranks, reason, overwrite);
@@ -137,8 +159,8 @@ flux::ResourceStatus Resources::status() const {
           .drains = drains_.merged(),
           .online = nodes_.members(),
           .offline = all_.ranks() - nodes_.members(),
-          .exclude = {},
-          .torpid = {}};
+          .exclude = excluded_,
+          .torpid = release_.before(since::torpid_status) ? flux::IdSet() : torpid_};
 }
 
 flux::ResourceSet Resources::allocated() const {
@@ -146,7 +168,10 @@ flux::ResourceSet Resources::allocated() const {
 }
 
 flux::SchedStatus Resources::sched_status() const {
-  return {.all = all_, .down = whole(all_.ranks() - up()), .allocated = allocated()};
+  const flux::IdSet known = schedulable();
+  return {.all = known == all_.ranks() ? all_ : whole(known),
+          .down = whole(known - up()),
+          .allocated = allocated()};
 }
 
 flux::SchedStatus Resources::scheduler_status() const {

@@ -33,8 +33,19 @@ class Resources {
   [[nodiscard]] Pool& pool() { return pool_; }
   [[nodiscard]] const Pool& pool() const { return pool_; }
   [[nodiscard]] const std::map<std::string, flux::IdSet>& properties() const { return properties_; }
-  // Ranks that may get jobs: in broker.online and not drained.
-  [[nodiscard]] flux::IdSet up() const { return nodes_.members() - drains_.ranks(); }
+  // Ranks that may get jobs now: in broker.online, and neither drained nor torpid.
+  [[nodiscard]] flux::IdSet up() const {
+    return (schedulable() & nodes_.members()) - drains_.ranks() - torpid_;
+  }
+  // Ranks that the scheduler knows at all: neither excluded nor removed.
+  [[nodiscard]] flux::IdSet schedulable() const { return all_.ranks() - excluded_ - removed_; }
+  [[nodiscard]] const flux::IdSet& excluded() const { return excluded_; }
+  [[nodiscard]] const flux::IdSet& removed() const { return removed_; }
+  [[nodiscard]] const flux::IdSet& torpid() const { return torpid_; }
+  // resource.get's "method": where R comes from.
+  [[nodiscard]] std::string_view method() const { return discovers_ ? "dynamic-discovery" : "configuration"; }
+  // Ranks whose brokers answer slowly: no new jobs. Before 0.66 Flux drained them instead.
+  void set_torpid(const flux::IdSet& ranks, bool torpid);
 
   // `targets` is an idset or a hostlist. Errors: EINVAL and EEXIST with the broker's text.
   [[nodiscard]] Result<void> drain(std::string_view targets, const std::optional<std::string>& reason,
@@ -69,6 +80,11 @@ class Resources {
   Pool pool_;
   Nodes nodes_;
   Drains drains_;
+  Release release_;
+  bool discovers_;
+  flux::IdSet excluded_;
+  flux::IdSet removed_;  // lost ranks of an instance that found its resources by itself
+  flux::IdSet torpid_;
   std::vector<Slice> slices_;  // everything, by rank
   flux::ResourceSet all_;
   std::vector<flux::Event> journal_;

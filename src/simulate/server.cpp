@@ -37,6 +37,7 @@ struct Server::Impl {
 
   [[nodiscard]] Time now() const;
   void catch_up();  // runs what is due
+  void leave();     // the broker exited by itself
   void arm();       // wakes up when the next thing is due
 
   Options options;
@@ -50,6 +51,8 @@ struct Server::Impl {
   asio::steady_timer alarm, retry;
   std::set<std::shared_ptr<Session>> sessions;
   bool stopping = false;
+  bool left = false;
+  std::function<void()> told;
   std::thread thread;
 };
 
@@ -79,7 +82,7 @@ Result<void> Server::Impl::listen() {
 
 void Server::Impl::accept() {
   acceptor.async_accept([this](const boost::system::error_code& error, Protocol::socket socket) {
-    if (stopping) return;
+    if (stopping || left) return;
     if (!error) {
       welcome(std::move(socket));
       return accept();
@@ -88,7 +91,7 @@ void Server::Impl::accept() {
     log::warning("the simulated broker cannot accept a client: {}", error.message());
     retry.expires_after(std::chrono::milliseconds(100));
     retry.async_wait([this](const boost::system::error_code& cancelled) {
-      if (!cancelled && !stopping) accept();
+      if (!cancelled && !stopping && !left) accept();
     });
   });
 }
@@ -104,7 +107,7 @@ void Server::Impl::welcome(Protocol::socket socket) {
           }};
   auto session = std::make_shared<Session>(std::move(socket), options.max_output_bytes, std::move(callbacks));
   sessions.insert(session);
-  session->start(services->surroundings().userid);
+  session->start(services->surroundings().userid, options.guests);
 }
 
 void Server::Impl::on_message(const std::shared_ptr<Session>& session, flux::Message message) {
@@ -124,11 +127,20 @@ Time Server::Impl::now() const {
 
 void Server::Impl::catch_up() {
   services->instance().advance(now());
+  if (services->streams().ended() && !std::exchange(left, true)) leave();
+}
+
+void Server::Impl::leave() {
+  boost::system::error_code ignored;
+  acceptor.close(ignored);
+  retry.cancel();
+  close_sessions();
+  if (told) told();
 }
 
 void Server::Impl::arm() {
   const auto due = services->instance().timers().next_due();
-  if (!due || stopping) return;
+  if (!due || stopping || left) return;
   const Seconds after((*due - start) / options.speed);
   alarm.expires_at(mono_start + std::chrono::ceil<MonoTime::duration>(after));
   alarm.async_wait([this](const boost::system::error_code& cancelled) {
@@ -153,6 +165,10 @@ Result<void> Server::start() {
   impl_->arm();
   impl_->thread = std::thread([this] { impl_->context.run(); });
   return {};
+}
+
+void Server::on_exit(std::function<void()> told) {
+  impl_->told = std::move(told);
 }
 
 void Server::stop() {

@@ -26,6 +26,9 @@ class Server {
   // Binds the socket and serves on a new thread. Errors: those of check(); Code::invalid for a socket path
   // that is too long or in use; Code::io when the system refuses it. The sentence names the path.
   [[nodiscard]] Result<void> start();
+  // Called once, on the server's thread, when the instance shut itself down (Instance::shut_down); before
+  // start().
+  void on_exit(std::function<void()> told);
   // Closes all connections, as a broker that dies, and removes the socket. Idempotent.
   void stop();
 

@@ -30,16 +30,18 @@ Services::Services(Options options, Surroundings surroundings)
 
 void Services::handle(const std::shared_ptr<Peer>& peer, flux::Message message) {
   if (message.type != flux::MessageType::request) return;
-  const Request request(peer, std::move(message), surroundings_.userid);
+  const Request request(peer, std::move(message), surroundings_.userid, instance_.options().guests);
   // A broker tells each service that a client used when it leaves; ours knows by itself.
   if (request.topic().ends_with(".disconnect")) return;
   if (!elsewhere(request)) dispatch(request);
 }
 
 Answered Services::dispatch(const Request& request) {
+  const std::string_view service = service_of(request.topic());
   const auto found = methods_.find(request.topic());
-  if (found == methods_.end()) {
-    const std::string_view service = service_of(request.topic());
+  if (absent(service))
+    return request.fail(ENOSYS, fmt::format("No service matching {} is registered", request.topic()));
+  if (found == methods_.end() || !instance_.options().release.has(request.topic())) {
     const bool known = std::ranges::any_of(
         methods_, [&](const auto& method) { return service_of(method.first) == service; });
     return request.fail(ENOSYS, known ? fmt::format("Unknown service method '{}'", request.topic())
@@ -49,6 +51,14 @@ Answered Services::dispatch(const Request& request) {
   if (method.owner_only && !request.owner()) return request.fail(EPERM, "Request requires owner credentials");
   if (method.needs_payload && request.payload() == nullptr) return request.fail(EPROTO);
   return method.handler(*this, request);
+}
+
+bool Services::absent(std::string_view service) {
+  if (service == "sched" || service == "feasibility") return !instance_.has_scheduler();
+  const bool of_the_broker = service == "attr" || service == "config" || service == "event" ||
+                             service == "groups" || service == "overlay" || service == "state-machine" ||
+                             service == "simulate";
+  return !instance_.lifecycle().loaded() && !of_the_broker;
 }
 
 bool Services::elsewhere(const Request& request) {

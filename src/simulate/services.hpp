@@ -45,6 +45,8 @@ class Services {
 
  private:
   Answered dispatch(const Request& request);
+  // Whether what would answer is not loaded (any more).
+  [[nodiscard]] bool absent(std::string_view service);
   [[nodiscard]] bool elsewhere(const Request& request);
 
   Surroundings surroundings_;

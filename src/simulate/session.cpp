@@ -30,17 +30,18 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 Session::Session(Socket socket, std::size_t max_output, Callbacks callbacks)
     : socket_(std::move(socket)), max_output_(max_output), callbacks_(std::move(callbacks)) {}
 
-bool Session::admits_peer(std::uint32_t owner) {
+bool Session::admits_peer(std::uint32_t owner, bool guests) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return false;
   userid_ = credentials.uid;
-  return credentials.uid == owner || credentials.uid == 0;
+  stranger_ = credentials.uid != owner && credentials.uid != 0;
+  return guests || !stranger_;
 }
 
-void Session::start(std::uint32_t owner) {
+void Session::start(std::uint32_t owner, bool guests) {
   // One byte tells the client whether it may stay: 0, or why not.
-  if (!admits_peer(owner)) {
+  if (!admits_peer(owner, guests)) {
     closing_ = true;
     return enqueue(std::string(1, static_cast<char>(EPERM)));
   }

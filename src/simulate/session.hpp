@@ -29,14 +29,16 @@ class Session final : public Peer, public std::enable_shared_from_this<Session> 
   // The client is cut off when more than `max_output` bytes wait for it to read them.
   Session(Socket socket, std::size_t max_output, Callbacks callbacks);
 
-  // Checks who the client is (`owner` and root may come in), tells it, and serves it until one side ends.
-  void start(std::uint32_t owner);
+  // Checks who the client is (`owner` and root may come in, with `guests` everybody), tells it, and serves it
+  // until one side ends.
+  void start(std::uint32_t owner, bool guests);
   void send(const flux::Message& message) override;
   [[nodiscard]] std::optional<std::uint32_t> userid() const override { return userid_; }
+  [[nodiscard]] bool stranger() const override { return stranger_; }
   void close();
 
  private:
-  [[nodiscard]] bool admits_peer(std::uint32_t owner);
+  [[nodiscard]] bool admits_peer(std::uint32_t owner, bool guests);
   [[nodiscard]] static boost::asio::awaitable<void> read(std::shared_ptr<Session> self);
   [[nodiscard]] static boost::asio::awaitable<void> write(std::shared_ptr<Session> self);
   void enqueue(std::string bytes);
@@ -45,6 +47,7 @@ class Session final : public Peer, public std::enable_shared_from_this<Session> 
   std::size_t max_output_;
   Callbacks callbacks_;
   std::optional<std::uint32_t> userid_;
+  bool stranger_ = false;
   flux::Decoder decoder_;
   std::deque<std::string> output_;
   std::size_t output_bytes_ = 0;

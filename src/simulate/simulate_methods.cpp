@@ -1,4 +1,4 @@
-// What only a simulated broker answers: brokers that come and go on command, and what time it is.
+// What only a simulated broker answers: what happens to it on command, and what time it is.
 #include <cerrno>
 #include <string>
 
@@ -36,6 +36,29 @@ Answered offline(Services& services, const Request& request) {
                 services.instance().offline(*ranks, how == "lost" ? Departure::lost : Departure::shutdown));
 }
 
+Answered torpid(Services& services, const Request& request) {
+  Fields fields(request);
+  const std::string text = fields.string("ranks");
+  const bool value = fields.boolean("torpid");
+  if (!fields.ok()) return request.fail(EPROTO);
+  const auto ranks = flux::IdSet::parse(text);
+  if (!ranks) return request.fail(EINVAL, ranks.error().message);
+  return answer(request, services.instance().set_torpid(*ranks, value));
+}
+
+Answered scheduler(Services& services, const Request& request) {
+  Fields fields(request);
+  const bool loaded = fields.boolean("loaded");
+  if (!fields.ok()) return request.fail(EPROTO);
+  services.instance().set_scheduler(loaded);
+  return request.respond();
+}
+
+Answered shut_down(Services& services, const Request& request) {
+  services.instance().shut_down();
+  return request.respond();
+}
+
 Answered clock(Services& services, const Request& request) {
   const Instance& instance = services.instance();
   return request.respond(json::object{{"now", instance.now()}, {"speed", instance.options().speed}});
@@ -46,6 +69,9 @@ Answered clock(Services& services, const Request& request) {
 void add_simulate_methods(Services::Table& methods) {
   methods["simulate.online"] = {.handler = online, .owner_only = true, .needs_payload = true};
   methods["simulate.offline"] = {.handler = offline, .owner_only = true, .needs_payload = true};
+  methods["simulate.torpid"] = {.handler = torpid, .owner_only = true, .needs_payload = true};
+  methods["simulate.scheduler"] = {.handler = scheduler, .owner_only = true, .needs_payload = true};
+  methods["simulate.shutdown"] = {.handler = shut_down, .owner_only = true};
   methods["simulate.clock"] = {.handler = clock};
 }
 

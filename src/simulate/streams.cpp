@@ -25,6 +25,10 @@ std::uint64_t scramble(flux::JobId id) {
   return x ^ (x >> 31U);
 }
 
+json::value old_entry(flux::JobId id, std::size_t number, const flux::Event& event) {
+  return json::object{{"id", id}, {"eventlog_seq", number}, {"entry", event.to_json()}};
+}
+
 json::array events_json(const std::vector<flux::Event>& events) {
   json::array array;
   for (const flux::Event& event : events)
@@ -44,15 +48,23 @@ void Streams::send(Kind kind, const json::value& payload) const {
 }
 
 Answered Streams::job_stats(const Request& request) {
-  request.respond(instance_->jobs().stats().to_json());
-  keep({.kind = Kind::job_stats, .request = request});
+  request.respond(stats_now());
+  if (!instance_->options().release.before(since::stats_stream))
+    keep({.kind = Kind::job_stats, .request = request});
   return {};
 }
 
-json::value Streams::members(const std::string& group) const {
-  const bool online = group == "broker.online";
-  return json::object{
-      {"members", online ? instance_->resources().nodes().members().to_string() : std::string()}};
+json::value Streams::members(std::string_view group) const {
+  const Resources& resources = instance_->resources();
+  flux::IdSet ranks;
+  if (group == "broker.online") ranks = resources.nodes().members();
+  if (group == "broker.torpid") ranks = resources.torpid();
+  return json::object{{"members", ranks.to_string()}};
+}
+
+void Streams::tell_members(std::string_view group) const {
+  for (const Stream& stream : streams_)
+    if (stream.kind == Kind::groups && stream.name == group) stream.request.respond(members(group));
 }
 
 Answered Streams::groups(const Request& request, std::string name) {
@@ -92,7 +104,12 @@ Answered Streams::resource_journal(const Request& request) {
   request.respond(json::object{{"events", json::array{journal[0].to_json()}}});
   request.respond(json::object{{"events", json::array{journal[1].to_json()}},
                                {"R", instance_->resources().all().to_json()}});
-  request.respond(json::object{{"events", events_json({journal.begin() + 2, journal.end()})}});
+  if (instance_->options().release.before(since::journal_batch)) {
+    for (auto event = journal.begin() + 2; event != journal.end(); ++event)
+      request.respond(json::object{{"events", events_json({*event})}});
+  } else {
+    request.respond(json::object{{"events", events_json({journal.begin() + 2, journal.end()})}});
+  }
   request.respond(json::object{{"events", json::array()}});
   keep({.kind = Kind::resource_journal, .request = request});
   return {};
@@ -106,11 +123,16 @@ Answered Streams::events_journal(const Request& request, bool full,
   std::ranges::sort(ordered);
   Stream stream{
       .kind = Kind::events_journal, .request = request, .allow = std::move(allow), .deny = std::move(deny)};
+  if (instance_->options().release.before(since::job_journal)) {
+    if (json::value backlog = old_backlog(stream); !backlog.at("events").as_array().empty())
+      request.respond(backlog);
+    keep(std::move(stream));
+    return {};
+  }
   for (const auto& [key, job] : ordered) {
     json::array events;
     for (const flux::Event& event : job->eventlog)
-      if ((!stream.allow || stream.allow->contains(event.name)) && !stream.deny.contains(event.name))
-        events.push_back(event.to_json());
+      if (stream.wants(event.name)) events.push_back(event.to_json());
     json::object reply{
         {"id", job->id}, {"events", std::move(events)}, {"jobspec", without_environment(*job->jobspec)}};
     if (job->R) reply["R"] = job->R->to_json();
@@ -119,6 +141,17 @@ Answered Streams::events_journal(const Request& request, bool full,
   request.respond(json::object{{"id", -1}, {"events", json::array()}});
   keep(std::move(stream));
   return {};
+}
+
+// Before 0.61: the latest events of all jobs in one reply, wrapped, with neither jobspec nor R, and no last
+// word.
+json::value Streams::old_backlog(const Stream& stream) const {
+  json::array entries;
+  for (const auto& [id, job] : instance_->jobs().all()) {
+    for (std::size_t i = 0; i < job.eventlog.size(); ++i)
+      if (stream.wants(job.eventlog[i].name)) entries.push_back(old_entry(id, i, job.eventlog[i]));
+  }
+  return json::object{{"events", std::move(entries)}};
 }
 
 Answered Streams::eventlog(const Request& request, const Job& job) {
@@ -166,11 +199,14 @@ void Streams::forget(const Peer* peer) {
 
 void Streams::on_job_event(const Job& job, const flux::Event& event) {
   json::object reply{{"id", job.id}, {"events", json::array{event.to_json()}}};
-  if (event.name == "submit") reply["jobspec"] = without_environment(*job.jobspec);
-  if (event.name == "alloc" && job.R) reply["R"] = job.R->to_json();
+  if (instance_->options().release.before(since::job_journal))
+    reply = {{"events", json::array{old_entry(job.id, job.eventlog.size() - 1, event)}}};
+  else if (event.name == "submit")
+    reply["jobspec"] = without_environment(*job.jobspec);
+  else if (event.name == "alloc" && job.R)
+    reply["R"] = job.R->to_json();
   for (const Stream& stream : streams_) {
-    if (stream.kind != Kind::events_journal || stream.deny.contains(event.name)) continue;
-    if (!stream.allow || stream.allow->contains(event.name)) stream.request.respond(reply);
+    if (stream.kind == Kind::events_journal && stream.wants(event.name)) stream.request.respond(reply);
   }
   if (event.name == "annotations") return;  // not part of the eventlog
   const std::string line = json::serialize(event.to_json()) + "\n";
@@ -186,21 +222,33 @@ void Streams::on_resource_event(const flux::Event& event) {
   send(Kind::resource_journal, json::object{{"events", json::array{event.to_json()}}});
 }
 
-void Streams::on_members() {
-  for (const Stream& stream : streams_)
-    if (stream.kind == Kind::groups && stream.name == "broker.online")
-      stream.request.respond(members(stream.name));
-}
-
 void Streams::on_health() {
   send(Kind::health, health_now());
+}
+
+// The journals are told that they end; whoever follows counts, groups or health learns nothing.
+void Streams::on_unload() {
+  std::erase_if(streams_, [](const Stream& stream) {
+    const bool journal = stream.kind == Kind::events_journal || stream.kind == Kind::resource_journal;
+    if (journal) stream.request.fail(ENODATA);
+    return journal;
+  });
+}
+
+json::value Streams::stats_now() const {
+  json::value stats = instance_->jobs().stats().to_json();
+  if (instance_->options().release.before(since::queue_counts)) {
+    for (const std::string_view name : {"successful", "inactive_purged", "queues"})
+      stats.as_object().erase(name);
+  }
+  return stats;
 }
 
 void Streams::on_stats() {
   if (std::exchange(stats_armed_, true)) return;
   instance_->timers().after(timing::stats_batch, [this] {
     stats_armed_ = false;
-    send(Kind::job_stats, instance_->jobs().stats().to_json());
+    send(Kind::job_stats, stats_now());
   });
 }
 

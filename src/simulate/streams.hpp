@@ -41,15 +41,21 @@ class Streams final : public Observer {
   [[nodiscard]] bool unsubscribe(const Peer& peer,
                                  const std::string& prefix);  // false: it was not subscribed
   void forget(const Peer* peer);
+  // Whether the broker exited: its connections are to be closed.
+  [[nodiscard]] bool ended() const { return ended_; }
 
   [[nodiscard]] std::size_t count(Kind kind) const;
+  [[nodiscard]] boost::json::value stats_now() const;  // job-list.job-stats
   [[nodiscard]] boost::json::value health_now() const;
 
   void on_job_event(const Job& job, const flux::Event& event) override;
   void on_resource_event(const flux::Event& event) override;
-  void on_members() override;
+  void on_members() override { tell_members("broker.online"); }
+  void on_torpid() override { tell_members("broker.torpid"); }
   void on_health() override;
   void on_stats() override;
+  void on_unload() override;
+  void on_exit() override { ended_ = true; }
   void on_publish(std::string_view topic, const boost::json::object* payload, bool is_private) override;
 
  private:
@@ -60,6 +66,9 @@ class Streams final : public Observer {
     flux::JobId id = 0;                            // eventlog
     std::optional<std::set<std::string>> allow{};  // events_journal
     std::set<std::string> deny{};
+    [[nodiscard]] bool wants(const std::string& event) const {
+      return (!allow || allow->contains(event)) && !deny.contains(event);
+    }
   };
   struct Subscriber {
     std::weak_ptr<Peer> peer;
@@ -68,7 +77,9 @@ class Streams final : public Observer {
 
   void keep(Stream stream);
   void send(Kind kind, const boost::json::value& payload) const;
-  [[nodiscard]] boost::json::value members(const std::string& group) const;
+  void tell_members(std::string_view group) const;
+  [[nodiscard]] boost::json::value old_backlog(const Stream& stream) const;
+  [[nodiscard]] boost::json::value members(std::string_view group) const;
 
   std::uint32_t userid_;
   Instance* instance_ = nullptr;
@@ -76,6 +87,7 @@ class Streams final : public Observer {
   std::map<const Peer*, Subscriber> subscribers_;
   std::uint32_t sequence_ = 0;
   bool stats_armed_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace fluxmetrics::simulate

@@ -31,4 +31,11 @@ inline constexpr double shutdown_single = 0.016;  // exception -> finish of a jo
 inline constexpr double shutdown_multi = 25.0;    // the surviving ranks' tasks are killed again and again
 inline constexpr double shutdown_kill_every = 5.0;
 
+// The whole instance ends: how long each state lasts, and when within the last one the services end and the
+// broker exits.
+inline constexpr double ending_cleanup = 2.35;
+inline constexpr double ending_shutdown = 0.95;
+inline constexpr double ending_unload = 0.74;
+inline constexpr double ending_exit = 1.16;
+
 }  // namespace fluxmetrics::simulate::timing
