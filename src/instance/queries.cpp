@@ -66,15 +66,23 @@ json::object constraint_of(const JobList& list) {
   return {};
 }
 
-// "t_sched" exists since Flux 0.87: an older broker refuses it by name.
-std::string list_request(const JobList& list, bool with_t_sched) {
+// Before 0.53 there were no constraints, and only lists of all active jobs are asked for then.
+json::object legacy_filter() {
+  constexpr std::uint32_t everybody = 0xffffffff;
+  return {{"userid", everybody}, {"states", flux::states_active}, {"results", 0}};
+}
+
+std::string list_request(const JobList& list, const ListDialect& dialect) {
   json::array attributes{"state", "t_inactive"};
   if (list.kind != JobList::Kind::ended) {
     attributes = {"state", "priority", "t_submit", "t_run",    "t_cleanup",
                   "queue", "nnodes",   "ncores",   "duration", "expiration"};
-    if (with_t_sched) attributes.emplace_back("t_sched");
+    if (dialect.t_sched) attributes.emplace_back("t_sched");
   }
-  json::object request{{"max_entries", 0}, {"attrs", attributes}, {"constraint", constraint_of(list)}};
+  json::object request =
+      dialect.constraint ? json::object{{"constraint", constraint_of(list)}} : legacy_filter();
+  request["max_entries"] = 0;
+  request["attrs"] = std::move(attributes);
   if (list.kind == JobList::Kind::ended) request["since"] = list.since;
   return json::serialize(request);
 }
@@ -102,7 +110,17 @@ std::vector<std::string> required_properties(const json::value& config, std::str
   return properties;
 }
 
+// Without a scheduler Flux shows every queue as stopped; whether the queue itself is, older versions do not
+// say.
+bool blocked_by_scheduler(const flux::QueueStatus& status) {
+  return status.blocked == "scheduler" || (!status.start && status.stop_reason == "Scheduler is offline");
+}
+
 }  // namespace
+
+bool nobody_tells(const Error& error) {
+  return error.errnum == ENOSYS || error.errnum == EPERM;
+}
 
 Task<json::value> Queries::ask(std::string topic, std::string payload) {
   const auto began = MonoTime::clock::now();
@@ -151,6 +169,13 @@ Task<std::optional<flux::IdSet>> Queries::schedulable_ranks() {
   co_return std::optional(status->all.ranks());
 }
 
+Task<bool> Queries::owner() {
+  // Every version answers this to its owner only, and one job is little to tell.
+  const auto reply = co_await ask("job-manager.list", R"({"max_entries":1})");
+  if (!reply && reply.error().errnum != EPERM) co_return std::unexpected(reply.error());
+  co_return reply.has_value();
+}
+
 Task<flux::ResourceSet> Queries::allocated() {
   using enum AllocatedSource;
   Error last{.code = Code::unsupported, .message = "no RPC tells what is allocated"};
@@ -159,15 +184,12 @@ Task<flux::ResourceSet> Queries::allocated() {
     const auto reply = co_await ask(std::string(topic_of(source)), "{}");
     if (!reply) {
       last = reply.error();
-      const bool another_may_do = last.errnum == EPERM || last.errnum == ENOSYS;
-      if (source_ || !another_may_do) break;
+      const bool another_may_do = nobody_tells(last) && !source_;
+      if (nobody_tells(last)) source_.reset();  // a scheduler that left may come back, or another one
+      if (!another_may_do) break;
       continue;
     }
-    if (!source_) {
-      // Only an owner may ask the job manager or the scheduler itself.
-      owner_ = source != resource_sched_status;
-      source_ = source;
-    }
+    source_ = source;
     const auto* object = reply->if_object();
     const auto* allocated = object == nullptr ? nullptr : object->if_contains("allocated");
     if (allocated == nullptr) co_return fail(Code::protocol, "{}: no \"allocated\"", topic_of(source));
@@ -214,10 +236,16 @@ Task<double> Queries::list_once(std::string request, flux::JobListReader::Take t
 
 Task<double> Queries::list(JobList which, flux::JobListReader::Take take) {
   for (;;) {
-    auto asking = list_once(list_request(which, has_t_sched_), take);
+    auto asking = list_once(list_request(which, dialect_), take);
     const auto latest = co_await std::move(asking);
-    if (latest || latest.error().errnum != EINVAL || !has_t_sched_) co_return latest;
-    has_t_sched_ = false;  // a broker before 0.87
+    if (latest) co_return latest;
+    if (latest.error().errnum == EINVAL && dialect_.t_sched) {
+      dialect_.t_sched = false;
+    } else if (latest.error().errnum == EPROTO && dialect_.constraint) {
+      dialect_.constraint = dialect_.t_sched = false;
+    } else {
+      co_return latest;
+    }
   }
 }
 
@@ -270,8 +298,9 @@ Task<bool> Queries::queue_status(std::span<Queue> queues) {
     const auto status = flux::QueueStatus::from_json(*reply);
     if (!status) co_return std::unexpected(status.error());
     queue.enabled = status->enable;
-    queue.started = status->start;
-    if (status->blocked == "scheduler") has_scheduler = false;
+    const bool blocked = blocked_by_scheduler(*status);
+    queue.started = status->start || blocked;
+    if (blocked) has_scheduler = false;
   }
   co_return has_scheduler;
 }

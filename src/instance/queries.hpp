@@ -37,6 +37,15 @@ struct JobList {
   double since = 0;
 };
 
+// Whether `error` means that this broker never answers such a request, or not to us.
+[[nodiscard]] bool nobody_tells(const Error& error);
+
+// How a broker wants to be asked for its jobs.
+struct ListDialect {
+  bool t_sched = true;     // since 0.87
+  bool constraint = true;  // since 0.53
+};
+
 class Queries {
  public:
   explicit Queries(std::shared_ptr<flux::Client> client) : client_(std::move(client)) {}
@@ -51,7 +60,9 @@ class Queries {
   // The ranks that the scheduler is given, down or not; nullopt where resource.sched-status is unknown
   // (before 0.61).
   [[nodiscard]] Task<std::optional<flux::IdSet>> schedulable_ranks();
-  // Finds the source at the first call; denied or unknown sources are not asked again.
+  // Whether the broker treats us as its owner, who may read jobspecs and drain.
+  [[nodiscard]] Task<bool> owner();
+  // Finds the source when it is not known, or lost. Errors: nobody_tells() of those that every source has.
   [[nodiscard]] Task<flux::ResourceSet> allocated();
   [[nodiscard]] Task<flux::JobStats> job_stats();
   // job-manager.stats-get's active_jobs.
@@ -60,16 +71,13 @@ class Queries {
   // mentions. Uncapped: a capped list would make demand too small.
   [[nodiscard]] Task<double> list(JobList which, flux::JobListReader::Take take);
   // Whether lists of changes can be asked for; unknown (true) before the first list.
-  [[nodiscard]] bool can_list_changes() const { return has_t_sched_; }
+  [[nodiscard]] bool can_list_changes() const { return dialect_.t_sched; }
   // The jobspec as it is now; not_found when the job is gone.
   [[nodiscard]] Task<boost::json::value> jobspec(flux::JobId id);
   // Configured queues and what they admit; one anonymous queue when there are none. Status not filled in.
   [[nodiscard]] Task<std::vector<Queue>> queues();
   // Fills in enabled and started of `queues`; tells whether a scheduler is there.
   [[nodiscard]] Task<bool> queue_status(std::span<Queue> queues);
-
-  // Whether the broker treats us as its owner: known after the first allocated().
-  [[nodiscard]] bool owner() const { return owner_; }
 
  private:
   [[nodiscard]] Task<boost::json::value> ask(std::string topic, std::string payload);
@@ -78,8 +86,7 @@ class Queries {
   std::shared_ptr<flux::Client> client_;
   CostMeter meter_{MonoTime::clock::now()};
   std::optional<AllocatedSource> source_;
-  bool owner_ = false;
-  bool has_t_sched_ = true;
+  ListDialect dialect_;
 };
 
 }  // namespace fluxmetrics::instance

@@ -1,6 +1,8 @@
 #include "instance/session.hpp"
 
+#include <cerrno>
 #include <charconv>
+#include <fmt/format.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -37,6 +39,26 @@ Result<std::uint32_t> to_number(const std::string& text, std::string_view name) 
   }
   return number;
 }
+
+// Whether a broker of `version` ("0.60.0", "0.88.0-59-g4a5e79f") is older than 0.`minor`; one that is no such
+// version counts as new.
+bool version_before(std::string_view version, std::uint32_t minor) {
+  constexpr std::string_view major = "0.";
+  if (!version.starts_with(major)) return false;
+  version.remove_prefix(major.size());
+  std::uint32_t own = 0;
+  const auto [end, error] = std::from_chars(version.data(), version.data() + version.size(), own);
+  return error == std::errc{} && own < minor;
+}
+
+// Of the states that a broker goes through, those after "run".
+bool is_ending(std::string_view state) {
+  return state == "cleanup" || state == "shutdown" || state == "finalize" || state == "goodbye" ||
+         state == "exit" || state == "unload-builtins";
+}
+
+constexpr std::string_view private_mode =
+    "this Flux instance hides the jobs of others from guests (access.private-mode)";
 
 template <class T>
 bool assign(T& target, T value) {
@@ -99,6 +121,9 @@ asio::awaitable<Result<void>> Session::identify() {
   const auto version = co_await queries_->attribute("version");
   if (!version) co_return std::unexpected(version.error());
   draft_.version = version->value_or("");
+  const auto started = co_await queries_->attribute("broker.starttime");
+  if (!started) co_return std::unexpected(started.error());
+  draft_.started = started->value_or("");
   const auto hosts = co_await queries_->attribute("hostlist");
   if (!hosts) co_return std::unexpected(hosts.error());
   if (const auto names = flux::expand_hostlist(hosts->value_or("")); names && !names->empty()) {
@@ -131,21 +156,36 @@ asio::awaitable<Result<void>> Session::go_to_top() {
 }
 
 asio::awaitable<Result<void>> Session::open_streams() {
-  // The first question about allocations also tells whether we are the owner.
-  const auto allocated = co_await queries_->allocated();
-  if (!allocated) co_return std::unexpected(allocated.error());
-  draft_.owner = queries_->owner();
+  const auto owner = co_await queries_->owner();
+  if (!owner) co_return std::unexpected(owner.error());
+  draft_.owner = *owner;
   log::info("connected to Flux {} at {}: size {}, as {}", draft_.version, options_.socket_path, draft_.size,
             draft_.owner ? "owner" : "guest");
 
-  const auto executor = wake_.get_executor();
   if (auto stats = co_await streams_->stream("job-list.job-stats", "{}"); stats) {
-    asio::co_spawn(executor, follow_stats(shared_from_this(), std::move(*stats)), asio::detached);
+    asio::co_spawn(wake_.get_executor(), follow_stats(shared_from_this(), std::move(*stats)), asio::detached);
   }
-  if (!draft_.owner) co_return Result<void>{};
+  if (draft_.owner) co_return co_await open_journals();
+  co_await open_groups();
+  co_return Result<void>{};
+}
+
+asio::awaitable<void> Session::open_groups() {
+  for (const char* const request : {R"({"name":"broker.online"})", R"({"name":"broker.torpid"})"}) {
+    if (auto members = co_await streams_->stream("groups.get", request)) {
+      asio::co_spawn(wake_.get_executor(), follow_nodes(shared_from_this(), std::move(*members), false),
+                     asio::detached);
+    }
+  }
+}
+
+asio::awaitable<Result<void>> Session::open_journals() {
+  const auto executor = wake_.get_executor();
   if (auto nodes = co_await streams_->stream("resource.journal", "{}"); nodes) {
-    asio::co_spawn(executor, follow_nodes(shared_from_this(), std::move(*nodes)), asio::detached);
+    asio::co_spawn(executor, follow_nodes(shared_from_this(), std::move(*nodes), true), asio::detached);
   }
+  // Before 0.61 the journal tells neither jobspecs nor where its backlog ends.
+  if (version_before(draft_.version, 61)) co_return Result<void>{};
   const auto active = co_await queries_->active_jobs();
   if (!active || *active > journal_limit) co_return Result<void>{};
   if (auto journal = co_await streams_->stream("job-manager.events-journal", "{}"); journal) {
@@ -171,13 +211,19 @@ asio::awaitable<void> Session::follow_stats(std::shared_ptr<Session> self,
 }
 
 asio::awaitable<void> Session::follow_nodes(std::shared_ptr<Session> self,
-                                            std::unique_ptr<flux::Stream> stream) {
+                                            std::unique_ptr<flux::Stream> stream, bool is_journal) {
+  Error why;
   for (;;) {
     const auto text = co_await stream->next();
+    if (!text) why = text.error();
     if (!text) break;
     self->dirty_.nodes = true;
     self->wake();
   }
+  if (!is_journal) co_return;
+  if (why.errnum == ENOSYS) co_await self->open_groups();  // before 0.72
+  self->dirty_.life = true;                                // it also ends when the instance does
+  self->wake();
 }
 
 asio::awaitable<void> Session::follow_journal(std::shared_ptr<Session> self,
@@ -191,6 +237,7 @@ asio::awaitable<void> Session::follow_journal(std::shared_ptr<Session> self,
     self->take_journal(*reply);
   }
   self->journal_ended_ = true;
+  self->dirty_.life = true;  // most likely because the instance ends
   self->wake();
 }
 
@@ -212,12 +259,31 @@ void Session::take_journal(const flux::JournalReply& reply) {
   changed_ = true;
   for (const auto& event : reply.events) {
     if (event.name == "alloc" || event.name == "free") dirty_.allocated = true;
+    if (event.name == "exception") dirty_.life = true;
   }
   if (journal_ready_) wake();
 }
 
+// The counts of all jobs are refused: what the list still shows is a part of them, and no number is better
+// than one that is too small.
+void Session::hide_jobs() {
+  if (!draft_.jobs_unknown.empty()) return;
+  log::warning("{}: counts of jobs and sizes that follow from them are not available", private_mode);
+  draft_.jobs_unknown = private_mode;
+  draft_.stats = {};
+  jobs_.begin_full(0);
+  jobs_.end_full();
+  changed_ = true;
+}
+
 void Session::take_stats(flux::JobStats stats) {
   const auto before = draft_.stats.all;
+  if (!draft_.jobs_unknown.empty()) {
+    draft_.jobs_unknown.clear();
+    changed_ = prove_ = dirty_.jobs = true;
+  }
+  // An instance that ends begins with cancelling its jobs.
+  if (stats.all.canceled > before.canceled) dirty_.life = true;
   if (!assign(draft_.stats, std::move(stats))) return;
   changed_ = true;
   dirty_.allocated = true;
@@ -256,7 +322,8 @@ void Session::compare_with_stats() {
 asio::awaitable<Result<void>> Session::poll() {
   mark_due(MonoTime::clock::now());
   Result<void> done;
-  if (dirty_.layout) done = co_await poll_layout();
+  if (dirty_.life) done = co_await poll_life();
+  if (done && dirty_.layout) done = co_await poll_layout();
   if (done && dirty_.stats) done = co_await poll_stats();
   if (done && dirty_.nodes && nodes_budget_.may_run(MonoTime::clock::now())) done = co_await poll_nodes();
   if (done && dirty_.jobs && jobs_budget().may_run(MonoTime::clock::now())) done = co_await poll_jobs();
@@ -265,14 +332,19 @@ asio::awaitable<Result<void>> Session::poll() {
     done = co_await fetch_jobspecs();
   if (done && dirty_.allocated && allocated_budget_.may_run(MonoTime::clock::now()))
     done = co_await poll_allocated();
+  // Before what looks like the instance's end is published, it must be sure that it is not.
+  if (done && dirty_.life) done = co_await poll_life();
   co_return done;
 }
 
 void Session::mark_due(MonoTime now) {
   if (now - probed_ >= probe_every) {
     probed_ = now;
-    dirty_.stats = dirty_.nodes = dirty_.queues = true;
-    if (!draft_.allocated.empty()) dirty_.allocated = true;  // housekeeping ends without any event
+    dirty_.stats = dirty_.nodes = dirty_.queues = dirty_.life = true;
+    // Housekeeping ends without any event, the time without a scheduler too, and jobs that are hidden tell
+    // nothing.
+    const bool told = draft_.allocated_unknown.empty() && draft_.jobs_unknown.empty();
+    if (!draft_.allocated.empty() || !told) dirty_.allocated = true;
   }
   if (now - laid_out_ >= layout_every) {
     laid_out_ = now;
@@ -286,11 +358,21 @@ void Session::mark_due(MonoTime now) {
   if (now - proven_ >= proof_every) prove_ = dirty_.jobs = true;
 }
 
-asio::awaitable<Result<void>> Session::poll_layout() {
-  dirty_.layout = false;
+asio::awaitable<Result<void>> Session::poll_life() {
+  dirty_.life = false;
   auto state = co_await queries_->broker_state();
   if (!state) co_return std::unexpected(state.error());
+  if (is_ending(*state)) {
+    // What it still says of itself is how it is taken apart, not what anybody should scale by.
+    co_return fail(Code::unavailable, "the Flux instance at {} is ending (its broker is in state '{}')",
+                   options_.socket_path, *state);
+  }
   if (assign(draft_.broker_state, std::move(*state))) changed_ = true;
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Session::poll_layout() {
+  dirty_.layout = false;
   auto queues = co_await queries_->queues();
   if (!queues) co_return std::unexpected(queues.error());
   const bool same = std::ranges::equal(*queues, draft_.queues, [](const Queue& a, const Queue& b) {
@@ -305,11 +387,16 @@ asio::awaitable<Result<void>> Session::poll_layout() {
 
 asio::awaitable<Result<void>> Session::poll_stats() {
   auto stats = co_await queries_->job_stats();
-  if (!stats) co_return std::unexpected(stats.error());
   dirty_.stats = false;
-  const bool moved = draft_.stats != *stats;
-  take_stats(std::move(*stats));
-  if (!moved && !dirty_.jobs && !dirty_.moves && (!journal_ || journal_ready_)) compare_with_stats();
+  if (stats) {
+    const bool moved = draft_.stats != *stats;
+    take_stats(std::move(*stats));
+    if (!moved && !dirty_.jobs && !dirty_.moves && (!journal_ || journal_ready_)) compare_with_stats();
+  } else if (stats.error().errnum == EPERM) {
+    hide_jobs();
+  } else {
+    co_return std::unexpected(stats.error());
+  }
   if (!dirty_.queues) co_return Result<void>{};
   auto queues = draft_.queues;
   const auto has_scheduler = co_await queries_->queue_status(queues);
@@ -318,7 +405,7 @@ asio::awaitable<Result<void>> Session::poll_stats() {
   if (assign(draft_.has_scheduler, *has_scheduler)) changed_ = true;
   for (std::size_t i = 0; i < queues.size(); ++i) {
     if (queues[i].started != draft_.queues[i].started || queues[i].enabled != draft_.queues[i].enabled)
-      changed_ = true;
+      changed_ = dirty_.life = true;
   }
   draft_.queues = std::move(queues);
   co_return Result<void>{};
@@ -338,6 +425,7 @@ asio::awaitable<Result<void>> Session::poll_nodes() {
   moved = assign(draft_.torpid, std::move(status->torpid)) || moved;
   moved = assign(draft_.drains, std::move(status->drains)) || moved;
   if (moved) changed_ = dirty_.allocated = true;
+  if (lost) dirty_.life = true;
   if (!lost) co_return Result<void>{};
   // An instance that found its resources by itself forgets a lost rank, but resource.status goes on listing
   // it.
@@ -353,12 +441,24 @@ asio::awaitable<Result<void>> Session::poll_allocated() {
   const auto began = MonoTime::clock::now();
   auto allocated = co_await queries_->allocated();
   allocated_budget_.ran(began, MonoTime::clock::now());
-  if (!allocated) co_return std::unexpected(allocated.error());
+  std::string unknown;
+  if (!allocated) {
+    if (!nobody_tells(allocated.error())) co_return std::unexpected(allocated.error());
+    if (auto life = co_await poll_life(); !life) co_return life;
+    unknown = fmt::format("nobody tells what is allocated on this Flux {} instance ({})", draft_.version,
+                          allocated.error().message);
+    allocated = flux::ResourceSet{};
+  }
+  if (assign(draft_.allocated_unknown, std::move(unknown))) changed_ = true;
   if (assign(draft_.allocated, std::move(*allocated))) changed_ = true;
   co_return Result<void>{};
 }
 
 asio::awaitable<Result<void>> Session::poll_jobs() {
+  if (!draft_.jobs_unknown.empty()) {
+    dirty_.jobs = dirty_.moves = false;
+    co_return Result<void>{};
+  }
   if (!asks_for_changes()) co_return co_await poll_all_jobs();
   dirty_.jobs = false;
   const auto began = MonoTime::clock::now();

@@ -41,9 +41,10 @@ class Session : public std::enable_shared_from_this<Session> {
     bool jobs = true;       // all jobs (or the journal, that stands for them), or those that wait
     bool moves = false;     // jobs that started or ended
     bool queues = true;     // the queues' status
-    bool layout = true;     // which queues exist, the broker's state
+    bool layout = true;     // which queues exist
+    bool life = true;       // the broker's state
     [[nodiscard]] bool any() const {
-      return nodes || allocated || stats || jobs || moves || queues || layout;
+      return nodes || allocated || stats || jobs || moves || queues || layout || life;
     }
   };
 
@@ -52,6 +53,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] boost::asio::awaitable<Result<void>> go_to_top();
   [[nodiscard]] boost::asio::awaitable<Result<void>> open_streams();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll();
+  [[nodiscard]] boost::asio::awaitable<Result<void>> poll_life();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_layout();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_nodes();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_stats();
@@ -67,12 +69,17 @@ class Session : public std::enable_shared_from_this<Session> {
   static boost::asio::awaitable<void> follow_stats(std::shared_ptr<Session> self,
                                                    std::unique_ptr<flux::Stream> stream);
   static boost::asio::awaitable<void> follow_nodes(std::shared_ptr<Session> self,
-                                                   std::unique_ptr<flux::Stream> stream);
+                                                   std::unique_ptr<flux::Stream> stream, bool is_journal);
   static boost::asio::awaitable<void> follow_journal(std::shared_ptr<Session> self,
                                                      std::unique_ptr<flux::Stream> stream);
 
+  [[nodiscard]] boost::asio::awaitable<Result<void>> open_journals();
+  // Where the resources have no journal, the groups of ranks tell that something changed.
+  [[nodiscard]] boost::asio::awaitable<void> open_groups();
+
   void take_journal(const flux::JournalReply& reply);
   void take_stats(flux::JobStats stats);
+  void hide_jobs();
   void compare_with_stats();
   [[nodiscard]] bool asks_for_changes() const;
   [[nodiscard]] const PollBudget& jobs_budget() const {

@@ -48,10 +48,15 @@ struct InstanceState {
   std::uint32_t size = 0;            // the size attribute: maxSize of a MiniCluster, fixed for life
   std::uint32_t level = 0;           // instance-level: 0 = top
   std::string version;               // flux-core's
+  std::string started;               // when this broker began: another one is another instance; "" = unknown
   std::string hostname;              // of rank 0; "" when unknown
   std::string broker_state = "run";  // state-machine.get
   bool owner = false;                // we may read jobspecs and drain
   bool has_scheduler = true;
+
+  // Why something cannot be told, as a sentence; "" = it is known. What is unknown is empty below.
+  std::string jobs_unknown;       // jobs and stats
+  std::string allocated_unknown;  // allocated
 
   // Nodes.
   flux::ResourceSet resources;  // R of resource.status: also ranks that are not born yet

@@ -44,6 +44,23 @@ const Description* find_description(std::string_view name) {
   return found != all.end() && found->name == name ? &*found : nullptr;
 }
 
+namespace {
+
+// A description's source names the RPCs that its values are made of: when one of them does not answer, there
+// is no value, and a made-up zero least of all.
+const std::string& unknown(const Description& description, const instance::InstanceState& state) {
+  static const std::string nothing;
+  const auto reads = [&](std::string_view rpc) {
+    return description.source.find(rpc) != std::string_view::npos;
+  };
+  if (reads("job-list.") && !state.jobs_unknown.empty()) return state.jobs_unknown;
+  if (reads("job-manager.resource-status") && !state.allocated_unknown.empty())
+    return state.allocated_unknown;
+  return nothing;
+}
+
+}  // namespace
+
 std::vector<Family> evaluate(const Inputs& inputs) {
   const Facts facts{.inputs = inputs, .nodes = count_nodes(inputs.state)};
   std::vector<Family> families;
@@ -51,7 +68,8 @@ std::vector<Family> evaluate(const Inputs& inputs) {
   for (std::size_t i = 0; i < whole().descriptions.size(); ++i) {
     auto& family = families.emplace_back();
     family.description = &whole().descriptions[i];
-    auto items = whole().values[i](facts);
+    const std::string& why_not = unknown(*family.description, inputs.state);
+    auto items = why_not.empty() ? whole().values[i](facts) : fail(Code::unavailable, "{}", why_not);
     if (items) {
       family.items = *std::move(items);
     } else {

@@ -93,6 +93,18 @@ std::vector<Metric> job_metrics() {
                                      .labels = {"queue", "state"},
                                      .aggregation = Aggregation::sum},
                      .values = active_by_queue});
+  metrics.push_back(
+      {.description = {.name = "job_finished_total",
+                       .unit = "jobs",
+                       .help =
+                           "Jobs that have ended since the instance began, purged ones too; it never falls.",
+                       .source = stats,
+                       .labels = {},
+                       .type = Type::counter},
+       .values = [](const Facts& f) -> Items {
+         const auto& jobs_of_all = f.inputs.state.stats.all;
+         return single(count(jobs_of_all.states.inactive) + count(jobs_of_all.inactive_purged));
+       }});
   metrics.push_back(jobs("job_pending_count", "Jobs in DEPEND, PRIORITY or SCHED, held ones too.",
                          [](const Facts& f) -> Items {
                            return single(count(all(f).depend) + count(all(f).priority) + count(all(f).sched));

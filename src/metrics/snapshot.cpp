@@ -42,7 +42,10 @@ void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, N
   const bool same_state = state == last_.state && last_.families;
   demand_ = same_state ? sizing::at_time(std::move(demand_), *state, policy_, confirmed.wall)
                        : sizing::compute_demand(*state, policy_, confirmed.wall);
-  const auto wanted = wanted_.update(demand_, state->size, confirmed.mono);
+  // What another instance wanted, before a restart, is nothing to hold on to.
+  if (last_.state && last_.state->started != state->started) wanted_ = sizing::WantedSize(policy_);
+  const bool known = state->jobs_unknown.empty() && state->allocated_unknown.empty();
+  const auto wanted = known ? wanted_.update(demand_, state->size, confirmed.mono) : last_wanted_;
   if (!same_state || wanted != last_wanted_) {
     const bool pods = !explicit_instance_ || state->level == 0;
     last_.families = std::make_shared<const std::vector<Family>>(

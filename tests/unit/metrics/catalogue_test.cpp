@@ -56,6 +56,51 @@ Evaluated captured(const std::string& name) {
   return Evaluated(support::captured_state(name));
 }
 
+std::set<std::string_view> missing_of(const Evaluated& evaluated, Code code) {
+  std::set<std::string_view> names;
+  for (const auto& family : evaluated.families())
+    if (family.missing && family.missing->code == code) names.insert(family.description->name);
+  return names;
+}
+
+TEST(Catalogue, MakesNoZeroOfJobsThatNobodyTells) {
+  instance::InstanceState state = InstanceBuilder(6).online("0-3");
+  state.jobs_unknown = "guests see no jobs";
+  const Evaluated evaluated(state);
+  for (const auto& family : evaluated.families()) {
+    const bool of_jobs = family.description->name.starts_with("job_") ||
+                         family.description->name.find("demand") != std::string_view::npos ||
+                         family.description->name.find("wanted") != std::string_view::npos ||
+                         family.description->name == "node_shortage_count";
+    EXPECT_EQ(family.missing.has_value(), of_jobs) << family.description->name;
+    if (family.missing) {
+      EXPECT_EQ(family.missing->message, "guests see no jobs");
+    }
+  }
+}
+
+TEST(Catalogue, MakesNoZeroOfAllocationsThatNobodyTells) {
+  instance::InstanceState state = InstanceBuilder(6).online("0-3");
+  state.allocated_unknown = "no scheduler";
+  const auto missing = missing_of(Evaluated(state), Code::unavailable);
+  for (const auto* name :
+       {"node_allocated_count", "node_free_count", "node_idle_count", "node_cores_free_count",
+        "node_gpus_allocated_count", "node_safe_min_count", "node_wanted_count"})
+    EXPECT_TRUE(missing.contains(name)) << name;
+  for (const auto* name :
+       {"node_up_count", "node_total_count", "node_gpus_up_count", "job_count", "node_demand_count"})
+    EXPECT_FALSE(missing.contains(name)) << name;
+}
+
+TEST(Catalogue, CountsFinishedJobsThroughPurges) {
+  instance::InstanceState state = InstanceBuilder(2).online("0-1");
+  state.stats.all.states.inactive = 5;
+  EXPECT_EQ(Evaluated(state).value("job_finished_total"), 5);
+  state.stats.all.states.inactive = 2;
+  state.stats.all.inactive_purged = 3;
+  EXPECT_EQ(Evaluated(state).value("job_finished_total"), 5);
+}
+
 TEST(Catalogue, HasTheAgreedNames) {
   const std::set<std::string_view> agreed{"node_up_count",
                                           "node_free_count",
@@ -68,6 +113,7 @@ TEST(Catalogue, HasTheAgreedNames) {
                                           "job_queue_state_run_count",
                                           "job_queue_state_cleanup_count",
                                           "job_queue_state_inactive_count",
+                                          "job_finished_total",
                                           "node_total_count",
                                           "node_down_count",
                                           "node_drained_count",

@@ -53,6 +53,33 @@ TEST(Snapshot, FindsFamiliesByName) {
   EXPECT_EQ(Snapshot{}.find("node_up_count"), nullptr);
 }
 
+TEST(Publisher, HoldsNothingOfAnInstanceThatIsGone) {
+  Store store;
+  Publisher publisher(hold(3600), false, store);
+  instance::InstanceState first = InstanceBuilder(6).online("0-3").pending(support::whole_nodes(5));
+  first.started = "1.0";
+  publisher.on_state(share(first), at(0));
+  EXPECT_EQ(value(store.view(), "node_wanted_count"), 5);
+  instance::InstanceState idle = InstanceBuilder(6).online("0-3");
+  idle.started = "1.0";
+  publisher.on_state(share(idle), at(1));
+  EXPECT_EQ(value(store.view(), "node_wanted_count"), 5) << "the same broker: held";
+  idle.started = "2.0";
+  publisher.on_state(share(idle), at(2));
+  EXPECT_EQ(value(store.view(), "node_wanted_count"), 1);
+}
+
+TEST(Publisher, HoldsNothingThatWasNotKnown) {
+  Store store;
+  Publisher publisher(hold(3600), false, store);
+  instance::InstanceState busy = InstanceBuilder(6).online("0-3").pending(support::whole_nodes(5));
+  busy.jobs_unknown = "hidden";
+  publisher.on_state(share(busy), at(0));
+  EXPECT_TRUE(store.view().snapshot->find("node_wanted_count")->missing);
+  publisher.on_state(share(InstanceBuilder(6).online("0-3")), at(1));
+  EXPECT_EQ(value(store.view(), "node_wanted_count"), 1);
+}
+
 TEST(Publisher, PublishesEachConfirmationWithItsTime) {
   Store store;
   Publisher publisher(hold(60), false, store);
