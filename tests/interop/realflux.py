@@ -31,17 +31,25 @@ def rooms(document):
 
 
 class Instance:
-    """`flux start --test-size=N` that stays until the with block ends. `config`: text of a TOML file."""
+    """`flux start --test-size=N` that stays until the with block ends. `config`: text of a TOML file.
+    `folder`: where to live, for an instance that takes another one's place. `guests`: other users may connect."""
 
-    def __init__(self, size=4, config="", resources=None):
+    def __init__(self, size=4, config="", resources=None, folder=None, guests=False, excluded=0):
         self.size = size
+        self.up = size - excluded
+        self.given_folder = folder
+        self.guests = guests
         self._config = config
         self._resources = resources
 
     def __enter__(self):
-        self.folder = tempfile.mkdtemp(prefix="fma-flux-")
+        self.folder = self.given_folder or tempfile.mkdtemp(prefix="fma-flux-")
         rundir = os.path.join(self.folder, "run")
+        shutil.rmtree(rundir, ignore_errors=True)
         os.mkdir(rundir)
+        if self.guests:
+            for path in (self.folder, rundir):
+                os.chmod(path, 0o755)
         self.uri = f"local://{rundir}/local-0"
         self.environment = harness.clean_environment()
         config = self._config
@@ -78,7 +86,7 @@ class Instance:
             raise AssertionError(f"flux start ended with {self.process.returncode}: {self._output.read()}")
         done = subprocess.run(["flux", "resource", "list", "-n", "-s", "up", "-o", "{nnodes}"], text=True,
                               env={**self.environment, "FLUX_URI": self.uri}, capture_output=True, check=False)
-        return done.returncode == 0 and done.stdout.strip() == str(self.size)
+        return done.returncode == 0 and done.stdout.strip() == str(self.up)
 
     def _pids(self):
         pids = {}
@@ -98,7 +106,8 @@ class Instance:
                     pass
             self.process.wait()
         self._output.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.given_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def kill_broker(self, rank):
         os.kill(self.pids[rank], signal.SIGKILL)

@@ -57,12 +57,22 @@ def flat(value):
 class Comparison(unittest.TestCase):
     maxDiff = None
 
+    # What an owner sees, and asks; guests have their own.
+    def document(self, flux):
+        return harness.get_document(flux.uri, options=POLICY)
+
+    def sizing(self, flux):
+        return sizing(flux)
+
+    def check_shapes(self, flux, got):
+        self.assertEqual(got["job_shape_unknown_count"], 0, "the owner reads every jobspec")
+
     def compare(self, flux, state):
         """Reads Flux, then the program, then Flux again, until Flux stood still; all numbers must be equal."""
         def attempt():
-            before = {**flux_counts(flux), **sizing(flux)}
-            document = harness.get_document(flux.uri, options=POLICY)
-            after = {**flux_counts(flux), **sizing(flux)}
+            before = {**flux_counts(flux), **self.sizing(flux)}
+            document = self.document(flux)
+            after = {**flux_counts(flux), **self.sizing(flux)}
             return (before, document) if before == after else None
 
         expected, document = harness.eventually(attempt, f"{state}: Flux standing still", 60)
@@ -74,7 +84,7 @@ class Comparison(unittest.TestCase):
                  for name, value in expected.items()
                  if flat(self.by_labels(document, name, got[name], value)) != flat(value)}
         self.assertEqual(wrong, {}, f"in state '{state}'")
-        self.assertEqual(got["job_shape_unknown_count"], 0, "the owner reads every jobspec")
+        self.check_shapes(flux, got)
         print(f"  {state}: {len(expected)} metrics equal", flush=True)
         return got
 
