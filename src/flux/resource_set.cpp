@@ -169,4 +169,28 @@ Result<std::map<IdSet::Id, std::string>> ResourceSet::hosts() const {
   return by_rank;
 }
 
+ResourceSet united(const ResourceSet& a, const ResourceSet& b) {
+  ResourceSet both;
+  both.entries = a.entries;
+  for (const auto& added : b.entries) {
+    IdSet missing = added.ranks;
+    std::vector<ResourceSet::Entry> next;
+    next.reserve(both.entries.size() + 2);
+    for (auto& entry : both.entries) {
+      const IdSet shared = entry.ranks & missing;
+      if (shared.empty()) {
+        next.push_back(std::move(entry));
+        continue;
+      }
+      missing = missing - shared;
+      next.push_back({.ranks = shared, .cores = entry.cores | added.cores, .gpus = entry.gpus | added.gpus});
+      entry.ranks = entry.ranks - shared;
+      if (!entry.ranks.empty()) next.push_back(std::move(entry));
+    }
+    if (!missing.empty()) next.push_back({.ranks = missing, .cores = added.cores, .gpus = added.gpus});
+    both.entries = std::move(next);
+  }
+  return both;
+}
+
 }  // namespace fluxmetrics::flux

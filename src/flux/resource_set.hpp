@@ -60,4 +60,7 @@ class ResourceSet {
   bool operator==(const ResourceSet&) const = default;
 };
 
+// What is in either: per rank, the cores and gpus of both. Names, properties and times are left out.
+[[nodiscard]] ResourceSet united(const ResourceSet& a, const ResourceSet& b);
+
 }  // namespace fluxmetrics::flux

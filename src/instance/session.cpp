@@ -252,6 +252,7 @@ void Session::take_journal(const flux::JournalReply& reply) {
     while (!told_lately_.empty() && told_lately_.front().first < now - list_lag)
       told_lately_.pop_front();
     told_lately_.emplace_back(now, reply);
+    bridge_allocations(reply);
   }
   const auto before = jobs_.version();
   jobs_.apply(reply);
@@ -262,6 +263,18 @@ void Session::take_journal(const flux::JournalReply& reply) {
     if (event.name == "exception") dirty_.life = true;
   }
   if (journal_ready_) wake();
+}
+
+// A job that began after the last look at what is allocated must not wait for the next one to be seen there:
+// a node that looks idle may be taken away.
+void Session::bridge_allocations(const flux::JournalReply& reply) {
+  for (const auto& event : reply.events) {
+    if (event.name == "free") bridge_.freed(reply.id);
+    if (event.name != "alloc" || !reply.R) continue;
+    if (auto R = flux::ResourceSet::from_json(*reply.R)) {
+      bridge_.allocated(reply.id, std::move(*R), MonoTime::clock::now());
+    }
+  }
 }
 
 // The counts of all jobs are refused: what the list still shows is a part of them, and no number is better
@@ -449,6 +462,7 @@ asio::awaitable<Result<void>> Session::poll_allocated() {
                           allocated.error().message);
     allocated = flux::ResourceSet{};
   }
+  if (bridge_.caught_up(began)) changed_ = true;
   if (assign(draft_.allocated_unknown, std::move(unknown))) changed_ = true;
   if (assign(draft_.allocated, std::move(*allocated))) changed_ = true;
   co_return Result<void>{};
@@ -554,7 +568,9 @@ void Session::publish() {
     if (jobs_.version() != written_version_ || queues_changed_) jobs_.write(draft_);
     written_version_ = jobs_.version();
     queues_changed_ = false;
-    published_ = std::make_shared<const InstanceState>(draft_);
+    auto next = std::make_shared<InstanceState>(draft_);
+    next->allocated = bridge_.over(draft_.allocated);
+    published_ = std::move(next);
     changed_ = false;
   }
   delivered_ = true;

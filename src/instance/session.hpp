@@ -11,6 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "instance/allocation_bridge.hpp"
 #include "instance/collector.hpp"
 #include "instance/cost.hpp"
 #include "instance/job_table.hpp"
@@ -80,6 +81,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void take_journal(const flux::JournalReply& reply);
   void take_stats(flux::JobStats stats);
   void hide_jobs();
+  void bridge_allocations(const flux::JournalReply& reply);
   void compare_with_stats();
   [[nodiscard]] bool asks_for_changes() const;
   [[nodiscard]] const PollBudget& jobs_budget() const {
@@ -100,6 +102,7 @@ class Session : public std::enable_shared_from_this<Session> {
   JobTable jobs_;
   std::uint64_t written_version_ = 0;  // of jobs_, in draft_
   std::shared_ptr<const InstanceState> published_;
+  AllocationBridge bridge_;     // over draft_.allocated
   bool changed_ = true;         // draft_ or jobs_ differ from published_
   bool queues_changed_ = true;  // so that the jobs' queues must be written again
   bool delivered_ = false;

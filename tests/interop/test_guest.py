@@ -79,7 +79,7 @@ class AsGuest(test_real_flux.Comparison):
             flux.submit("-q", "batch", "-N2", "-n2", "-c4", "-g1", "sleep", "inf")
             self.wait_jobs(flux, "RUN", 1)
             self.compare(flux, "guest: running")
-            flux.submit("-q", "batch", "-n30", "sleep", "inf")
+            flux.submit("-q", "batch", "-n20", "sleep", "inf")
             flux.submit("-q", "batch", "-N3", "--exclusive", "sleep", "inf")
             flux.submit("-q", "debug", "-N1", "-n2", "-g1", "sleep", "inf")
             flux.submit("--urgency=hold", "-q", "debug", "-N1", "sleep", "inf")

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <mutex>
 #include <optional>
@@ -106,6 +107,36 @@ class CollectorTest : public ::testing::Test {
   Listener listener_;
   std::optional<Collector> collector_;  // last: stops before the listener goes
 };
+
+// With the journal, a job is never seen running on ranks that look idle: they might be taken away.
+TEST_F(CollectorTest, RunningJobsHoldWhatTheyRunOn) {
+  auto options = small_instance();
+  options.size = options.max_size = 16;
+  start(options);
+  std::mutex mutex;
+  std::string wrong;
+  auto sink = listener_.sink();
+  sink.state = [&, tell = sink.state](State state, Now confirmed) {
+    std::uint64_t held = 0;
+    for (const auto& job : state->jobs)
+      if (job.state == flux::JobState::run) held += job.nnodes.value_or(0);
+    if (held > state->allocated.ranks().size()) {
+      const std::lock_guard lock(mutex);
+      wrong = fmt::format("{} nodes run jobs, {} are allocated", held, state->allocated.ranks().size());
+    }
+    tell(std::move(state), confirmed);
+  };
+  collector_.emplace(CollectorOptions{.socket_paths = {server_->socket_path()}}, std::move(sink));
+  ASSERT_NE(listener_.wait_for([](const InstanceState& s) { return s.online.size() == 16; }), nullptr);
+  for (int i = 0; i < 12; ++i) {
+    submit(*server_, {.nodes = 1});
+    listener_.wait_for_deliveries(1);
+  }
+  EXPECT_NE(listener_.wait_for([](const InstanceState& s) { return s.allocated.ranks().size() == 12; }),
+            nullptr);
+  collector_.reset();  // before what its sink writes to
+  EXPECT_EQ(wrong, "");
+}
 
 TEST_F(CollectorTest, TellsNodesOfTheWholeInstance) {
   start();
