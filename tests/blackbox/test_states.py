@@ -152,6 +152,7 @@ class Life(unittest.TestCase):
         with Simulator(size=4, max_size=8, gpus=1, expected_exit=None) as first, \
                 harness.Server("--hold", "1h", "--patience", "0s", uri=first.uri) as server:
             first.ctl("submit", "-N4", "--cc", "2")
+            server.wait_number("node_allocated_count", 4)
             first.ctl("drain", "3", "broken fan")
             server.wait_number("node_wanted_count", 8)
             server.wait_number("gpu_demand_count", 8)
