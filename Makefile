@@ -1,5 +1,5 @@
 # A thin front to CMake's presets and the scripts in tools/. `make` alone lists the targets.
-.PHONY: help build demo test lint format interop e2e bench-collector clean
+.PHONY: help build demo test lint format interop e2e bench clean
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -20,15 +20,14 @@ lint: ## Formatting, clang-tidy over src, self-contained headers, the rules of t
 format: ## Rewrite the C++ files as .clang-format says
 	@tools/timed.sh "make format" tools/lint.sh format
 
-bench-collector: ## What following 0 to 100,000 jobs on 4 to 10,000 nodes costs: a table, in four minutes
-	@tools/build.sh release flux-metrics-api
-	@bench/collector.py build/release/src/flux-metrics-api
-
 interop: ## Tests against a real Flux, when `flux` is on PATH
 	@tools/interop.sh
 
 e2e: ## Tests under a real Kubernetes control plane (root, Go >= 1.26): make e2e CASE="hpa-article ..."
 	@tools/e2e.sh $(CASE)
+
+bench: ## Measure: HTTP beside nginx, the collector by size (bench/README.md): make bench PART=http
+	@tools/timed.sh "make bench" tools/bench.sh $(PART)
 
 clean: ## Remove everything that was built
 	@rm -rf build

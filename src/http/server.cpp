@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <list>
+#include <malloc.h>
 #include <optional>
 
 #include <boost/asio/co_spawn.hpp>
@@ -30,6 +31,7 @@ constexpr auto watch_interval = std::chrono::milliseconds(100);  // how late a d
 constexpr auto pause_when_full = std::chrono::milliseconds(20);
 constexpr auto pause_after_error = std::chrono::milliseconds(200);
 constexpr auto drain_time = std::chrono::seconds(3);
+constexpr std::size_t crowd = 64;
 constexpr auto repeat_complaint = std::chrono::seconds(10);
 
 std::unexpected<Error> listen_error(const ServerOptions& options, const ErrorCode& error) {
@@ -63,6 +65,7 @@ struct Server::Impl {
   std::optional<SessionContext> context;
   std::list<Session> sessions;
   MonoTime complained;
+  std::size_t ended_since_trim = 0;
 
   Impl(ServerOptions options_, Handler& handler_) : options(std::move(options_)), handler(handler_) {}
 
@@ -89,6 +92,7 @@ struct Server::Impl {
     asio::co_spawn(io, session->run(), [this, session](const std::exception_ptr& fault) {
       if (fault) log::error("a connection ended by a fault inside this program");
       sessions.erase(session);
+      ++ended_since_trim;
     });
   }
 
@@ -128,6 +132,13 @@ struct Server::Impl {
     }
   }
 
+  // After a crowd of connections, what they took: the allocator keeps it otherwise.
+  void give_back_memory() {
+    if (ended_since_trim < crowd || sessions.size() >= crowd) return;
+    ended_since_trim = 0;
+    ::malloc_trim(0);
+  }
+
   // Ends connections whose time is up; returns when the server has stopped and the last one is gone.
   asio::awaitable<void> watch() {
     asio::steady_timer timer(io);
@@ -139,6 +150,7 @@ struct Server::Impl {
       for (auto& session : sessions) {
         if (session.overdue(now) || (context->stopping && session.idle())) session.abort();
       }
+      give_back_memory();
     }
     io.stop();  // what others have spawned here ends with the server
   }
