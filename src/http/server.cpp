@@ -148,7 +148,7 @@ struct Server::Impl {
       co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
       const auto now = std::chrono::steady_clock::now();
       for (auto& session : sessions) {
-        if (session.overdue(now) || (context->stopping && session.idle())) session.abort();
+        if (session.overdue(now)) session.abort();
       }
       give_back_memory();
     }
@@ -162,10 +162,8 @@ struct Server::Impl {
     acceptor.close(ignored);
     signals.cancel(ignored);
     context->stop_by = std::chrono::steady_clock::now() + drain_time;
-    for (auto& session : sessions) {
-      session.finish_by(context->stop_by);
-      if (session.idle()) session.abort();
-    }
+    for (auto& session : sessions)
+      session.begin_stop(context->stop_by);
   }
 
   void wait_for_signals() {

@@ -1,16 +1,18 @@
 #include "http/session.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <iterator>
 #include <vector>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/status.hpp>
 
 #include "base/log.hpp"
+#include "http/answering.hpp"
 
 namespace fluxmetrics::http {
 
@@ -35,19 +37,6 @@ asio::ip::address unmapped(const asio::ip::address& address) {
 
 bool has_control_characters(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-}
-
-std::string_view refusal_text(int status) {
-  switch (status) {
-    case 413:
-      return "the request's body is larger than this server reads\n";
-    case 431:
-      return "the request's head is larger than this server reads\n";
-    case 505:
-      return "this server speaks HTTP/1.1 and HTTP/1.0\n";
-    default:
-      return "this is not an HTTP/1.1 request that this server understands\n";
-  }
 }
 
 int status_of(const beast::error_code& error) {
@@ -215,29 +204,49 @@ Session::Session(SessionContext& context, Stream::Socket socket)
   peer_.same_host = !remote_error && !local_error && (remote.is_loopback() || remote == local);
 }
 
-void Session::allow(Seconds time) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration_cast<MonoTime::duration>(time);
-  deadline_ = std::min(end, context_.stop_by);
-}
-
 asio::awaitable<void> Session::run() {
   if (!co_await begin()) co_return;
+  const bool http2 = start_http2();
+  if (http2) {
+    co_await http2_->run();
+  } else {
+    co_await serve_http1();
+  }
+  allow(linger_time);
+  co_await stream_.finish();
+}
+
+// What the client chose in the TLS handshake.
+bool Session::start_http2() {
+  if (stream_.tls() == nullptr || stream_.tls()->protocol() != "h2") return false;
+  http2_ = std::make_unique<Http2Connection>(context_, time_, stream_, peer_);
+  return true;
+}
+
+void Session::begin_stop(MonoTime by) {
+  time_.deadline = std::min(time_.deadline, by);
+  if (http2_) {
+    asio::co_spawn(stream_.socket().get_executor(), http2_->go_away(), asio::detached);
+  } else if (time_.idle) {
+    abort();
+  }
+}
+
+asio::awaitable<void> Session::serve_http1() {
   Buffer buffer;
   bool going_on = true;
   while (going_on) {
     RequestParser parser(context_.options);
     going_on = co_await read_request(buffer, parser) && co_await respond(parser);
   }
-  allow(linger_time);
-  co_await stream_.finish();
 }
 
 // The first byte tells TLS from HTTP.
 asio::awaitable<bool> Session::begin() {
   ErrorCode error;
-  idle_ = true;
+  time_.idle = true;
   co_await stream_.wait_readable(error);
-  idle_ = false;
+  time_.idle = false;
   if (error) co_return false;
   unsigned char first = 0;
   stream_.socket().non_blocking(true, error);
@@ -260,11 +269,11 @@ asio::awaitable<bool> Session::begin() {
 // False when the connection ends here, with a refusal where one makes sense.
 asio::awaitable<bool> Session::read_request(Buffer& buffer, RequestParser& parser) {
   if (buffer.size() == 0) {
-    idle_ = true;
+    time_.idle = true;
     if (served_any_) allow(context_.options.idle_timeout);
     served_any_ = true;
     const bool filled = !context_.stopping && co_await fill(buffer);
-    idle_ = false;
+    time_.idle = false;
     if (!filled) co_return false;
   }
   allow(context_.options.header_timeout);
@@ -299,41 +308,15 @@ asio::awaitable<bool> Session::fill(Buffer& buffer) {
 asio::awaitable<bool> Session::respond(RequestParser& parser) {
   parser.request.peer = peer_;
   const bool with_body = parser.request.method != "HEAD";
-  std::exception_ptr fault;
-  std::optional<Response> response;
-  try {
-    response = context_.handler.answer(parser.request);
-  } catch (...) {
-    fault = std::current_exception();
-  }
-  if (!response && !fault) {
+  auto response = answer_now(context_.handler, parser.request);
+  if (!response) {
     allow(context_.options.answer_timeout);
-    try {
-      response = co_await context_.handler.answer_later(parser.request);
-    } catch (...) {
-      fault = std::current_exception();
-    }
+    response = co_await answer_later(context_.handler, parser.request);
   }
-  if (!response) response = failed(parser.request, fault);
   const bool keep_alive = parser.keep_alive() && !response->close && !context_.stopping;
   std::string_view connection = "close";
   if (keep_alive) connection = parser.version < 11 ? "keep-alive" : "";
   co_return co_await write(*response, with_body, connection) && keep_alive;
-}
-
-Response Session::failed(const Request& request, const std::exception_ptr& fault) {
-  try {
-    if (fault) std::rethrow_exception(fault);
-  } catch (const std::exception& what) {
-    log::error("{} {} of {} failed inside this program: {}", request.method, request.target,
-               request.peer.address, what.what());
-  }
-  Response response;
-  response.status = 500;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = std::make_shared<std::string>("this server failed to answer; its log says why\n");
-  response.close = true;
-  return response;
 }
 
 asio::awaitable<bool> Session::write(const Response& response, bool with_body, std::string_view connection) {
@@ -356,10 +339,7 @@ asio::awaitable<bool> Session::write(const Response& response, bool with_body, s
 // bytes would reset the connection and lose the answer.
 asio::awaitable<void> Session::refuse(int status) {
   log::debug("{}: request refused with {}", peer_.address, status);
-  Response response;
-  response.status = status;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = std::make_shared<std::string>(refusal_text(status));
+  const Response response = plain_answer(status);
   if (!co_await write(response, true, "close")) co_return;
   allow(linger_time);
   ErrorCode error;

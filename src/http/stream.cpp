@@ -73,7 +73,7 @@ asio::awaitable<std::size_t> Stream::read_some(asio::mutable_buffer buffer, Erro
         error = asio::error::connection_aborted;
         break;
       case Progress::needs_input:
-        if (flush_due()) co_await flush(error);  // the answer to a key update, say
+        if (flush_due() && !sending_) co_await flush(error);  // the answer to a key update, say
         if (!error) co_await receive_ciphertext(error);
         break;
     }
@@ -93,6 +93,7 @@ std::size_t Stream::write_now(std::string_view bytes, ErrorCode& error) {
     error = asio::error::connection_aborted;
     return 0;
   }
+  if (sending_) return bytes.size();
   flushed_ += send_now(tls_->output().substr(flushed_), error);
   if (!flush_due()) {
     tls_->sent();
@@ -102,11 +103,15 @@ std::size_t Stream::write_now(std::string_view bytes, ErrorCode& error) {
 }
 
 asio::awaitable<void> Stream::flush(ErrorCode& error) {
-  if (!flush_due()) co_return;
-  const std::string rest(tls_->output().substr(flushed_));  // the engine may add to its output meanwhile
-  tls_->sent();
-  flushed_ = 0;
-  co_await asio::async_write(socket_, asio::buffer(rest), asio::redirect_error(asio::use_awaitable, error));
+  if (sending_) co_return;  // whoever is at it sends this, too
+  sending_ = true;
+  while (flush_due() && !error) {
+    const std::string rest(tls_->output().substr(flushed_));  // the engine may add to its output meanwhile
+    tls_->sent();
+    flushed_ = 0;
+    co_await asio::async_write(socket_, asio::buffer(rest), asio::redirect_error(asio::use_awaitable, error));
+  }
+  sending_ = false;
 }
 
 asio::awaitable<void> Stream::write(std::string_view bytes, ErrorCode& error) {

@@ -16,7 +16,8 @@
 
 namespace fluxmetrics::http {
 
-// Buffers passed to a call must live until the call has returned, as must the error code. Not thread-safe.
+// Buffers passed to a call must live until the call has returned, as must the error code. Not thread-safe;
+// one coroutine may read while another writes.
 class Stream {
  public:
   using Socket = boost::asio::ip::tcp::socket;
@@ -58,6 +59,7 @@ class Stream {
   Socket socket_;
   std::optional<TlsEngine> tls_;
   std::size_t flushed_ = 0;  // of the engine's output
+  bool sending_ = false;     // flush() is at work
   std::vector<char> ciphertext_;
 };
 

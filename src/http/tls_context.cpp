@@ -20,10 +20,11 @@ int note_encryption(char* /*buffer*/, int /*size*/, int /*writing*/, void* asked
   return -1;
 }
 
-// We speak HTTP/1.1. A client that offers only something else is told so in HTTP, not by a failed handshake.
+// A client that offers neither is told so in HTTP, not by a failed handshake.
 int select_protocol(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* offered, unsigned int offered_size, void* /*unused*/) {
-  static constexpr std::array<unsigned char, 9> ours = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  static constexpr std::array<unsigned char, 12> ours = {2,   'h', '2', 8,   'h', 't',
+                                                         't', 'p', '/', '1', '.', '1'};
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, out_size, ours.data(), static_cast<unsigned int>(ours.size()), offered,
                             offered_size) != OPENSSL_NPN_NEGOTIATED) {

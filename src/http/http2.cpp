@@ -1,0 +1,318 @@
+#include "http/http2.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nghttp2/nghttp2.h>
+#include <span>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/log.hpp"
+#include "http/answering.hpp"
+
+namespace fluxmetrics::http {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t frames_read_size = 8192;
+constexpr std::size_t most_collected = 64U << 10U;  // written at once
+constexpr auto last_look = std::chrono::milliseconds(5);
+// How long a client may still open streams after it was told not to: those it sent before it knew.
+constexpr auto goaway_delay = std::chrono::milliseconds(200);
+
+std::string_view text(const std::uint8_t* bytes, std::size_t size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+nghttp2_nv header(std::string_view name, std::string_view value) {
+  const auto bytes = [](std::string_view view) {
+    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(view.data()));
+  };
+  return {.name = bytes(name),
+          .value = bytes(value),
+          .namelen = name.size(),
+          .valuelen = value.size(),
+          .flags = NGHTTP2_NV_FLAG_NONE};
+}
+
+std::string lowered(std::string_view name) {
+  std::string lower(name);
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return lower;
+}
+
+}  // namespace
+
+struct Http2Connection::Exchange {
+  Request request;
+  std::size_t head_bytes = 0;
+  std::size_t body_bytes = 0;
+  bool complete = false;
+  Response response;
+  std::size_t sent = 0;  // of the response's body
+};
+
+// What nghttp2 calls; `self` is the connection.
+struct Http2Connection::Callbacks {
+  static Http2Connection& of(void* self) { return *static_cast<Http2Connection*>(self); }
+
+  static Exchange* find(void* self, std::int32_t id) {
+    const auto found = of(self).exchanges_.find(id);
+    return found == of(self).exchanges_.end() ? nullptr : found->second.get();
+  }
+
+  static int begin_headers(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* self) {
+    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+    auto& connection = of(self);
+    auto& exchange = connection.exchanges_[frame->hd.stream_id];
+    exchange = std::make_unique<Exchange>();
+    exchange->request.peer = connection.peer_;
+    ++connection.incomplete_;
+    return 0;
+  }
+
+  static int on_header(nghttp2_session* /*session*/, const nghttp2_frame* frame,
+                       const std::uint8_t* name_bytes, std::size_t name_size, const std::uint8_t* value_bytes,
+                       std::size_t value_size, std::uint8_t /*flags*/, void* self) {
+    auto& connection = of(self);
+    auto* exchange = find(self, frame->hd.stream_id);
+    if (exchange == nullptr || exchange->complete) return 0;
+    exchange->head_bytes += name_size + value_size + 32;  // as RFC 9113, 6.5.2 counts
+    if (exchange->head_bytes > connection.context_.options.max_header_bytes) {
+      connection.refuse(frame->hd.stream_id, 431);
+      return 0;
+    }
+    const auto name = text(name_bytes, name_size);
+    const auto value = text(value_bytes, value_size);
+    auto& request = exchange->request;
+    if (name == ":method") {
+      request.method = value;
+    } else if (name == ":path") {
+      request.target = value;
+    } else if (name == ":authority") {
+      request.headers.emplace_back("Host", value);
+    } else if (!name.starts_with(':')) {
+      request.headers.emplace_back(name, value);
+    }
+    return 0;
+  }
+
+  static int on_data(nghttp2_session* /*session*/, std::uint8_t /*flags*/, std::int32_t id,
+                     const std::uint8_t* /*bytes*/, std::size_t size, void* self) {
+    auto* exchange = find(self, id);
+    if (exchange == nullptr || exchange->complete) return 0;
+    exchange->body_bytes += size;
+    if (exchange->body_bytes > of(self).context_.options.max_body_bytes) of(self).refuse(id, 413);
+    return 0;
+  }
+
+  static int on_frame(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* self) {
+    const bool carries = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+    if (carries && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) of(self).complete(frame->hd.stream_id);
+    return 0;
+  }
+
+  static int on_close(nghttp2_session* /*session*/, std::int32_t id, std::uint32_t /*error*/, void* self) {
+    const auto* exchange = find(self, id);
+    if (exchange == nullptr) return 0;
+    if (!exchange->complete) --of(self).incomplete_;
+    of(self).exchanges_.erase(id);
+    return 0;
+  }
+
+  static ssize_t body(nghttp2_session* /*session*/, std::int32_t /*id*/, std::uint8_t* space,
+                      std::size_t size, std::uint32_t* flags, nghttp2_data_source* source, void* /*self*/) {
+    auto& exchange = *static_cast<Exchange*>(source->ptr);
+    const std::string& whole = *exchange.response.body;
+    const std::size_t count = std::min(size, whole.size() - exchange.sent);
+    std::copy_n(whole.data() + exchange.sent, count, reinterpret_cast<char*>(space));
+    exchange.sent += count;
+    if (exchange.sent == whole.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return static_cast<ssize_t>(count);
+  }
+};
+
+Http2Connection::Http2Connection(SessionContext& context, SessionTime& time, Stream& stream, Peer peer)
+    : context_(context), time_(time), stream_(stream), peer_(std::move(peer)) {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  nghttp2_session_callbacks_new(&callbacks);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Callbacks::begin_headers);
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, Callbacks::on_header);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::on_data);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Callbacks::on_frame);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Callbacks::on_close);
+  nghttp2_session_server_new(&session_, callbacks, this);
+  nghttp2_session_callbacks_del(callbacks);
+  const std::array<nghttp2_settings_entry, 2> settings = {
+      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, most_streams},
+       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+        static_cast<std::uint32_t>(context_.options.max_header_bytes)}}};
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+}
+
+Http2Connection::~Http2Connection() {
+  nghttp2_session_del(session_);
+}
+
+asio::awaitable<void> Http2Connection::run() {
+  std::vector<std::uint8_t> buffer(frames_read_size);
+  set_deadline();
+  while (co_await flush() &&
+         (nghttp2_session_want_read(session_) != 0 || nghttp2_session_want_write(session_) != 0)) {
+    Stream::ErrorCode error;
+    const std::size_t count = co_await stream_.read_some(asio::buffer(buffer), error);
+    if (error) break;
+    const auto taken = nghttp2_session_mem_recv(session_, buffer.data(), count);
+    if (taken < 0) {
+      log::debug("{}: HTTP/2: {}", peer_.address, nghttp2_strerror(static_cast<int>(taken)));
+      break;
+    }
+    set_deadline();
+  }
+  co_await flush();  // the reason, when we ended it
+  failed_ = true;
+  time_.idle = false;
+  // Answers under way refer to this connection.
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  while (waiting_ > 0 || writing_) {
+    timer.expires_after(last_look);
+    Stream::ErrorCode ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
+// A request must come whole within the header timeout; between requests the connection may idle.
+void Http2Connection::set_deadline() {
+  time_.idle = exchanges_.empty();
+  if (time_.idle && going_away_) {
+    time_.deadline = MonoTime::min();  // the client may stay silent: nothing else would wake the reader
+  } else if (time_.idle) {
+    time_.allow(context_.options.idle_timeout, context_.stop_by);
+  } else if (incomplete_ == 0) {
+    time_.allow(context_.options.answer_timeout, context_.stop_by);
+  } else if (incomplete_ != seen_incomplete_) {
+    time_.allow(context_.options.header_timeout, context_.stop_by);
+  }
+  seen_incomplete_ = incomplete_;
+}
+
+void Http2Connection::complete(std::int32_t id) {
+  const auto found = exchanges_.find(id);
+  if (found == exchanges_.end() || found->second->complete) return;
+  auto& exchange = *found->second;
+  exchange.complete = true;
+  --incomplete_;
+  if (auto response = answer_now(context_.handler, exchange.request)) {
+    respond(id, std::move(*response));
+    return;
+  }
+  ++waiting_;
+  asio::co_spawn(stream_.socket().get_executor(), answer_later(id, exchange.request), asio::detached);
+}
+
+asio::awaitable<void> Http2Connection::answer_later(std::int32_t id, Request request) {
+  Response response = co_await http::answer_later(context_.handler, std::move(request));
+  if (!failed_) {
+    respond(id, std::move(response));
+    co_await flush();
+    set_deadline();
+  }
+  --waiting_;
+}
+
+// Answers before the request is whole, and wants no more of it.
+void Http2Connection::refuse(std::int32_t id, int status) {
+  const auto found = exchanges_.find(id);
+  found->second->complete = true;
+  --incomplete_;
+  respond(id, plain_answer(status));
+}
+
+void Http2Connection::respond(std::int32_t id, Response response) {
+  const auto found = exchanges_.find(id);
+  if (found == exchanges_.end()) return;  // the client has reset the stream
+  auto& exchange = *found->second;
+  exchange.response = std::move(response);
+  const Response& answer = exchange.response;
+  const bool may_have_body = answer.status >= 200 && answer.status != 204 && answer.status != 304;
+  const fmt::format_int status(answer.status);
+  const fmt::format_int length(answer.body ? answer.body->size() : 0);
+  std::vector<nghttp2_nv> headers = {header(":status", {status.data(), status.size()})};
+  headers.reserve(answer.headers.size() + 4);
+  if (may_have_body) {
+    if (!answer.content_type.empty()) headers.push_back(header("content-type", answer.content_type));
+    headers.push_back(header("content-length", {length.data(), length.size()}));
+  }
+  headers.push_back(header("date", context_.date.at(std::time(nullptr))));
+  std::vector<std::string> names;  // lower-case, as HTTP/2 has them
+  names.reserve(answer.headers.size());
+  for (const auto& [name, value] : answer.headers)
+    headers.push_back(header(names.emplace_back(lowered(name)), value));
+  const bool has_body =
+      may_have_body && exchange.request.method != "HEAD" && answer.body && !answer.body->empty();
+  nghttp2_data_provider provider{.source = {.ptr = &exchange}, .read_callback = Callbacks::body};
+  nghttp2_submit_response(session_, id, headers.data(), headers.size(), has_body ? &provider : nullptr);
+}
+
+// Moves what nghttp2 has to send to `out`; false on an error.
+bool Http2Connection::collect(std::string& out) {
+  out.clear();
+  while (out.size() < most_collected) {
+    const std::uint8_t* bytes = nullptr;
+    const auto count = nghttp2_session_mem_send(session_, &bytes);
+    if (count < 0) return false;
+    if (count == 0) break;
+    out.append(text(bytes, static_cast<std::size_t>(count)));
+  }
+  return true;
+}
+
+// Sends all there is; whoever comes while another one is at it leaves its frames to that one. False when the
+// connection is lost.
+asio::awaitable<bool> Http2Connection::flush() {
+  if (writing_) co_return true;
+  writing_ = true;
+  for (;;) {
+    std::string& out = context_.scratch;
+    if (!collect(out)) failed_ = true;
+    if (failed_ || out.empty()) break;
+    Stream::ErrorCode error;
+    const std::size_t done = stream_.write_now(out, error);
+    if (!error && (done < out.size() || stream_.flush_due())) {
+      const std::string rest = out.substr(done);
+      co_await stream_.write_rest(rest, error);
+    }
+    if (error) failed_ = true;
+  }
+  writing_ = false;
+  co_return !failed_;
+}
+
+// First "no new streams, please", then, when what was on its way is here, the last one that counts.
+asio::awaitable<void> Http2Connection::go_away() {
+  ++waiting_;
+  nghttp2_submit_shutdown_notice(session_);
+  co_await flush();
+  asio::steady_timer timer(stream_.socket().get_executor(), goaway_delay);
+  Stream::ErrorCode ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  if (!failed_) {
+    nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
+                          NGHTTP2_NO_ERROR, nullptr, 0);
+    going_away_ = true;
+    co_await flush();
+    set_deadline();
+  }
+  --waiting_;
+}
+
+}  // namespace fluxmetrics::http
