@@ -119,7 +119,7 @@ void TlsEngine::feed(std::string_view from_peer) {
 std::string_view TlsEngine::output() const {
   char* bytes = nullptr;
   // What BIO_get_mem_data() is, without its old-style cast.
-  const long size = BIO_ctrl(impl_->out, BIO_CTRL_INFO, 0, &bytes);
+  const long size = BIO_ctrl(impl_->out, BIO_CTRL_INFO, 0, static_cast<void*>(&bytes));
   return {bytes, static_cast<std::size_t>(std::max(0L, size))};
 }
 
