@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t most_remembered = 8192;
+constexpr std::size_t most_remembered = 2048;  // each may hold a client's certificates
 constexpr std::size_t longest_key = 8192;
 constexpr auto refused_for =
     std::chrono::seconds(1);  // a bad certificate; it may be good after the next rotation

@@ -29,7 +29,8 @@ constexpr Seconds silence_allowed{150};  // a watch that is silent longer has lo
 constexpr Seconds first_retry{0.5};
 constexpr Seconds longest_retry{5};
 constexpr Seconds between_polls{5};  // where a watch is not allowed
-constexpr auto between_looks = std::chrono::seconds(1);
+constexpr Seconds between_looks{0.5};
+constexpr Seconds moment{0.01};
 
 asio::awaitable<void> wait_for(Seconds time) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
@@ -65,7 +66,7 @@ std::unexpected<Error> unreadable(const http::Fetched& answer) {
 asio::awaitable<void> AuthenticationWatcher::run() {
   Seconds retry = first_retry;
   for (;;) {
-    auto version = co_await list();
+    auto version = co_await list(Purpose::to_watch);
     if (!version) {
       tell(version.error().message);
       co_await wait_for(retry);
@@ -82,10 +83,13 @@ asio::awaitable<void> AuthenticationWatcher::run() {
   }
 }
 
-asio::awaitable<Result<std::string>> AuthenticationWatcher::list() {
+asio::awaitable<Result<std::string>> AuthenticationWatcher::list(Purpose purpose) {
   looked_ = std::chrono::steady_clock::now();
+  const int applied_before = applied_count_;
+  ++looking_;
   kube::RestCall call{.path = list_path};
   const auto answer = co_await client_.call(std::move(call));
+  --looking_;
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->status != 200) co_return unreadable(*answer);
   json::error_code error;
@@ -98,7 +102,9 @@ asio::awaitable<Result<std::string>> AuthenticationWatcher::list() {
   if (items->get_array().empty() || !items->get_array().front().is_object()) {
     co_return fail(Code::not_found, "it does not exist; kube-apiserver makes it");
   }
-  apply(items->get_array().front().get_object());
+  // What the watch told meanwhile is newer than a look, and would not be told again.
+  const bool overtaken = purpose == Purpose::to_look && applied_count_ != applied_before;
+  if (!overtaken) apply(items->get_array().front().get_object());
   co_return version_of(*found);
 }
 
@@ -165,6 +171,7 @@ void AuthenticationWatcher::apply(const json::object& config_map) {
   }
   told_.clear();
   applied_ = std::move(text);
+  ++applied_count_;
   log::info("{} ConfigMap {}: client certificates {}, aggregator {}",
             state_.generation() == 0 ? "read the" : "read the changed", authentication_config_map,
             config->client_authority ? "accepted" : "not accepted",
@@ -185,8 +192,13 @@ void AuthenticationWatcher::tell(const std::string& trouble) {
 }
 
 asio::awaitable<void> AuthenticationWatcher::look_once() {
-  if (std::chrono::steady_clock::now() - looked_ < between_looks) co_return;
-  auto version = co_await list();
+  const auto arrived = std::chrono::steady_clock::now();
+  const Seconds too_early = between_looks - Seconds(arrived - looked_);
+  if (too_early > Seconds(0)) co_await wait_for(too_early);
+  while (looking_ > 0)
+    co_await wait_for(moment);
+  if (looked_ > arrived) co_return;
+  auto version = co_await list(Purpose::to_look);
   if (!version) tell(version.error().message);
 }
 

@@ -18,12 +18,13 @@ class AuthenticationWatcher {
       : client_(client), state_(state) {}
   // Never returns.
   boost::asio::awaitable<void> run();
-  // One look now, for a certificate that nobody knows: it may be of a CA that came this moment. At most once
-  // a second. May be awaited on any executor.
+  // A look that begins after this call, for a certificate that nobody knows: it may be of a CA that came this
+  // moment. All who ask within half a second share one. May be awaited on any executor.
   boost::asio::awaitable<void> look_again();
 
  private:
-  boost::asio::awaitable<Result<std::string>> list();  // the version to watch from
+  enum class Purpose { to_watch, to_look };
+  boost::asio::awaitable<Result<std::string>> list(Purpose purpose);  // the version to watch from
   boost::asio::awaitable<Result<void>> watch(std::string version);
   boost::asio::awaitable<void> look_once();
   Result<void> read_event(std::string_view line);
@@ -32,7 +33,9 @@ class AuthenticationWatcher {
 
   kube::RestClient& client_;
   AuthenticationState& state_;
-  MonoTime looked_;
+  MonoTime looked_;  // when the last look began
+  int looking_ = 0;  // looks under way
+  int applied_count_ = 0;
   std::string applied_;  // the data last read, as text
   std::string told_;     // the last trouble in the log
 };

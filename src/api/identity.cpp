@@ -25,7 +25,8 @@ std::vector<std::string> text_array(const boost::json::value* value) {
 }
 
 boost::json::array to_array(const std::vector<std::string>& texts) {
-  return boost::json::array(texts.begin(), texts.end());
+  boost::json::array array(texts.begin(), texts.end());
+  return array;
 }
 
 }  // namespace

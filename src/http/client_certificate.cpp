@@ -158,7 +158,8 @@ Result<void> CaPool::verify(std::span<const std::string> chain, WallTime at) con
   if (!leaf) return fail(Code::denied, "it cannot be read: {}", openssl::last_error());
   const Stack others(sk_X509_new_null());
   for (const auto& der : chain.subspan(1)) {
-    if (auto next = from_der(der); next && sk_X509_push(others.get(), next.get()) > 0) next.release();
+    if (auto next = from_der(der); next && sk_X509_push(others.get(), next.get()) > 0)
+      X509_up_ref(next.get());
   }
   const StoreContext context(X509_STORE_CTX_new());
   if (!context || X509_STORE_CTX_init(context.get(), store_.get(), leaf.get(), others.get()) != 1) {

@@ -326,7 +326,6 @@ class Rotation(Case):
         cluster = self.cluster()
         cluster.watch_status = 403
         server = self.server(cluster)
-        time.sleep(1.1)  # not a wait: looks are at least a second apart
         cluster.change(requestheader_client_ca_file=self.pki.read("next.crt"))
         self.assertEqual(self.ask(server, certificate="aggregator-next", headers=FRONT_PROXY)[0], 200)
 
