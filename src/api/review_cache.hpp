@@ -71,10 +71,11 @@ class ReviewCache {
   }
 
   boost::asio::awaitable<void> fly(std::shared_ptr<Flight> flight, std::string key, Ask ask) {
-    Result<Answer> answer = fail(Code::internal, "a review ended by a fault inside this program");
+    Result<Answer> answer = fail(Code::unavailable, "a review was not answered");
     try {
       answer = co_await ask();
-    } catch (const std::exception&) {  // the answer says it
+    } catch (const std::exception& fault) {
+      answer = fail(Code::internal, "a review ended by a fault inside this program: {}", fault.what());
     }
     flights_.erase(key);
     if (answer) keep(std::move(key), *answer);

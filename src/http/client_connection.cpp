@@ -99,7 +99,7 @@ void ClientConnection::ParserDeleter::operator()(ResponseParser* parser) const {
 }
 
 ClientConnection::ClientConnection(asio::any_io_executor executor, Destination to, std::string server_name)
-    : executor_(executor),
+    : executor_(std::move(executor)),
       to_(std::move(to)),
       server_name_(server_name.empty() ? to_.host : std::move(server_name)),
       resolver_(executor_) {}

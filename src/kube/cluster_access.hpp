@@ -41,8 +41,8 @@ struct PodAccount {
 // Follows the files behind a ClusterAccess: tokens and certificates rotate while the program runs.
 class AccessSource {
  public:
-  [[nodiscard]] static AccessSource kubeconfig(std::string path) { return AccessSource(std::move(path), {}); }
-  [[nodiscard]] static AccessSource pod(PodAccount account) { return AccessSource({}, std::move(account)); }
+  [[nodiscard]] static AccessSource kubeconfig(std::string path) { return {std::move(path), {}}; }
+  [[nodiscard]] static AccessSource pod(PodAccount account) { return {{}, std::move(account)}; }
 
   // Reads again at most once a second, or at once when `now_please`. What cannot be read is told once, and
   // what was read before stays. Errors: only while nothing could be read yet.
