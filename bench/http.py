@@ -282,7 +282,7 @@ def main():
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 100])
     parser.add_argument("--million", type=int, default=1_000_000, help="requests of the memory run")
-    parser.add_argument("--flag", action="append", default=[],
+    parser.add_argument("--flag", action="append", default=["--insecure-skip-auth"],
                         help="a flag for our server (repeatable)")
     parser.add_argument("--quick", action="store_true", help="two pairs of 2 s: to see that it works")
     options = parser.parse_args()

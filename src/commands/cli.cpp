@@ -220,6 +220,7 @@ void add_simulate_ctl(CLI::App& app, Commands& c) {
   auto* undrain = action(ctl, "undrain", "Undrain ranks");
   undrain->add_option("ranks", o.ranks, "Idset")->required();
   action(ctl, "clock", "Show the simulated time");
+  action(ctl, "stats", "Show how many requests came, by topic");
   auto* queue = action(ctl, "queue", "Start or stop queues");
   queue->require_subcommand(1);
   for (const std::string name : {"start", "stop"}) {

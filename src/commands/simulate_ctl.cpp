@@ -94,6 +94,12 @@ Answer clock(flux::BlockingClient& client) {
   return answer;
 }
 
+Answer stats(flux::BlockingClient& client) {
+  Answer answer = steer(client, "simulate.stats", json::object());
+  if (answer) fmt::print("{}\n", json::serialize(*answer));
+  return answer;
+}
+
 Result<simulate::JobRequest> read_request(const SimulateCtlOptions& options) {
   simulate::JobRequest request{.nodes = options.nodes,
                                .slots = options.slots,
@@ -171,6 +177,7 @@ Answer act(flux::BlockingClient& client, const SimulateCtlOptions& options) {
   if (options.action == "shutdown") return steer(client, "simulate.shutdown", json::object());
   if (options.action == "purge") return purge(client, options);
   if (options.action == "clock") return clock(client);
+  if (options.action == "stats") return stats(client);
   if (options.action == "submit") return submit(client, options);
   if (options.action == "cancel") return cancel(client, options);
   if (options.action == "drain" || options.action == "undrain") return drain(client, options);

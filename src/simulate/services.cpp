@@ -10,6 +10,8 @@
 namespace fluxmetrics::simulate {
 namespace {
 
+constexpr std::size_t most_topics = 1000;  // counted; clients may make up others
+
 std::string_view service_of(std::string_view topic) {
   return topic.substr(0, topic.find('.'));
 }
@@ -33,6 +35,8 @@ void Services::handle(const std::shared_ptr<Peer>& peer, flux::Message message) 
   const Request request(peer, std::move(message), surroundings_.userid, instance_.options().guests);
   // A broker tells each service that a client used when it leaves; ours knows by itself.
   if (request.topic().ends_with(".disconnect")) return;
+  if (received_.size() < most_topics || received_.contains(request.topic()))
+    ++received_[std::string(request.topic())];
   if (!elsewhere(request)) dispatch(request);
 }
 

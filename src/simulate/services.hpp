@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +36,10 @@ class Services {
   [[nodiscard]] Instance& instance() { return instance_; }
   [[nodiscard]] Streams& streams() { return streams_; }
   [[nodiscard]] const Surroundings& surroundings() const { return surroundings_; }
+  // How many requests came for each topic, refused ones too.
+  [[nodiscard]] const std::map<std::string, std::uint64_t, std::less<>>& received() const {
+    return received_;
+  }
 
   using Handler = Answered (*)(Services&, const Request&);
   struct Method {
@@ -53,6 +59,7 @@ class Services {
   Streams streams_;
   Instance instance_;
   Table methods_;
+  std::map<std::string, std::uint64_t, std::less<>> received_;
 };
 
 // Each adds the methods of some services.

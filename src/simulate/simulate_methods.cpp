@@ -64,6 +64,18 @@ Answered clock(Services& services, const Request& request) {
   return request.respond(json::object{{"now", instance.now()}, {"speed", instance.options().speed}});
 }
 
+// What clients asked for; steering the simulation is not among it.
+Answered stats(Services& services, const Request& request) {
+  json::object topics;
+  std::uint64_t all = 0;
+  for (const auto& [topic, count] : services.received()) {
+    if (topic.starts_with("simulate.")) continue;
+    topics[topic] = count;
+    all += count;
+  }
+  return request.respond(json::object{{"requests", all}, {"topics", std::move(topics)}});
+}
+
 }  // namespace
 
 void add_simulate_methods(Services::Table& methods) {
@@ -72,6 +84,7 @@ void add_simulate_methods(Services::Table& methods) {
   methods["simulate.torpid"] = {.handler = torpid, .owner_only = true, .needs_payload = true};
   methods["simulate.scheduler"] = {.handler = scheduler, .owner_only = true, .needs_payload = true};
   methods["simulate.shutdown"] = {.handler = shut_down, .owner_only = true};
+  methods["simulate.stats"] = {.handler = stats};
   methods["simulate.clock"] = {.handler = clock};
 }
 

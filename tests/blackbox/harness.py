@@ -168,6 +168,10 @@ class Simulator(Program):
             raise AssertionError(f"simulate-ctl {arguments}: exit {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout.strip()
 
+    def requests(self):
+        """How many requests the simulated broker has received."""
+        return json.loads(self.ctl("stats"))["requests"]
+
     def get(self, *metrics):
         """`get -o json` of this instance: {name: value, or {label values: value}, or None when missing}."""
         return get_metrics(self.uri, *metrics)

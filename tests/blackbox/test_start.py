@@ -14,6 +14,30 @@ from harness import CUSTOM
 VERSIONS = ("v1beta1", "v1beta2")
 
 
+class WithBroker(unittest.TestCase):
+    def test_requests_cause_no_request_to_the_broker(self):
+        with harness.Simulator() as simulator, harness.Server(uri=simulator.uri) as server:
+            server.wait_number("node_up_count", 2)
+
+            def asked_within(seconds, meanwhile):
+                before = simulator.requests()
+                end = time.monotonic() + seconds
+                answered = 0
+                while time.monotonic() < end:
+                    answered += meanwhile()
+                return simulator.requests() - before, answered
+
+            def ask():
+                self.assertEqual(server.metric("job_pending_count").status, 200)
+                return 1
+
+            quiet, _ = asked_within(3, lambda: time.sleep(0.05) or 0)
+            busy, answered = asked_within(3, ask)
+            self.assertGreater(answered, 20)
+            # The polls of three seconds are not always the same few.
+            self.assertLessEqual(abs(busy - quiet), 8, f"{answered} requests were answered")
+
+
 class WithoutBroker(unittest.TestCase):
     def test_discovery_answers_at_once_and_is_never_empty(self):
         with harness.Server(uri="local:///nowhere/flux.sock") as server:

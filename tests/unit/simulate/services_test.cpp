@@ -474,6 +474,16 @@ TEST(Kvs, HoldsResourcesAndJobs) {
             failure(ENOENT));
 }
 
+TEST(Simulate, CountsTheRequestsOfItsClients) {
+  Bench bench(two_of_four());
+  bench.call("resource.status");
+  bench.call("resource.status");
+  bench.call("no.such.topic");
+  bench.call("simulate.clock");
+  EXPECT_EQ(bench.payload("simulate.stats"),
+            json::value({{"requests", 3}, {"topics", {{"no.such.topic", 1}, {"resource.status", 2}}}}));
+}
+
 TEST(Simulate, IsSteeredByItsOwnTopics) {
   Bench bench(two_of_four());
   EXPECT_EQ(bench.call("simulate.online", {{"ranks", "2-3"}}).at("errnum"), 0);
