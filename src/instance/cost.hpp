@@ -16,8 +16,9 @@ class PollBudget {
   // `floor`: never more often than this. `ceiling`: never stretched beyond this.
   PollBudget(Seconds floor, Seconds ceiling) : floor_(floor), ceiling_(std::max(floor, ceiling)) {}
 
-  void ran(MonoTime began, MonoTime ended) {
-    const Seconds pause = std::clamp(cost_factor * Seconds(ended - began), floor_, ceiling_);
+  // `stretch`: how many times longer than its own cost asks for the pause is.
+  void ran(MonoTime began, MonoTime ended, double stretch = 1) {
+    const Seconds pause = std::clamp(stretch * cost_factor * Seconds(ended - began), floor_, ceiling_);
     next_ = ended + std::chrono::duration_cast<MonoTime::duration>(pause);
   }
   [[nodiscard]] MonoTime next() const { return next_; }
@@ -42,12 +43,24 @@ class CostMeter {
   // A part of the time, 0..1.
   [[nodiscard]] double share(MonoTime now) {
     forget(now);
-    const double seen = memory.count() * (1 - std::exp(-Seconds(now - began_) / memory));
-    return seen > 0 ? lately_.count() / seen : 0;
+    return lately_ / std::max(Seconds(1e-3), seen(now));
+  }
+  // By how much all polls must be rarer, 1 or more, so that they stay near one percent together although each
+  // kind alone may take as much. The first seconds, in which all is asked for once, are no measure.
+  [[nodiscard]] double stretch(MonoTime now) {
+    forget(now);
+    const double part = lately_ / std::max(first_seconds, seen(now)) / half_of_goal;
+    return std::clamp(part * part, 1.0, longest);
   }
 
  private:
   static constexpr Seconds memory{60};
+  static constexpr Seconds first_seconds{20};
+  static constexpr double half_of_goal = 0.005;
+  static constexpr double longest = 4;
+  [[nodiscard]] Seconds seen(MonoTime now) const {
+    return memory * (1 - std::exp(-Seconds(now - began_) / memory));
+  }
   void forget(MonoTime now) {
     lately_ *= std::exp(-Seconds(now - last_) / memory);
     last_ = now;

@@ -215,7 +215,7 @@ Task<std::uint64_t> Queries::active_jobs() {
   co_return count->to_number<std::uint64_t>();
 }
 
-Task<double> Queries::list_once(std::string request, flux::JobListReader::Take take) {
+Task<double> Queries::list_once(std::string request, bool metered, flux::JobListReader::Take take) {
   double latest = 0;
   flux::JobListReader::Take note = [&](const flux::ListedJob& job) {
     latest = std::max(latest, latest_time(job));
@@ -228,7 +228,7 @@ Task<double> Queries::list_once(std::string request, flux::JobListReader::Take t
   auto call = client_->rpc_to(std::move(sink), "job-list.list", std::move(request), options);
   const auto began = MonoTime::clock::now();
   const auto done = co_await std::move(call);
-  meter_.ran(began, MonoTime::clock::now());
+  if (metered) meter_.ran(began, MonoTime::clock::now());
   if (!done) co_return std::unexpected(done.error());
   if (const auto read = reader.finish(); !read) co_return std::unexpected(read.error());
   co_return latest;
@@ -236,7 +236,7 @@ Task<double> Queries::list_once(std::string request, flux::JobListReader::Take t
 
 Task<double> Queries::list(JobList which, flux::JobListReader::Take take) {
   for (;;) {
-    auto asking = list_once(list_request(which, dialect_), take);
+    auto asking = list_once(list_request(which, dialect_), !which.by_the_clock, take);
     const auto latest = co_await std::move(asking);
     if (latest) co_return latest;
     if (latest.error().errnum == EINVAL && dialect_.t_sched) {

@@ -35,6 +35,7 @@ struct JobList {
     ended,      // INACTIVE since `since`
   } kind = Kind::active;
   double since = 0;
+  bool by_the_clock = false;  // every few minutes: not metered with what follows changes
 };
 
 // Whether `error` means that this broker never answers such a request, or not to us.
@@ -49,7 +50,8 @@ struct ListDialect {
 class Queries {
  public:
   explicit Queries(std::shared_ptr<flux::Client> client) : client_(std::move(client)) {}
-  // What the questions of this object cost the broker.
+  // What the questions of this object cost the broker, full lists of jobs apart: these are asked for by the
+  // clock.
   [[nodiscard]] CostMeter& meter() { return meter_; }
 
   // attr.get; nullopt when there is no such attribute.
@@ -81,7 +83,7 @@ class Queries {
 
  private:
   [[nodiscard]] Task<boost::json::value> ask(std::string topic, std::string payload);
-  [[nodiscard]] Task<double> list_once(std::string request, flux::JobListReader::Take take);
+  [[nodiscard]] Task<double> list_once(std::string request, bool metered, flux::JobListReader::Take take);
 
   std::shared_ptr<flux::Client> client_;
   CostMeter meter_{MonoTime::clock::now()};

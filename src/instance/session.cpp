@@ -162,9 +162,12 @@ void Session::take_stats(flux::JobStats stats) {
   if (stats.all.canceled > before.canceled) dirty_.life = true;
   if (!assign(draft_.stats, std::move(stats))) return;
   changed_ = true;
-  dirty_.allocated = true;
-  if (journal_) return;
   const auto& after = draft_.stats.all;
+  // Whoever only came to wait holds nothing.
+  if (before.states.run != after.states.run || before.states.cleanup != after.states.cleanup ||
+      before.states.inactive + before.inactive_purged != after.states.inactive + after.inactive_purged)
+    dirty_.allocated = true;
+  if (journal_) return;
   const bool came =
       before.states.total + before.inactive_purged != after.states.total + after.inactive_purged;
   const bool waits =
@@ -211,6 +214,11 @@ asio::awaitable<Result<void>> Session::poll() {
   // Before what looks like the instance's end is published, it must be sure that it is not.
   if (done && dirty_.life) done = co_await poll_life();
   co_return done;
+}
+
+void Session::ran(PollBudget& budget, MonoTime began) {
+  const auto now = MonoTime::clock::now();
+  budget.ran(began, now, queries_->meter().stretch(now));
 }
 
 void Session::mark_due(MonoTime now) {
@@ -291,7 +299,7 @@ asio::awaitable<Result<void>> Session::poll_nodes() {
   dirty_.nodes = false;
   const auto began = MonoTime::clock::now();
   auto status = co_await queries_->resource_status();
-  nodes_budget_.ran(began, MonoTime::clock::now());
+  ran(nodes_budget_, began);
   if (!status) co_return std::unexpected(status.error());
   bool moved = assign(draft_.resources, std::move(status->resources));
   moved = assign(draft_.online, std::move(status->online)) || moved;
@@ -316,7 +324,7 @@ asio::awaitable<Result<void>> Session::poll_allocated() {
   dirty_.allocated = false;
   const auto began = MonoTime::clock::now();
   auto allocated = co_await queries_->allocated();
-  allocated_budget_.ran(began, MonoTime::clock::now());
+  ran(allocated_budget_, began);
   std::string unknown;
   if (!allocated) {
     if (!nobody_tells(allocated.error())) co_return std::unexpected(allocated.error());
@@ -343,18 +351,20 @@ asio::awaitable<Result<void>> Session::poll_jobs() {
   Result<void> done;
   if (states.depend + states.priority > 0) done = co_await poll_changes(JobList::Kind::depending);
   if (done) done = co_await poll_changes(JobList::Kind::scheduled);
-  jobs_budget_.ran(began, MonoTime::clock::now());
+  ran(jobs_budget_, began);
   co_return done;
 }
 
 asio::awaitable<Result<void>> Session::poll_all_jobs() {
+  const bool by_the_clock = prove_ && queries_->can_list_changes();
   dirty_.jobs = dirty_.moves = prove_ = false;
   const auto began = MonoTime::clock::now();
   const auto before = jobs_.version();
   const auto& counts = draft_.stats.all.states;
   jobs_.begin_full(static_cast<std::size_t>(std::max<std::int64_t>(0, counts.total - counts.inactive)));
   flux::JobListReader::Take take = [this](const flux::ListedJob& job) { jobs_.take(job); };
-  const JobList which{};
+  JobList which;
+  which.by_the_clock = by_the_clock;
   const auto latest = co_await queries_->list(which, std::move(take));
   if (!latest) co_return std::unexpected(latest.error());
   jobs_.end_full();
@@ -364,7 +374,7 @@ asio::awaitable<Result<void>> Session::poll_all_jobs() {
       jobs_.apply(reply);
   }
   proven_ = MonoTime::clock::now();
-  all_jobs_budget_.ran(began, proven_);
+  ran(all_jobs_budget_, began);
   full_list_ = proven_ - began;
   log::debug("a full list of {} jobs took {:.1f} ms", jobs_.size(), full_list_.count() * 1e3);
   known_until_ = {.scheduled = *latest, .started = *latest, .ended = *latest};
@@ -377,7 +387,7 @@ asio::awaitable<Result<void>> Session::poll_moves() {
   const auto began = MonoTime::clock::now();
   auto done = co_await poll_changes(JobList::Kind::started);
   if (done) done = co_await poll_changes(JobList::Kind::ended);
-  moves_budget_.ran(began, MonoTime::clock::now());
+  ran(moves_budget_, began);
   co_return done;
 }
 
@@ -414,7 +424,7 @@ asio::awaitable<Result<void>> Session::fetch_jobspecs() {
     jobs_.set_jobspec(id, jobspec ? *jobspec : boost::json::value{});
     changed_ = true;
   }
-  jobspec_budget_.ran(began, MonoTime::clock::now());
+  ran(jobspec_budget_, began);
   co_return Result<void>{};
 }
 
@@ -439,7 +449,9 @@ void Session::publish() {
   delivered_ = true;
   sink_.state(published_, Now::read());
   if (sink_.effort) {
-    sink_.effort({.share = queries_->meter().share(now),
+    // A full list that repeats itself is part of the cost.
+    const double lists = asks_for_changes() ? full_list_ / Seconds(proof_every) : 0;
+    sink_.effort({.share = queries_->meter().share(now) + lists,
                   .full_list = full_list_,
                   .jobs = jobs_.size(),
                   .journal = journal_});

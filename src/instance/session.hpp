@@ -88,6 +88,7 @@ class Session : public std::enable_shared_from_this<Session> {
     return asks_for_changes() ? jobs_budget_ : all_jobs_budget_;
   }
   void mark_due(MonoTime now);
+  void ran(PollBudget& budget, MonoTime began);
   void wake();
   void publish();
 

@@ -216,6 +216,20 @@ Result<JobFilter> read(const json::value& constraint, int depth) {
 
 }  // namespace
 
+std::uint32_t possible_states(const json::value& constraint) {
+  constexpr std::uint32_t all = 127;
+  const json::object* object = constraint.if_object();
+  if (object == nullptr || object->size() != 1 || !object->begin()->value().is_array()) return all;
+  const std::string_view op = object->begin()->key();
+  const json::array& values = object->begin()->value().get_array();
+  if (op == "states") return read_mask(op, values, state_mask).value_or(all);
+  if (op != "and" && op != "or") return all;
+  std::uint32_t states = op == "and" || values.empty() ? all : 0;
+  for (const json::value& value : values)
+    states = op == "and" ? states & possible_states(value) : states | possible_states(value);
+  return states;
+}
+
 Result<JobFilter> read_filter(const json::value& constraint) {
   return read(constraint, 0);
 }

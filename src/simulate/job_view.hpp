@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "simulate/job.hpp"
 #include "simulate/job_filter.hpp"
+#include "simulate/jobs.hpp"
 
 namespace fluxmetrics::simulate {
 
@@ -30,8 +31,9 @@ class JobView {
 [[nodiscard]] boost::json::array all_attributes();
 
 // Sorts: pending (priority, then id), running (latest start first), inactive (latest end first). Jobs that
-// are still new are left out, as job-list has not heard of their state, and so are those that do not pass.
-[[nodiscard]] std::vector<const Job*> in_list_order(const std::map<flux::JobId, Job>& jobs,
+// are still new are left out, as job-list has not heard of their state, and so are those that do not pass. Of
+// job-list's three lists only those are looked at that hold jobs in `states`.
+[[nodiscard]] std::vector<const Job*> in_list_order(const Jobs& jobs, std::uint32_t states,
                                                     const JobFilter& passes);
 
 }  // namespace fluxmetrics::simulate

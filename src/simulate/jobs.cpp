@@ -25,6 +25,15 @@ std::int64_t priority_of(std::int64_t urgency) {
   return urgency == 31 ? 4294967295 : urgency;
 }
 
+// Which of job-list's lists a job in `state` is in; it has not heard of new ones.
+std::optional<std::size_t> list_of(flux::JobState state) {
+  const auto bit = static_cast<std::uint32_t>(state);
+  if ((bit & flux::states_pending) != 0) return 0;
+  if ((bit & flux::states_running) != 0) return 1;
+  if (state == flux::JobState::inactive) return 2;
+  return std::nullopt;
+}
+
 // What a shell reports for a job whose tasks all died of `signal`.
 std::uint32_t status_of_signal(std::int64_t signal) {
   return static_cast<std::uint32_t>(128 + signal) << 8U;
@@ -102,6 +111,7 @@ std::size_t Jobs::purge(std::optional<std::size_t> keep, std::optional<double> a
   for (std::size_t i = 0; i < count; ++i) {
     const auto found = jobs_.find(ended[i].second);
     counts_.purged(found->second);
+    lists_.back().erase(ended[i].second);
     jobs_.erase(found);
     ids.emplace_back(ended[i].second);
   }
@@ -217,8 +227,17 @@ void Jobs::set_state(Job& job, flux::JobState state) {
       job.t_inactive = time;
       break;
   }
-  counts_.moved(job, before);
+  moved(job, before);
   observer_.on_stats();
+}
+
+void Jobs::moved(const Job& job, flux::JobState from) {
+  counts_.moved(job, from);
+  const auto before = list_of(from);
+  const auto after = list_of(job.state);
+  if (before == after) return;
+  if (before) lists_.at(*before).erase(job.id);
+  if (after) lists_.at(*after).emplace_hint(lists_.at(*after).end(), job.id, &job);
 }
 
 void Jobs::assign_priority(Job& job) {

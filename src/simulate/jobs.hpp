@@ -2,6 +2,7 @@
 // order.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -62,6 +63,9 @@ class Jobs {
   void ranks_stopping(const flux::IdSet& ranks);
 
   [[nodiscard]] const std::map<flux::JobId, Job>& all() const { return jobs_; }
+  // job-list's three lists, pending, running and inactive: a question about one need not look at the others.
+  using List = std::map<flux::JobId, const Job*>;
+  [[nodiscard]] const std::array<List, 3>& lists() const { return lists_; }
   [[nodiscard]] const Job* find(flux::JobId id) const;
   [[nodiscard]] const flux::JobStats& stats() const { return counts_.stats(); }
   [[nodiscard]] flux::JobId max_id() const { return max_id_; }
@@ -100,6 +104,7 @@ class Jobs {
   void except(Job& job, JobException exception, std::uint32_t userid, bool publish);
   void event(Job& job, std::string name, boost::json::object context = {});
   void set_state(Job& job, flux::JobState state);
+  void moved(const Job& job, flux::JobState from);  // counts and lists follow
   void step_after(Job& job, double delay, Step step);
   void stop_timers(Job& job);
   [[nodiscard]] Time stamp();
@@ -112,6 +117,7 @@ class Jobs {
   Resources& resources_;
   Counts counts_;
   std::map<flux::JobId, Job> jobs_;
+  std::array<List, 3> lists_;
   std::set<std::pair<std::int64_t, flux::JobId>>
       line_;  // jobs in SCHED by descending priority (negated), then id
   Time start_time_;

@@ -166,7 +166,7 @@ void Jobs::preload(std::size_t pending, std::size_t running, std::uint32_t cores
     submitted_at(job, start - submitted_during / 2);
     started_at(job, start, filler.place(taken.slots, taken.cores, taken.nodes.has_value()));
     Job& kept = jobs_.emplace(job.id, std::move(job)).first->second;
-    counts_.moved(kept, flux::JobState::new_);
+    moved(kept, flux::JobState::new_);
     if (taken.duration > 0) finish_after(kept, start + taken.duration - now, 0, timing::release);
   }
   for (std::size_t i = 0; i < pending; ++i) {
@@ -183,7 +183,7 @@ void Jobs::preload(std::size_t pending, std::size_t running, std::uint32_t cores
     submitted_at(job, now - last_submitted - submitted_during * part);
     job.state = flux::JobState::sched;
     Job& kept = jobs_.emplace_hint(jobs_.end(), job.id, std::move(job))->second;
-    counts_.moved(kept, flux::JobState::new_);
+    moved(kept, flux::JobState::new_);
     wait_in_line(kept, true);
   }
   kick();

@@ -173,5 +173,75 @@ TEST(JobTable, ListKeepsKnownJobspecsAndForgetsGoneJobs) {
   EXPECT_TRUE(table.without_jobspec(10).empty()) << "an unreadable jobspec is not asked for for ever";
 }
 
+flux::ListedJob listed(flux::JobId id, JobState state) {
+  flux::ListedJob job;
+  job.id = id;
+  job.state = state;
+  job.priority = 16;
+  job.ncores = 2;
+  return job;
+}
+
+TEST(JobTable, ListsOfChangesAddMoveAndRemove) {
+  JobTable table;
+  table.begin_full(3);
+  for (const flux::JobId id : {30, 10, 20})
+    table.take(listed(id, JobState::sched));
+  table.end_full();
+  const auto full = table.version();
+  table.take(listed(20, JobState::sched));
+  EXPECT_EQ(table.version(), full) << "what is told again changes nothing";
+
+  table.take(listed(25, JobState::sched));     // came, between others
+  table.take(listed(20, JobState::run));       // started
+  table.take(listed(10, JobState::inactive));  // ended
+  table.take(listed(99, JobState::inactive));  // came and ended unseen
+  EXPECT_GT(table.version(), full);
+  auto state = state_with_queues();
+  table.write(state);
+  std::vector<flux::JobId> ids;
+  for (const auto& job : state.jobs)
+    ids.push_back(job.id);
+  EXPECT_EQ(ids, (std::vector<flux::JobId>{20, 25, 30})) << "by id";
+  EXPECT_EQ(state_of(table, 20), JobState::run);
+  EXPECT_EQ(table.size(), 3U);
+  const auto counts = table.count();
+  EXPECT_EQ(counts.sched, 2);
+  EXPECT_EQ(counts.run, 1);
+}
+
+TEST(JobTable, ForgetsManyJobsThatEndedAndTakesThemBack) {
+  JobTable table;
+  table.begin_full(2000);
+  for (flux::JobId id = 1; id <= 2000; ++id)
+    table.take(listed(id, JobState::sched));
+  table.end_full();
+  for (flux::JobId id = 1; id < 2000; ++id)
+    table.take(listed(id, JobState::inactive));
+  EXPECT_EQ(table.size(), 1U);
+  table.take(listed(1999, JobState::sched));
+  EXPECT_EQ(table.size(), 2U);
+  EXPECT_EQ(state_of(table, 1999), JobState::sched);
+  EXPECT_EQ(state_of(table, 1000), std::nullopt);
+}
+
+TEST(JobTable, JobsOfOneKindShareAShape) {
+  JobTable table;
+  table.begin_full(100);
+  for (flux::JobId id = 1; id <= 100; ++id) {
+    auto job = listed(id, JobState::sched);
+    job.ncores = 1 + id % 2;
+    job.queue = id % 4 < 2 ? "batch" : "debug";
+    table.take(job);
+  }
+  table.end_full();
+  auto state = state_with_queues();
+  table.write(state);
+  EXPECT_EQ(state.shapes.size(), 2U) << "the queues admit the same";
+  ASSERT_EQ(state.jobs.size(), 100U);
+  for (const auto& job : std::as_const(state).jobs)
+    EXPECT_EQ(state.queues[job.queue].name, job.id % 4 < 2 ? "batch" : "debug");
+}
+
 }  // namespace
 }  // namespace fluxmetrics::instance
