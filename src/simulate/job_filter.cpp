@@ -124,13 +124,15 @@ Result<JobFilter> by_hosts(const json::array& values) {
   };
 }
 
-std::optional<Time> time_of(const Job& job, std::string_view name) {
-  if (name == "t_submit") return job.t_submit;
-  if (name == "t_depend") return job.t_depend;
-  if (name == "t_sched") return job.t_sched;
-  if (name == "t_run") return job.t_run;
-  if (name == "t_cleanup") return job.t_cleanup;
-  return job.t_inactive;
+// Found once for a filter: it is asked of every job.
+using TimeOf = std::optional<Time> (*)(const Job&);
+TimeOf time_of(std::string_view name) {
+  if (name == "t_submit") return [](const Job& job) -> std::optional<Time> { return job.t_submit; };
+  if (name == "t_depend") return [](const Job& job) { return job.t_depend; };
+  if (name == "t_sched") return [](const Job& job) { return job.t_sched; };
+  if (name == "t_run") return [](const Job& job) { return job.t_run; };
+  if (name == "t_cleanup") return [](const Job& job) { return job.t_cleanup; };
+  return [](const Job& job) { return job.t_inactive; };
 }
 
 // ">=123.4": any of the values may hold.
@@ -154,12 +156,11 @@ Result<JobFilter> by_time(std::string_view name, const json::array& values) {
       return bad("invalid timestamp value specified in '{}'", text);
     comparisons.push_back(comparison);
   }
-  return [comparisons = std::move(comparisons), name = std::string(name)](const Job& job) {
-    const std::optional<Time> time = time_of(job, name);
+  return [comparisons = std::move(comparisons), read = time_of(name)](const Job& job) {
+    const std::optional<Time> time = read(job);
     return time && std::ranges::any_of(comparisons, [&](const Comparison& c) {
-             if (c.op == ">=") return *time >= c.time;
-             if (c.op == "<=") return *time <= c.time;
-             return c.op == ">" ? *time > c.time : *time < c.time;
+             const bool holds = c.op.front() == '>' ? *time > c.time : *time < c.time;
+             return holds || (c.op.size() == 2 && *time == c.time);
            });
   };
 }
