@@ -57,9 +57,10 @@ class Formats(unittest.TestCase):
     def test_state(self):
         with Simulator(size=2, max_size=3, cores=4) as instance, fluxwire.Broker(instance.path) as broker:
             running = broker.submit(fluxwire.jobspec(nodes=2, slots=1, cores=3, duration=600))
-            waiting = broker.submit(fluxwire.jobspec(nodes=3, duration=60))
-            instance.ctl("drain", "1", "a fan")
             eventually(lambda: get_metrics(instance.uri, "job_running_count")["job_running_count"] == 1, "a job")
+            waiting = broker.submit(fluxwire.jobspec(nodes=3, duration=60))
+            eventually(lambda: get_metrics(instance.uri, "job_eligible_count")["job_eligible_count"] == 1, "a wait")
+            instance.ctl("drain", "1", "a fan")
             state = json.loads(get(instance, "--state"))
             self.assertEqual(state["format"], "flux-metrics-api.state/1")
             self.assertEqual([(n["rank"], n["host"], n["state"]) for n in state["nodes"]],
