@@ -1,5 +1,6 @@
 #include "instance/state_json.hpp"
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -84,11 +85,11 @@ json::array jobs_json(const InstanceState& state) {
                        {"queue", state.queues[job.queue].name},
                        {"priority", job.priority},
                        {"shape", job.shape}};
-    const std::pair<std::string_view, double> numbers[] = {{"t_submit", job.t_submit},
-                                                           {"t_sched", job.t_sched},
-                                                           {"t_run", job.t_run},
-                                                           {"duration", job.duration},
-                                                           {"expiration", job.expiration}};
+    const auto numbers = std::to_array<std::pair<std::string_view, double>>({{"t_submit", job.t_submit},
+                                                                             {"t_sched", job.t_sched},
+                                                                             {"t_run", job.t_run},
+                                                                             {"duration", job.duration},
+                                                                             {"expiration", job.expiration}});
     for (const auto& [name, value] : numbers)
       if (value > 0) entry[name] = value;
     if (job.nnodes) entry["nnodes"] = *job.nnodes;

@@ -7,6 +7,8 @@
 namespace fluxmetrics::simulate {
 namespace {
 
+using test::Bench;
+
 Options busy(std::uint32_t size, std::uint32_t pending, std::uint32_t running) {
   Options options;
   options.size = options.max_size = size;
