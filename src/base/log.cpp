@@ -4,8 +4,12 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/text.hpp"
+
 namespace fluxmetrics::log {
 namespace {
+
+constexpr std::size_t longest_line = 1500;
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
@@ -42,7 +46,12 @@ bool enabled(Level level) {
   return logger().should_log(to_spdlog(level));
 }
 void write(Level level, std::string_view text) {
-  logger().log(to_spdlog(level), "{}", text);
+  // Lines hold text that clients and brokers chose: it must not forge another line, nor steer a terminal.
+  if (is_plain(text, longest_line)) {
+    logger().log(to_spdlog(level), "{}", text);
+  } else {
+    logger().log(to_spdlog(level), "{}", printable(text, longest_line));
+  }
 }
 
 }  // namespace fluxmetrics::log

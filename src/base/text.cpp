@@ -1,0 +1,62 @@
+#include "base/text.hpp"
+
+#include <algorithm>
+
+namespace fluxmetrics {
+namespace {
+
+constexpr std::string_view replacement = "\xef\xbf\xbd";  // U+FFFD
+
+// C0, DEL, and the C1 set, which terminals obey as well.
+bool is_control(std::string_view symbol) {
+  const auto first = static_cast<unsigned char>(symbol[0]);
+  if (symbol.size() == 1) return first < 0x20 || first == 0x7f;
+  return symbol.size() == 2 && first == 0xc2 && static_cast<unsigned char>(symbol[1]) < 0xa0;
+}
+
+}  // namespace
+
+std::size_t utf8_length(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
+    return i < text.size() && byte(i) >= low && byte(i) <= high;
+  };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const unsigned low = first == 0xe0 ? 0xa0 : 0x80;
+    const unsigned high = first == 0xed ? 0x9f : 0xbf;
+    return follows(1, low, high) && follows(2) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const unsigned low = first == 0xf0 ? 0x90 : 0x80;
+    const unsigned high = first == 0xf4 ? 0x8f : 0xbf;
+    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+bool is_plain(std::string_view text, std::size_t longest) {
+  return text.size() <= longest && std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+std::string printable(std::string_view text, std::size_t longest) {
+  if (is_plain(text, longest)) return std::string(text);
+  std::string out;
+  out.reserve(std::min(text.size(), longest) + 3);
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const std::string_view symbol = text.substr(0, std::max<std::size_t>(length, 1));
+    std::string_view shown = symbol;
+    if (length == 0) shown = replacement;
+    if (length != 0 && is_control(symbol)) shown = " ";
+    if (out.size() + shown.size() > longest) return out + "...";
+    out += shown;
+    text.remove_prefix(symbol.size());
+  }
+  return out;
+}
+
+}  // namespace fluxmetrics
