@@ -14,6 +14,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/text.hpp"
 #include "flux/connection.hpp"
 
 namespace fluxmetrics::flux {
@@ -187,6 +188,7 @@ asio::awaitable<Result<void>> run_rpc_to(std::shared_ptr<Connection> connection,
 }
 
 asio::awaitable<Result<void>> run_subscribe(std::shared_ptr<Connection> connection, std::string prefix) {
+  connection->want_events();
   const boost::json::object payload{{"topic", prefix}};
   auto subscribing = run_rpc(connection, "event.subscribe", boost::json::serialize(payload), RpcOptions{});
   auto reply = co_await std::move(subscribing);
@@ -294,7 +296,7 @@ bool Client::connected() const {
 Error rpc_error(std::string_view topic, std::uint32_t errnum, std::string_view text) {
   const auto number = static_cast<int>(errnum);
   return {.code = code_for(errnum),
-          .message = fmt::format("{}: {}", topic, text.empty() ? words_for(number) : std::string(text)),
+          .message = fmt::format("{}: {}", topic, text.empty() ? words_for(number) : printable(text)),
           .errnum = number};
 }
 

@@ -132,7 +132,8 @@ bool Connection::receive(std::span<const char> bytes) {
 
 void Connection::dispatch(Message message) {
   if (message.type == MessageType::event) {
-    deliver(*events_, std::move(message));
+    // Before anybody subscribed nobody will ever take them.
+    if (wants_events_) deliver(*events_, std::move(message));
     return;
   }
   if (message.type != MessageType::response) return;  // nobody has reason to send us requests

@@ -48,6 +48,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start();
   [[nodiscard]] const std::shared_ptr<Call>& greeting() const { return greeting_; }
   [[nodiscard]] const std::shared_ptr<Call>& events() const { return events_; }
+  // From here on events are kept for who takes them.
+  void want_events() { wants_events_ = true; }
 
   // Queues a request. Errors: Code::unavailable when closed, or when the broker has stopped reading.
   [[nodiscard]] Result<std::shared_ptr<Call>> request(std::string topic, std::string payload,
@@ -86,6 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint32_t last_matchtag_ = 0;
   std::string outgoing_;
   bool writing_ = false;
+  bool wants_events_ = false;
   std::size_t held_bytes_ = 0;  // of replies and events that nobody has taken yet
   std::optional<Error> closed_;
 };

@@ -7,6 +7,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/text.hpp"
 #include "flux/hostlist.hpp"
 
 namespace fluxmetrics::flux {
@@ -16,6 +17,8 @@ namespace json = boost::json;
 
 // A constraint nested deeper than this is no real one; it bounds the recursion.
 constexpr int max_depth = 32;
+// A short text can name millions, and every job may have its own.
+constexpr std::size_t max_hosts_named = 1U << 16U;
 
 std::optional<Constraint::Op> op_of(std::string_view name) {
   using enum Constraint::Op;
@@ -82,7 +85,7 @@ Result<Constraint> Constraint::read(const json::value& value, int depth) {
 
 Result<Constraint> Constraint::read_operator(std::string_view name, const json::value& values, int depth) {
   const auto op = op_of(name);
-  if (!op) return fail(Code::protocol, "constraint: operator '{}' is unknown", name);
+  if (!op) return fail(Code::protocol, "constraint: operator '{}' is unknown", printable(name));
   const auto* items = values.if_array();
   if (items == nullptr) return fail(Code::protocol, "constraint: the value of {} is not an array", name);
   Constraint made(*op, {});
@@ -104,7 +107,9 @@ Result<Constraint> Constraint::read_operator(std::string_view name, const json::
       made.ranks_ |= *ranks;
       continue;
     }
-    auto hosts = expand_hostlist(text);
+    if (made.names_.size() >= max_hosts_named)
+      return fail(Code::protocol, "constraint: hostlist: more than {} hosts", max_hosts_named);
+    auto hosts = expand_hostlist(text, max_hosts_named - made.names_.size());
     if (!hosts) return fail(Code::protocol, "constraint: hostlist: {}", hosts.error().message);
     made.names_.insert(made.names_.end(), hosts->begin(), hosts->end());
   }
@@ -128,6 +133,13 @@ Constraint Constraint::both(Constraint a, Constraint b) {
   Constraint made(Op::all_of, {});
   made.operands_ = {std::move(a), std::move(b)};
   return made;
+}
+
+std::size_t Constraint::weight() const {
+  std::size_t weight = 1 + names_.size() + ranks_.ranges().size();
+  for (const auto& operand : operands_)
+    weight += operand.weight();
+  return weight;
 }
 
 // Written out because a defaulted one would need itself, for the operands, before its type is complete.

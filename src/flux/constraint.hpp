@@ -34,6 +34,8 @@ class Constraint {
   // The ranks of `resources` that are admitted. `hosts` as from ResourceSet::hosts().
   [[nodiscard]] IdSet admitted(const ResourceSet& resources,
                                const std::map<IdSet::Id, std::string>& hosts) const;
+  // How much it holds: names, ranges and operators.
+  [[nodiscard]] std::size_t weight() const;
   [[nodiscard]] bool admits_all() const { return op_ == Op::all; }
   friend bool operator==(const Constraint&, const Constraint&) = default;
   friend std::strong_ordering operator<=>(const Constraint& a, const Constraint& b);

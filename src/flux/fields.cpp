@@ -1,5 +1,6 @@
 #include "flux/fields.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include <boost/json/array.hpp>
@@ -41,10 +42,19 @@ std::optional<std::uint32_t> Fields::unsigned32(std::string_view key) {
 std::optional<double> Fields::number(std::string_view key) {
   const json::value* found = any(key);
   if (found == nullptr) return std::nullopt;
-  if (const auto* number = found->if_double()) return *number;
+  if (const auto* number = found->if_double(); number != nullptr && std::isfinite(*number)) return *number;
   if (const auto* number = found->if_int64()) return static_cast<double>(*number);
   if (const auto* number = found->if_uint64()) return static_cast<double>(*number);
   wrong(key, "a number");
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Fields::count(std::string_view key) {
+  constexpr std::int64_t most = std::int64_t{1} << 53;
+  if (const json::value* found = any(key); found == nullptr) return std::nullopt;
+  const auto number = any(key)->if_int64();
+  if (number != nullptr && *number >= 0 && *number <= most) return *number;
+  wrong(key, "a count from 0 to 2^53");
   return std::nullopt;
 }
 
@@ -85,6 +95,11 @@ IdSet Fields::idset(std::string_view key) {
   if (set) return *std::move(set);
   fail_with({.code = Code::protocol, .message = fmt::format("{}: {}: {}", what_, key, set.error().message)});
   return {};
+}
+
+void Fields::require(std::string_view key) {
+  if (object_ != nullptr && any(key) == nullptr)
+    fail_with({.code = Code::protocol, .message = fmt::format("{}: {} is missing", what_, key)});
 }
 
 void Fields::fail_with(Error error) {

@@ -25,13 +25,17 @@ class Fields {
   [[nodiscard]] const boost::json::value* any(std::string_view key) const;
   std::optional<std::int64_t> integer(std::string_view key);
   std::optional<std::uint32_t> unsigned32(std::string_view key);
-  std::optional<double> number(std::string_view key);  // integers too
+  std::optional<double> number(std::string_view key);  // integers too; finite
+  // A number of things, 0 to 2^53 (what a metric's value can hold exactly).
+  std::optional<std::int64_t> count(std::string_view key);
   std::optional<bool> boolean(std::string_view key);
   std::optional<std::string> text(std::string_view key);
   const boost::json::object* object(std::string_view key);
   const boost::json::array* array(std::string_view key);
   IdSet idset(std::string_view key);  // empty when absent
 
+  // Remembers that `key` is missing if it is.
+  void require(std::string_view key);
   // Remembers `error`, unless there was one before.
   void fail_with(Error error);
   // As if `key` were wrong: "WHAT: KEY is not EXPECTED".

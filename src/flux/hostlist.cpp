@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/text.hpp"
+
 namespace fluxmetrics::flux {
 namespace {
 
@@ -76,7 +78,8 @@ class Expander {
     const std::string_view prefix = member.substr(0, open);
     const std::string_view suffix = member.substr(close + 1);
     if (suffix.find('[') != std::string_view::npos) {
-      return fail(Code::invalid, "hostlist '{}': '{}' has more than one pair of brackets", shown(), member);
+      return fail(Code::invalid, "hostlist '{}': '{}' has more than one pair of brackets", shown(),
+                  printable(member));
     }
     std::string_view ids = member.substr(open + 1, close - open - 1);
     for (;;) {
@@ -93,10 +96,10 @@ class Expander {
     const auto last = dash == std::string_view::npos ? first : to_number(range.substr(dash + 1));
     if (!first || !last) {
       return fail(Code::invalid, "hostlist '{}': '{}' is neither a number nor a range of numbers", shown(),
-                  range);
+                  printable(range));
     }
     if (first->value > last->value)
-      return fail(Code::invalid, "hostlist '{}': '{}' goes down", shown(), range);
+      return fail(Code::invalid, "hostlist '{}': '{}' goes down", shown(), printable(range));
     if (last->value - first->value >= max_hosts_) return too_many();
     for (std::uint64_t value = first->value; value <= last->value; ++value) {
       auto name = fmt::format("{}{:0{}}{}", prefix, value, first->width, suffix);
@@ -121,9 +124,7 @@ class Expander {
   }
 
   // The text, cut when it would make the sentence unreadable.
-  [[nodiscard]] std::string shown() const {
-    return text_.size() <= 200 ? std::string(text_) : fmt::format("{}...", text_.substr(0, 200));
-  }
+  [[nodiscard]] std::string shown() const { return printable(text_); }
 
   std::string_view text_;
   std::size_t max_hosts_;

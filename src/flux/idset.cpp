@@ -4,12 +4,21 @@
 #include <charconv>
 #include <limits>
 
+#include "base/text.hpp"
+
 namespace fluxmetrics::flux {
 namespace {
 
 using Range = IdSet::Range;
 
 constexpr IdSet::Id max_id = std::numeric_limits<IdSet::Id>::max() - 1;
+// The largest machine with every second node in a set has fewer; a text of a few megabytes could have more.
+constexpr std::size_t max_ranges = 1U << 17U;
+
+// What sentences show of a text that somebody else wrote.
+std::string shown_set(std::string_view text) {
+  return printable(text, 80);
+}
 
 // Adds `range` behind the last of `ranges`, joining the two when they touch. `range.first` is not before the
 // last range's first.
@@ -23,14 +32,15 @@ void append(std::vector<Range>& ranges, Range range) {
 
 Result<IdSet::Id> parse_id(std::string_view text, std::string_view whole) {
   const bool digits = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits) return fail(Code::invalid, "idset '{}': '{}' is not a number", whole, text);
+  if (!digits)
+    return fail(Code::invalid, "idset '{}': '{}' is not a number", shown_set(whole), shown_set(text));
   if (text.size() > 1 && text.front() == '0') {
-    return fail(Code::invalid, "idset '{}': '{}' has leading zeros", whole, text);
+    return fail(Code::invalid, "idset '{}': '{}' has leading zeros", shown_set(whole), shown_set(text));
   }
   IdSet::Id id = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   if (error != std::errc{} || id > max_id) {
-    return fail(Code::invalid, "idset '{}': '{}' is above {}", whole, text, max_id);
+    return fail(Code::invalid, "idset '{}': '{}' is above {}", shown_set(whole), shown_set(text), max_id);
   }
   return id;
 }
@@ -42,7 +52,8 @@ Result<Range> parse_range(std::string_view text, std::string_view whole) {
   if (dash == std::string_view::npos) return Range{*first, *first};
   const auto last = parse_id(text.substr(dash + 1), whole);
   if (!last) return std::unexpected(last.error());
-  if (*first > *last) return fail(Code::invalid, "idset '{}': '{}' goes down", whole, text);
+  if (*first > *last)
+    return fail(Code::invalid, "idset '{}': '{}' goes down", shown_set(whole), shown_set(text));
   return Range{*first, *last};
 }
 
@@ -90,7 +101,7 @@ IdSet IdSet::from_ranges(std::vector<Range> ranges) {
 Result<IdSet> IdSet::parse(std::string_view text) {
   std::string_view rest = text;
   if (rest.starts_with('[') != rest.ends_with(']') || rest == "[") {
-    return fail(Code::invalid, "idset '{}': unbalanced brackets", text);
+    return fail(Code::invalid, "idset '{}': unbalanced brackets", shown_set(text));
   }
   if (rest.starts_with('[')) rest = rest.substr(1, rest.size() - 2);
   IdSet set;
@@ -100,10 +111,13 @@ Result<IdSet> IdSet::parse(std::string_view text) {
     const auto range = parse_range(rest.substr(0, comma), text);
     if (!range) return std::unexpected(range.error());
     if (!set.empty() && range->first <= set.ranges_.back().last) {
-      return fail(Code::invalid, "idset '{}': '{}' is not above what stands before it", text,
-                  rest.substr(0, comma));
+      return fail(Code::invalid, "idset '{}': '{}' is not above what stands before it", shown_set(text),
+                  shown_set(rest.substr(0, comma)));
     }
     append(set.ranges_, *range);
+    if (set.ranges_.size() > max_ranges) {
+      return fail(Code::invalid, "idset '{}' has more than {} ranges", shown_set(text), max_ranges);
+    }
     if (comma == std::string_view::npos) return set;
     rest.remove_prefix(comma + 1);
   }

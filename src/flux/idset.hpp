@@ -46,7 +46,7 @@ class IdSet {
   // The union of `ranges`, which may come in any order and overlap.
   [[nodiscard]] static IdSet from_ranges(std::vector<Range> ranges);
   // Errors: Code::invalid naming the text and what is wrong: descending or overlapping ids, leading zeros,
-  // ids above 4294967294, empty members, unbalanced brackets, junk.
+  // ids above 4294967294, empty members, unbalanced brackets, junk, more than 131072 ranges.
   [[nodiscard]] static Result<IdSet> parse(std::string_view text);
 
   [[nodiscard]] std::string to_string() const;  // "0-3,7", never brackets

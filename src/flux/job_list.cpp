@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
@@ -169,6 +170,10 @@ class JobListReader::Handler {
   }
   bool end_job(error_code& ec) {
     if (!has_id_) return refuse("a job has no id", ec);
+    if (!job_.state) return refuse(fmt::format("job {} has no state", job_.id), ec);
+    if (++jobs_ > max_listed_jobs) {
+      return refuse(fmt::format("there are more jobs than the {} that are read", max_listed_jobs), ec);
+    }
     job_.queue = queue_;
     take_(job_);
     return true;
@@ -193,7 +198,7 @@ class JobListReader::Handler {
     }
   }
   bool take_number(double value, error_code& ec) {
-    if (member_.kind != Member::Kind::number) return wrong_value(ec);
+    if (member_.kind != Member::Kind::number || !std::isfinite(value)) return wrong_value(ec);
     job_.*listed_numbers.at(member_.index).second = value;
     return true;
   }
@@ -207,6 +212,7 @@ class JobListReader::Handler {
   Member member_;
   ListedJob job_;
   bool has_id_ = false;
+  std::size_t jobs_ = 0;
   std::string queue_;
   std::string text_;  // of a key or a string that came in parts
 };

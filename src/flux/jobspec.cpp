@@ -7,6 +7,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "base/text.hpp"
 #include "flux/fields.hpp"
 
 namespace fluxmetrics::flux {
@@ -52,14 +53,15 @@ Result<Vertex> read_vertex(const json::value& value, std::int64_t least) {
   const auto smallest = count != nullptr ? smallest_count(*count) : std::nullopt;
   if (!smallest || *smallest < least || *smallest > std::numeric_limits<std::uint32_t>::max()) {
     return fail(Code::protocol, "jobspec: the count of a '{}' is not a number from {} to 4294967295",
-                vertex.type, least);
+                printable(vertex.type), least);
   }
   vertex.count = static_cast<std::uint32_t>(*smallest);
   return vertex;
 }
 
 std::unexpected<Error> unsupported(std::string_view type, std::string_view where) {
-  return fail(Code::unsupported, "jobspec: resource '{}' {} is not part of jobspec V1", type, where);
+  return fail(Code::unsupported, "jobspec: resource '{}' {} is not part of jobspec V1", printable(type),
+              where);
 }
 
 Result<void> read_slot(const Vertex& slot, Shape& shape) {

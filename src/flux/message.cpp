@@ -179,9 +179,15 @@ Result<void> Decoder::feed(std::span<const char> bytes) {
     return parsed;
   }
   buffer_.erase(0, buffer_.size() - rest.size());
-  // A rare huge message must not hold its memory for ever.
-  constexpr std::size_t keep = 1U << 20U;
-  if (buffer_.capacity() > keep && buffer_.size() < keep / 2) buffer_.shrink_to_fit();
+  constexpr std::size_t large = 1U << 20U;
+  const std::size_t missing = std::exchange(missing_, 0);
+  if (missing > large) {
+    // Room for a large message is made once: growing in steps would hold it twice, again and again. A peer
+    // that only announces one costs nothing, as nobody touches the pages.
+    buffer_.reserve(buffer_.size() + missing);
+  } else if (buffer_.capacity() > large && buffer_.size() + missing < large / 2) {
+    buffer_.shrink_to_fit();  // a rare huge message must not hold its memory for ever
+  }
   return {};
 }
 
@@ -254,7 +260,10 @@ Result<void> Decoder::parse(std::string_view& rest) {
     }
     if (rest.size() - head_bytes < size) {
       std::string_view body = rest.substr(head_bytes);
-      if (!begin_streaming(body, size)) return {};
+      if (!begin_streaming(body, size)) {
+        missing_ = head_bytes + size - rest.size();
+        return {};
+      }
       rest = body;
       continue;
     }

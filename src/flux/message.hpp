@@ -89,6 +89,7 @@ class Decoder {
   PayloadSink sink_;
   std::optional<Streamed> streamed_;
   std::string buffer_;
+  std::size_t missing_ = 0;  // of the message under way, as the last parse() saw it
   std::optional<Error> broken_;
   std::deque<Message> ready_;
 };

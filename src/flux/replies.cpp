@@ -5,14 +5,16 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 
+#include "base/text.hpp"
 #include "flux/fields.hpp"
 
 namespace fluxmetrics::flux {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::size_t longest_reason = 500;  // of a drain
 
 // Where each counter of job-stats lives, so that reading and writing cannot disagree.
 template <class T>
@@ -38,13 +40,14 @@ Result<QueueStats> read_queue_stats(const json::value& value, std::string_view w
   QueueStats stats;
   stats.name = in.text("name").value_or("");
   for (const auto& [key, member] : queue_members)
-    stats.*member = in.integer(key).value_or(0);
-  const auto* states = in.any("job_states");
+    stats.*member = in.count(key).value_or(0);
+  in.require("job_states");
   if (!in.ok()) return in.error();
-  if (states == nullptr) return fail(Code::protocol, "{}: job_states is missing", what);
-  Fields counts(*states, "job_states");
+  Fields counts(*in.any("job_states"), "job-stats: job_states");
   for (const auto& [key, member] : state_members)
-    stats.states.*member = counts.integer(key).value_or(0);
+    stats.states.*member = counts.count(key).value_or(0);
+  for (const auto& [key, member] : state_members)
+    counts.require(key);  // a count that nobody tells is not 0
   if (!counts.ok()) return counts.error();
   return stats;
 }
@@ -129,6 +132,9 @@ Result<ResourceStatus> ResourceStatus::from_json(const json::value& value) {
   status.exclude = in.idset("exclude");
   status.torpid = in.idset("torpid");
   const auto* drains = in.object("drain");
+  // Sets that nobody tells are not empty; but torpid came late.
+  for (const std::string_view key : {"R", "online", "offline"})
+    in.require(key);
   if (!in.ok()) return in.error();
   if (drains == nullptr) return status;
   for (const auto& [ranks, details] : *drains) {
@@ -137,7 +143,7 @@ Result<ResourceStatus> ResourceStatus::from_json(const json::value& value) {
     Fields about(details, "resource.status: drain");
     status.drains.push_back({.ranks = *std::move(set),
                              .timestamp = about.number("timestamp").value_or(0),
-                             .reason = about.text("reason").value_or("")});
+                             .reason = printable(about.text("reason").value_or(""), longest_reason)});
     if (!about.ok()) return about.error();
   }
   return status;
@@ -155,6 +161,7 @@ json::value ResourceStatus::to_json() const {
 
 Result<SchedStatus> SchedStatus::from_json(const json::value& value) {
   Fields in(value, "sched-status");
+  in.require("all");
   SchedStatus status{
       .all = read_set(in, "all"), .down = read_set(in, "down"), .allocated = read_set(in, "allocated")};
   if (!in.ok()) return in.error();
@@ -242,15 +249,6 @@ json::value ResourceJournalReply::to_json() const {
   json::object out{{"events", write_events(events)}};
   if (R) out["R"] = R->to_json();
   return out;
-}
-
-Result<json::value> parse_payload(std::string_view topic, std::string_view text) {
-  json::error_code error;
-  json::parse_options options;
-  options.max_depth = 64;
-  json::value value = json::parse(text, error, {}, options);
-  if (error) return fail(Code::protocol, "{}: the reply is not JSON: {}", topic, error.message());
-  return value;
 }
 
 }  // namespace fluxmetrics::flux

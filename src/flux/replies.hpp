@@ -112,7 +112,8 @@ struct ResourceJournalReply {  // resource.journal; no events: the backlog ends
   [[nodiscard]] boost::json::value to_json() const;
 };
 
-// Parses JSON text of a reply; integers stay integers. Errors: Code::protocol with `topic`.
+// Parses JSON text of a reply; integers stay integers. The memory it takes is bounded: 16 MiB of text, 64 MiB
+// as a document. Errors: Code::protocol with `topic`.
 [[nodiscard]] Result<boost::json::value> parse_payload(std::string_view topic, std::string_view text);
 
 }  // namespace fluxmetrics::flux

@@ -13,6 +13,8 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::uint64_t max_hosts = 1U << 20U;
+
 Result<ResourceSet::Entry> read_entry(const json::value& value) {
   Fields in(value, "R_lite entry");
   ResourceSet::Entry entry;
@@ -154,8 +156,10 @@ Result<std::map<IdSet::Id, std::string>> ResourceSet::hosts() const {
   if (!has_nodelist) return by_rank;
   const IdSet all = ranks();
   std::vector<std::string> names;
+  const std::uint64_t most = std::min<std::uint64_t>(max_hosts, all.size());
   for (const std::string& list : nodelist) {
-    auto expanded = expand_hostlist(list);
+    // Each list may be short and name millions: together they may name no more than there are ranks.
+    auto expanded = expand_hostlist(list, most - names.size());
     if (!expanded) return fail(Code::protocol, "R: nodelist: {}", expanded.error().message);
     names.insert(names.end(), std::make_move_iterator(expanded->begin()),
                  std::make_move_iterator(expanded->end()));

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <optional>
 
+#include "base/text.hpp"
+
 namespace fluxmetrics::flux {
 namespace {
 
@@ -29,28 +31,30 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 }  // namespace
 
 Result<std::string> local_socket_path(std::string_view uri) {
+  const std::string shown = printable(uri);
   constexpr std::string_view scheme_end = "://";
   const auto cut = uri.find(scheme_end);
   if (cut == std::string_view::npos) {
-    return fail(Code::invalid, "'{}' is not a Flux URI: write local:///absolute/path/of/the/socket", uri);
+    return fail(Code::invalid, "'{}' is not a Flux URI: write local:///absolute/path/of/the/socket", shown);
   }
   const std::string_view scheme = uri.substr(0, cut);
   if (scheme == "ssh") {
     return fail(
         Code::unsupported,
         "Flux URI '{}': ssh is not spoken here; run this program on that host and give it the local:// URI",
-        uri);
+        shown);
   }
   if (scheme != "local") {
-    return fail(Code::unsupported, "Flux URI '{}': only local:// is spoken, not {}://", uri, scheme);
+    return fail(Code::unsupported, "Flux URI '{}': only local:// is spoken, not {}://", shown,
+                printable(scheme));
   }
   const auto path = percent_decoded(uri.substr(cut + scheme_end.size()));
-  if (!path) return fail(Code::invalid, "Flux URI '{}': a percent escape is broken", uri);
+  if (!path) return fail(Code::invalid, "Flux URI '{}': a percent escape is broken", shown);
   if (!path->starts_with('/'))
-    return fail(Code::invalid, "Flux URI '{}': the path of the socket is not absolute", uri);
+    return fail(Code::invalid, "Flux URI '{}': the path of the socket is not absolute", shown);
   if (path->size() > max_socket_path) {
     return fail(Code::invalid, "Flux URI '{}': the path has {} bytes, and a unix socket's has at most {}",
-                uri, path->size(), max_socket_path);
+                shown, path->size(), max_socket_path);
   }
   return *path;
 }

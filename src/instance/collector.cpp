@@ -10,17 +10,34 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "instance/session.hpp"
 
 namespace fluxmetrics::instance {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
+namespace {
+constexpr std::size_t longest_reason = 1000;
+}  // namespace
+
 struct Collector::Impl {
   CollectorOptions options;
   CollectorSink sink;
   asio::io_context io{1};
   std::thread thread;
+
+  // A fault inside this program must not end the collector: it is told, and tried again.
+  static asio::awaitable<Error> contact(std::shared_ptr<Session> session) {
+    Error why{.code = Code::internal, .message = "a fault inside this program"};
+    try {
+      why = co_await session->run();
+    } catch (const std::exception& fault) {
+      why.message = fmt::format("reading the broker's state failed inside this program: {}", fault.what());
+    }
+    session->end();
+    co_return why;
+  }
 
   // Tries the paths in turn for ever; a value must be there within 2 s of a broker's return, so the pause
   // stays short.
@@ -36,14 +53,18 @@ struct Collector::Impl {
                                                                   .follow_to_top = options.follow_to_top,
                                                                   .max_staleness = options.max_staleness},
                                                  sink, io.get_executor());
-        const Error why = co_await session->run();
+        const auto began = MonoTime::clock::now();
+        const Error why = co_await contact(session);
         if (!reasons.empty()) reasons += "; ";
         reasons += why.message;
         if (!session->delivered()) continue;
         reasons = why.message;
-        pause = shortest_pause;
+        // Coming back soon is for a broker that was well: one that fails at once, always, is not hurried.
+        told.clear();
+        if (MonoTime::clock::now() - began > longest_pause) pause = shortest_pause;
         break;
       }
+      reasons = printable(reasons, longest_reason);
       if (reasons != told) log::warning("{}: trying again until a broker answers", reasons);
       told = reasons;
       sink.trouble(reasons);

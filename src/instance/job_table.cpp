@@ -10,6 +10,9 @@
 namespace fluxmetrics::instance {
 namespace {
 
+constexpr std::size_t max_queue_names = 2000;       // the rest counts as the first
+constexpr std::size_t max_shapes_weight = 500'000;  // names and numbers in all shapes together
+
 std::optional<std::uint32_t> to_count(std::optional<std::int64_t> value) {
   if (!value || *value < 0 || std::cmp_greater(*value, std::numeric_limits<std::uint32_t>::max())) return {};
   return static_cast<std::uint32_t>(*value);
@@ -19,6 +22,12 @@ std::optional<double> number(const boost::json::object& object, std::string_view
   const auto* value = object.if_contains(key);
   if (value == nullptr || !value->is_number()) return {};
   return value->to_number<double>();
+}
+
+// Priorities go from 0 to 2^32-1; what lies outside counts as the nearest of these.
+std::int64_t priority_of(const boost::json::object& context) {
+  constexpr double most = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::int64_t>(std::clamp(number(context, "priority").value_or(0), 0.0, most));
 }
 
 // Attributes that job-list leaves away are unset, but a time once told stays.
@@ -76,6 +85,7 @@ void JobTable::compact() {
 void JobTable::begin_full(std::size_t expected) {
   listing_ = true;
   fresh_.clear();
+  expected = std::min(expected, flux::max_listed_jobs);  // somebody else's number
   if (expected > size()) fresh_.reserve(expected - size());
   for (Row& row : rows_)
     row.seen = false;
@@ -126,6 +136,7 @@ void JobTable::end_full() {
 
 std::uint32_t JobTable::queue_index(std::string_view name) {
   const auto found = std::ranges::find(queues_, name);
+  if (found == queues_.end() && queues_.size() >= max_queue_names) return 0;
   if (found == queues_.end()) {
     queues_.emplace_back(name);
     return static_cast<std::uint32_t>(queues_.size() - 1);
@@ -133,9 +144,16 @@ std::uint32_t JobTable::queue_index(std::string_view name) {
   return static_cast<std::uint32_t>(found - queues_.begin());
 }
 
+std::size_t JobTable::weight_of(const flux::Shape& shape) {
+  return 1 + shape.constraint.weight();
+}
+
 std::uint32_t JobTable::shape_index(flux::Shape shape) {
   const auto [entry, added] = shape_indices_.try_emplace(shape, static_cast<std::uint32_t>(shapes_.size()));
-  if (added) shapes_.push_back(std::move(shape));
+  if (added) {
+    shapes_weight_ += weight_of(shape);
+    shapes_.push_back(std::move(shape));
+  }
   return entry->second;
 }
 
@@ -143,6 +161,7 @@ void JobTable::forget_unused_shapes() {
   constexpr std::size_t few = 1024;
   if (shapes_.size() < few) return;
   const auto old = std::exchange(shapes_, {});
+  shapes_weight_ = 0;
   shape_indices_.clear();
   for (Row& row : rows_)
     if (row.job.shape != no_shape) row.job.shape = shape_index(old[row.job.shape]);
@@ -156,7 +175,9 @@ void JobTable::read_jobspec(Row& row, const boost::json::value& jobspec) {
                flux::encode_f58(row.job.id), parsed.error().message);
     return;
   }
-  row.job.shape = shape_index(std::move(parsed->shape));
+  // Beyond what may be kept a job's shape counts as unknown.
+  if (shapes_weight_ + weight_of(parsed->shape) <= max_shapes_weight)
+    row.job.shape = shape_index(std::move(parsed->shape));
   row.job.queue = queue_index(parsed->queue);
   row.job.duration = parsed->duration;
 }
@@ -183,6 +204,7 @@ void JobTable::apply(const flux::JournalReply& reply) {
 void JobTable::apply_event(flux::JobId id, const flux::Event& event) {
   using flux::JobState;
   if (event.name == "submit") {
+    if (size() >= flux::max_listed_jobs && find(id) == nullptr) return;
     auto& row = insert(id);
     row.job.t_submit = event.timestamp;
     return;
@@ -199,7 +221,7 @@ void JobTable::apply_event(flux::JobId id, const flux::Event& event) {
   } else if (event.name == "depend" && entry.state == JobState::depend) {
     entry.state = JobState::priority;
   } else if (event.name == "priority") {
-    entry.priority = static_cast<std::int64_t>(number(event.context, "priority").value_or(0));
+    entry.priority = priority_of(event.context);
     if (waits && entry.state != JobState::sched) {
       entry.state = JobState::sched;
       entry.t_sched = event.timestamp;
@@ -216,7 +238,7 @@ void JobTable::apply_event(flux::JobId id, const flux::Event& event) {
   } else if (event.name == "resource-update") {
     entry.expiration = number(event.context, "expiration").value_or(entry.expiration);
   } else if (event.name == "jobspec-update") {
-    outdated_.push_back(id);
+    if (outdated_.size() < flux::max_listed_jobs) outdated_.push_back(id);
   }
 }
 
@@ -243,6 +265,10 @@ std::vector<flux::JobId> JobTable::without_jobspec(std::size_t limit) {
 
 std::vector<flux::JobId> JobTable::take_outdated() {
   return std::exchange(outdated_, {});
+}
+
+void JobTable::put_back_outdated(std::span<const flux::JobId> ids) {
+  outdated_.insert(outdated_.end(), ids.begin(), ids.end());
 }
 
 flux::JobStates JobTable::count() const {

@@ -27,7 +27,8 @@ class JobTable {
   // One job of a full list, or of a list of changes: a job that is new, moved, or (INACTIVE) gone.
   void take(const flux::ListedJob& job);
 
-  // Takes one journal reply (RFC 21 events of one job). Replays and unknown events do no harm.
+  // Takes one journal reply (RFC 21 events of one job). Replays and unknown events do no harm. At most
+  // flux::max_listed_jobs are kept: size() says when that is reached.
   void apply(const flux::JournalReply& reply);
 
   // Takes the jobspec of a job (job-manager.getattr). Unreadable ones are remembered as such and not asked
@@ -40,6 +41,8 @@ class JobTable {
   [[nodiscard]] bool may_lack_jobspecs() const { return may_lack_jobspecs_; }
   // Jobs that the journal updated in a way only a fresh jobspec tells; cleared by the call.
   [[nodiscard]] std::vector<flux::JobId> take_outdated();
+  // Gives back those of take_outdated() that were not asked for after all.
+  void put_back_outdated(std::span<const flux::JobId> ids);
 
   // Writes jobs and shapes of `state`, whose queues are set already. A job of a queue that is not configured
   // gets the first one.
@@ -70,6 +73,7 @@ class JobTable {
   static void read_allocation(Job& job, const boost::json::value& R);
   [[nodiscard]] std::uint32_t queue_index(std::string_view name);
   [[nodiscard]] std::uint32_t shape_index(flux::Shape shape);
+  [[nodiscard]] static std::size_t weight_of(const flux::Shape& shape);
 
   std::vector<Row> rows_;   // by id; dead ones stay until there are many
   std::vector<Row> fresh_;  // of a full list, in its order, until it ends
@@ -78,6 +82,7 @@ class JobTable {
   std::vector<std::string> queues_;
   std::vector<flux::Shape> shapes_;
   std::map<flux::Shape, std::uint32_t> shape_indices_;
+  std::size_t shapes_weight_ = 0;
   std::vector<flux::JobId> outdated_;
   bool may_lack_jobspecs_ = false;
   std::uint64_t version_ = 0;

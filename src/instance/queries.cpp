@@ -94,6 +94,27 @@ double latest_time(const flux::ListedJob& job) {
   return latest;
 }
 
+// Each queue's status is a question of its own.
+constexpr std::size_t max_queues = 1000;
+
+Result<std::vector<Queue>> read_queues(const json::value& list) {
+  const auto* object = list.if_object();
+  const auto* names = object == nullptr ? nullptr : object->if_contains("queues");
+  if (names == nullptr || !names->is_array())
+    return fail(Code::protocol, "job-manager.queue-list: queues is not an array");
+  if (names->get_array().size() > max_queues) {
+    return fail(Code::protocol, "job-manager.queue-list: {} queues are more than the {} that are read",
+                names->get_array().size(), max_queues);
+  }
+  std::vector<Queue> queues;
+  for (const auto& name : names->get_array()) {
+    if (!name.is_string())
+      return fail(Code::protocol, "job-manager.queue-list: queues holds something that is no string");
+    queues.emplace_back().name = name.get_string();
+  }
+  return queues;
+}
+
 // {"queues":{"batch":{"requires":["batch"]}}} of config.get.
 std::vector<std::string> required_properties(const json::value& config, std::string_view queue) {
   std::vector<std::string> properties;
@@ -209,10 +230,11 @@ Task<std::uint64_t> Queries::active_jobs() {
   if (!reply) co_return std::unexpected(reply.error());
   const auto* object = reply->if_object();
   const auto* count = object == nullptr ? nullptr : object->if_contains("active_jobs");
-  if (count == nullptr || !count->is_number()) {
-    co_return fail(Code::protocol, "job-manager.stats-get: no \"active_jobs\"");
+  const auto* number = count == nullptr ? nullptr : count->if_int64();
+  if (number == nullptr || *number < 0) {
+    co_return fail(Code::protocol, "job-manager.stats-get: active_jobs is not a count");
   }
-  co_return count->to_number<std::uint64_t>();
+  co_return static_cast<std::uint64_t>(*number);
 }
 
 Task<double> Queries::list_once(std::string request, bool metered, flux::JobListReader::Take take) {
@@ -262,13 +284,9 @@ Task<std::vector<Queue>> Queries::queues() {
   const auto list = co_await ask("job-manager.queue-list", "{}");
   std::vector<Queue> queues;
   if (list) {
-    const auto* object = list->if_object();
-    const auto* names = object == nullptr ? nullptr : object->if_contains("queues");
-    if (names != nullptr && names->is_array()) {
-      for (const auto& name : names->get_array()) {
-        if (name.is_string()) queues.emplace_back().name = name.get_string();
-      }
-    }
+    auto read = read_queues(*list);
+    if (!read) co_return std::unexpected(read.error());
+    queues = std::move(*read);
   } else if (list.error().errnum != ENOSYS) {
     co_return std::unexpected(list.error());
   }

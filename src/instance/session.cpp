@@ -3,11 +3,13 @@
 #include <cerrno>
 #include <charconv>
 #include <fmt/format.h>
+#include <span>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "flux/hostlist.hpp"
 #include "flux/uri.hpp"
 
@@ -23,15 +25,17 @@ constexpr auto proof_every = 5min;      // a full job list proves what the journ
 constexpr double broker_slack = 1;      // seconds that two events may be told in the wrong order
 constexpr std::size_t few_jobs = 1000;  // a full list of so many costs next to nothing
 constexpr unsigned disagreements_allowed = 3;
-constexpr auto look_first = 200ms;  // how long a state may wait for what it lacks
-constexpr auto gather = 10ms;       // changes come in bursts: one answer for all of one burst
+constexpr auto look_first = 200ms;     // how long a state may wait for what it lacks
+constexpr auto gather = 10ms;          // changes come in bursts: one answer for all of one burst
+constexpr auto journal_patience = 3s;  // of silence in a backlog, before its end
+constexpr auto jobspecs_time = 200ms;  // for one round of asking: a slow broker must not hold up the rest
 constexpr std::size_t jobspecs_at_once = 50;
 
 Result<std::uint32_t> to_number(const std::string& text, std::string_view name) {
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size()) {
-    return fail(Code::protocol, "broker attribute {} is '{}', not a number", name, text);
+    return fail(Code::protocol, "broker attribute {} is '{}', not a number", name, printable(text, 40));
   }
   return number;
 }
@@ -66,7 +70,6 @@ Session::Session(Options options, const CollectorSink& sink, asio::any_io_execut
       jobspec_budget_(20ms, options_.max_staleness / 2) {}
 
 asio::awaitable<Error> Session::run() {
-  Error why;
   auto ready = co_await connect();
   if (ready) ready = co_await identify();
   if (ready && options_.follow_to_top && draft_.level > 0) ready = co_await go_to_top();
@@ -77,10 +80,13 @@ asio::awaitable<Error> Session::run() {
     publish();
     co_await wait();
   }
-  why = ready.error();
+  co_return ready.error();
+}
+
+void Session::end() {
+  ended_ = true;
   if (streams_) streams_->close("the session ended");
   if (polls_) polls_->close("the session ended");
-  co_return why;
 }
 
 asio::awaitable<Result<void>> Session::connect() {
@@ -97,7 +103,8 @@ asio::awaitable<Result<void>> Session::connect() {
 asio::awaitable<Result<void>> Session::identify() {
   const auto size = co_await queries_->attribute("size");
   if (!size) co_return std::unexpected(size.error());
-  const auto count = to_number(size->value_or("0"), "size");
+  if (!*size) co_return fail(Code::protocol, "the broker has no attribute size");
+  const auto count = to_number(**size, "size");
   if (!count) co_return std::unexpected(count.error());
   draft_.size = *count;
   const auto level = co_await queries_->attribute("instance-level");
@@ -119,6 +126,7 @@ asio::awaitable<Result<void>> Session::identify() {
 
 asio::awaitable<Result<void>> Session::go_to_top() {
   while (draft_.level > 0) {
+    const auto level = draft_.level;
     const auto parent = co_await queries_->attribute("parent-uri");
     if (!parent) co_return std::unexpected(parent.error());
     const auto path = flux::local_socket_path(parent->value_or(""));
@@ -136,6 +144,12 @@ asio::awaitable<Result<void>> Session::go_to_top() {
     streams_->close("going to the parent instance");
     if (auto connected = co_await connect(); !connected) co_return connected;
     if (auto identified = co_await identify(); !identified) co_return identified;
+    if (draft_.level >= level) {
+      co_return fail(Code::protocol,
+                     "the broker at {} is called the parent of one at instance-level {}, but its own is {}: "
+                     "name the instance to serve with --flux-uri",
+                     options_.socket_path, level, draft_.level);
+    }
   }
   co_return Result<void>{};
 }
@@ -239,6 +253,13 @@ void Session::mark_due(MonoTime now) {
     prove_ = dirty_.jobs = true;
     log::info("the events journal ended: jobs are polled from now on");
   }
+  if (journal_ && !journal_ready_ && now - journal_heard_ > journal_patience) {
+    log::warning(
+        "the broker at {}: the backlog of the events journal has no end: jobs are polled from now on",
+        options_.socket_path);
+    journal_ = false;
+    prove_ = dirty_.jobs = true;
+  }
   if (now - proven_ >= proof_every) prove_ = dirty_.jobs = true;
 }
 
@@ -257,6 +278,11 @@ asio::awaitable<Result<void>> Session::poll_life() {
 
 asio::awaitable<Result<void>> Session::poll_layout() {
   dirty_.layout = false;
+  // Without streams changes are seen late: begin anew where the broker lets us.
+  if (!streams_->connected()) {
+    co_return fail(Code::unavailable, "the broker at {} closed the connection of the streams",
+                   options_.socket_path);
+  }
   auto queues = co_await queries_->queues();
   if (!queues) co_return std::unexpected(queues.error());
   const bool same = std::ranges::equal(*queues, draft_.queues, [](const Queue& a, const Queue& b) {
@@ -409,13 +435,19 @@ asio::awaitable<Result<void>> Session::poll_changes(JobList::Kind kind) {
 
 asio::awaitable<Result<void>> Session::fetch_jobspecs() {
   auto wanted = jobs_.take_outdated();
+  const std::size_t outdated = wanted.size();
   if (!journal_) {
     const auto unknown = jobs_.without_jobspec(jobspecs_at_once);
     wanted.insert(wanted.end(), unknown.begin(), unknown.end());
   }
   if (wanted.empty()) co_return Result<void>{};
   const auto began = MonoTime::clock::now();
-  for (const auto id : wanted) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (MonoTime::clock::now() - began > jobspecs_time) {
+      jobs_.put_back_outdated(std::span(wanted).subspan(i, std::max(i, outdated) - i));
+      break;
+    }
+    const auto id = wanted[i];
     const auto jobspec = co_await queries_->jobspec(id);
     if (!jobspec && (jobspec.error().code == Code::unavailable || jobspec.error().code == Code::timed_out)) {
       co_return std::unexpected(jobspec.error());

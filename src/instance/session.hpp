@@ -30,6 +30,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Connects, then keeps the sink informed until the contact ends; returns why it ended.
   [[nodiscard]] boost::asio::awaitable<Error> run();
+  // Hangs up; to be called when run() is over, however that ended.
+  void end();
   // Whether at least one state was delivered.
   [[nodiscard]] bool delivered() const { return delivered_; }
 
@@ -78,6 +80,11 @@ class Session : public std::enable_shared_from_this<Session> {
   // Where the resources have no journal, the groups of ranks tell that something changed.
   [[nodiscard]] boost::asio::awaitable<void> open_groups();
 
+  // Runs a stream's reader beside this.
+  void follow(boost::asio::awaitable<void> reader, std::string topic);
+  // Tells the log why a stream ended: the polls go on without it, once a second.
+  void tell_end(std::string_view topic, const Error& why) const;
+
   void take_journal(const flux::JournalReply& reply);
   void take_stats(flux::JobStats stats);
   void hide_jobs();
@@ -107,6 +114,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool changed_ = true;         // draft_ or jobs_ differ from published_
   bool queues_changed_ = true;  // so that the jobs' queues must be written again
   bool delivered_ = false;
+  bool ended_ = false;  // what fails from here on is our own doing
 
   Dirty dirty_;
   bool journal_ = false;        // jobs_ is kept by the events journal
@@ -125,6 +133,7 @@ class Session : public std::enable_shared_from_this<Session> {
   MonoTime probed_{};
   MonoTime laid_out_{};
   MonoTime proven_{};
+  MonoTime journal_heard_{};
   PollBudget nodes_budget_, allocated_budget_, all_jobs_budget_, jobs_budget_, moves_budget_, jobspec_budget_;
 };
 

@@ -3,10 +3,10 @@
 #include <charconv>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "instance/session.hpp"
 
 namespace fluxmetrics::instance {
@@ -15,7 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto list_lag = 2s;                  // job-list is never so far behind the journal
+constexpr auto list_lag = 2s;  // job-list is never so far behind the journal
+constexpr std::size_t told_lately_limit = 20'000;
 constexpr std::uint64_t journal_limit = 2000;  // the journal's backlog stalls the job manager: 0.1 ms a job
 
 // Whether a broker of `version` ("0.60.0", "0.88.0-59-g4a5e79f") is older than 0.`minor`; one that is no such
@@ -35,11 +36,11 @@ asio::awaitable<Result<void>> Session::open_streams() {
   const auto owner = co_await queries_->owner();
   if (!owner) co_return std::unexpected(owner.error());
   draft_.owner = *owner;
-  log::info("connected to Flux {} at {}: size {}, as {}", draft_.version, options_.socket_path, draft_.size,
-            draft_.owner ? "owner" : "guest");
+  log::info("connected to Flux {} at {}: size {}, as {}", printable(draft_.version, 40), options_.socket_path,
+            draft_.size, draft_.owner ? "owner" : "guest");
 
   if (auto stats = co_await streams_->stream("job-list.job-stats", "{}"); stats) {
-    asio::co_spawn(wake_.get_executor(), follow_stats(shared_from_this(), std::move(*stats)), asio::detached);
+    follow(follow_stats(shared_from_this(), std::move(*stats)), "job-list.job-stats");
   }
   if (draft_.owner) co_return co_await open_journals();
   co_await open_groups();
@@ -49,16 +50,14 @@ asio::awaitable<Result<void>> Session::open_streams() {
 asio::awaitable<void> Session::open_groups() {
   for (const char* const request : {R"({"name":"broker.online"})", R"({"name":"broker.torpid"})"}) {
     if (auto members = co_await streams_->stream("groups.get", request)) {
-      asio::co_spawn(wake_.get_executor(), follow_nodes(shared_from_this(), std::move(*members), false),
-                     asio::detached);
+      follow(follow_nodes(shared_from_this(), std::move(*members), false), "groups.get");
     }
   }
 }
 
 asio::awaitable<Result<void>> Session::open_journals() {
-  const auto executor = wake_.get_executor();
   if (auto nodes = co_await streams_->stream("resource.journal", "{}"); nodes) {
-    asio::co_spawn(executor, follow_nodes(shared_from_this(), std::move(*nodes), true), asio::detached);
+    follow(follow_nodes(shared_from_this(), std::move(*nodes), true), "resource.journal");
   }
   // Before 0.61 the journal tells neither jobspecs nor where its backlog ends.
   if (version_before(draft_.version, 61)) co_return Result<void>{};
@@ -67,20 +66,38 @@ asio::awaitable<Result<void>> Session::open_journals() {
   if (auto journal = co_await streams_->stream("job-manager.events-journal", "{}"); journal) {
     journal_ = true;
     dirty_.jobs = false;  // the journal's backlog is the first full list
-    proven_ = MonoTime::clock::now();
-    asio::co_spawn(executor, follow_journal(shared_from_this(), std::move(*journal)), asio::detached);
+    proven_ = journal_heard_ = MonoTime::clock::now();
+    follow(follow_journal(shared_from_this(), std::move(*journal)), "job-manager.events-journal");
   }
   co_return Result<void>{};
+}
+
+void Session::follow(asio::awaitable<void> reader, std::string topic) {
+  const auto ended = [self = shared_from_this(), topic](const std::exception_ptr& fault) {
+    if (!fault) return;
+    self->tell_end(topic, {.code = Code::internal, .message = "a fault inside this program"});
+    if (topic == "job-manager.events-journal") self->journal_ended_ = true;
+    self->wake();
+  };
+  asio::co_spawn(wake_.get_executor(), std::move(reader), ended);
+}
+
+void Session::tell_end(std::string_view topic, const Error& why) const {
+  if (ended_) return;
+  // Older versions lack some streams, and guests may not open all.
+  const auto level = nobody_tells(why) ? log::Level::debug : log::Level::warning;
+  log::write(level, fmt::format("the stream {} of the broker at {} ended: {}", topic, options_.socket_path,
+                                why.message));
 }
 
 asio::awaitable<void> Session::follow_stats(std::shared_ptr<Session> self,
                                             std::unique_ptr<flux::Stream> stream) {
   for (;;) {
     const auto text = co_await stream->next();
-    if (!text) break;  // the polls go on, and find out why
+    if (!text) co_return self->tell_end("job-list.job-stats", text.error());
     const auto json = flux::parse_payload("job-list.job-stats", *text);
     auto stats = json ? flux::JobStats::from_json(*json) : std::unexpected(json.error());
-    if (!stats) break;
+    if (!stats) co_return self->tell_end("job-list.job-stats", stats.error());
     self->take_stats(std::move(*stats));
     self->wake();
   }
@@ -96,6 +113,7 @@ asio::awaitable<void> Session::follow_nodes(std::shared_ptr<Session> self,
     self->dirty_.nodes = true;
     self->wake();
   }
+  self->tell_end(is_journal ? "resource.journal" : "groups.get", why);
   if (!is_journal) co_return;
   if (why.errnum == ENOSYS) co_await self->open_groups();  // before 0.72
   self->dirty_.life = true;                                // it also ends when the instance does
@@ -104,20 +122,32 @@ asio::awaitable<void> Session::follow_nodes(std::shared_ptr<Session> self,
 
 asio::awaitable<void> Session::follow_journal(std::shared_ptr<Session> self,
                                               std::unique_ptr<flux::Stream> stream) {
+  constexpr std::string_view topic = "job-manager.events-journal";
+  Error why;
   for (;;) {
     const auto text = co_await stream->next();
+    if (!text) why = text.error();
     if (!text) break;
-    const auto json = flux::parse_payload("job-manager.events-journal", *text);
+    const auto json = flux::parse_payload(topic, *text);
     const auto reply = json ? flux::JournalReply::from_json(*json) : std::unexpected(json.error());
+    if (!reply) why = reply.error();
     if (!reply) break;
+    if (!self->journal_) co_return;  // its backlog had no end
     self->take_journal(*reply);
+    if (self->jobs_.size() >= flux::max_listed_jobs) {
+      why = {.code = Code::protocol,
+             .message = fmt::format("it tells of more than {} active jobs", flux::max_listed_jobs)};
+      break;
+    }
   }
+  self->tell_end(topic, why);
   self->journal_ended_ = true;
   self->dirty_.life = true;  // most likely because the instance ends
   self->wake();
 }
 
 void Session::take_journal(const flux::JournalReply& reply) {
+  journal_heard_ = MonoTime::clock::now();
   if (reply.id < 0) {
     journal_ready_ = true;
     wake();
@@ -125,7 +155,8 @@ void Session::take_journal(const flux::JournalReply& reply) {
   }
   if (journal_ready_) {
     const auto now = MonoTime::clock::now();
-    while (!told_lately_.empty() && told_lately_.front().first < now - list_lag)
+    while (!told_lately_.empty() &&
+           (told_lately_.front().first < now - list_lag || told_lately_.size() > told_lately_limit))
       told_lately_.pop_front();
     told_lately_.emplace_back(now, reply);
     bridge_allocations(reply);

@@ -7,6 +7,8 @@
 namespace fluxmetrics::flux {
 namespace {
 
+namespace json = boost::json;
+
 ResourceSet cluster() {
   auto set = ResourceSet::from_json(boost::json::parse(
       R"({"version":1,"execution":{"R_lite":[{"rank":"0-5","children":{"core":"0-7"}}],"nodelist":["n[0-5]"],
@@ -97,6 +99,15 @@ TEST(Constraint, depth_is_bounded) {
   boost::json::parse_options options;
   options.max_depth = 1000;
   EXPECT_FALSE(Constraint::from_json(boost::json::parse(text, {}, options)));
+}
+
+TEST(Constraint, HostBombsAreRefused) {
+  EXPECT_FALSE(Constraint::from_json(json::parse(R"({"hostlist":["n[0-999999]"]})")));
+  EXPECT_FALSE(Constraint::from_json(json::parse(R"({"hostlist":["n[0-65535]","m[0-65535]"]})")));
+  const auto fits =
+      Constraint::from_json(json::parse(R"({"or":[{"hostlist":["n[0-9]"]},{"ranks":["0,2,4"]}]})"));
+  ASSERT_TRUE(fits);
+  EXPECT_EQ(fits->weight(), 1U + 11U + 4U);
 }
 
 }  // namespace

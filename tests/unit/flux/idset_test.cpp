@@ -163,5 +163,22 @@ TEST_P(IdSetModel, agrees_with_a_plain_set) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, IdSetModel, testing::Range(1U, 21U));
 
+TEST(IdSet, SentencesStayShortAndClean) {
+  const auto junk = IdSet::parse("1," + std::string(1U << 20U, '7') + "\n\x1b[31m");
+  ASSERT_FALSE(junk);
+  EXPECT_LT(junk.error().message.size(), 300U);
+  EXPECT_EQ(junk.error().message.find('\n'), std::string::npos);
+  EXPECT_EQ(junk.error().message.find('\x1b'), std::string::npos);
+}
+
+TEST(IdSet, RangesAreBounded) {
+  std::string text = "0";
+  for (int id = 2; id < 300'000; id += 2)
+    text += fmt::format(",{}", id);
+  const auto set = IdSet::parse(text);
+  ASSERT_FALSE(set);
+  EXPECT_NE(set.error().message.find("more than 131072 ranges"), std::string::npos) << set.error().message;
+}
+
 }  // namespace
 }  // namespace fluxmetrics::flux

@@ -65,7 +65,7 @@ TEST(JobListReader, ReadsWhatTheDocumentReaderReads) {
 TEST(JobListReader, SkipsWhatItDoesNotKnowAtAnyDepth) {
   const auto jobs = read(R"({"version":1,"more":{"jobs":[1,{"id":"x"}]},"jobs":[
       {"annotations":{"sched":{"id":"no","jobs":[[]]}},"id":5,"queue":null,"state":8,"name":"\u00e9\n"},
-      {"id":6,"queue":"a\"b","t_run":7,"priority":4294967295}],"end":[]} )");
+      {"id":6,"state":16,"queue":"a\"b","t_run":7,"priority":4294967295}],"end":[]} )");
   ASSERT_TRUE(jobs) << jobs.error().message;
   ASSERT_EQ(jobs->size(), 2U);
   EXPECT_EQ((*jobs)[0].job.id, 5);
@@ -77,7 +77,8 @@ TEST(JobListReader, SkipsWhatItDoesNotKnowAtAnyDepth) {
 }
 
 TEST(JobListReader, KeepsIdsExact) {
-  const auto jobs = read(R"({"jobs":[{"id":9007199254740993},{"id":9223372036854775807}]})");
+  const auto jobs =
+      read(R"({"jobs":[{"id":9007199254740993,"state":8},{"id":9223372036854775807,"state":8}]})");
   ASSERT_TRUE(jobs);
   EXPECT_EQ((*jobs)[0].job.id, 9007199254740993);
   EXPECT_EQ((*jobs)[1].job.id, 9223372036854775807);
@@ -85,7 +86,7 @@ TEST(JobListReader, KeepsIdsExact) {
 
 TEST(JobListReader, RefusesWhatIsNoListOfJobs) {
   EXPECT_NE(error_of("").find("not JSON"), std::string::npos);
-  EXPECT_NE(error_of(R"({"jobs":[{"id":1})").find("not JSON"), std::string::npos) << "cut short";
+  EXPECT_NE(error_of(R"({"jobs":[{"id":1,"state":8})").find("not JSON"), std::string::npos) << "cut short";
   EXPECT_NE(error_of(R"({"jobs":[]}{)").find("not JSON"), std::string::npos) << "more than one document";
   EXPECT_NE(error_of("{}").find("jobs is missing"), std::string::npos);
   EXPECT_NE(error_of("[]").find("not an object"), std::string::npos);
@@ -102,6 +103,22 @@ TEST(JobListReader, RefusesWhatIsNoListOfJobs) {
         << member;
   }
   EXPECT_NE(error_of(std::string(1000, '[')).find("job-list.list"), std::string::npos);
+  EXPECT_NE(error_of(R"({"jobs":[{"id":1}]})").find("job 1 has no state"), std::string::npos);
+  EXPECT_NE(error_of(R"({"jobs":[{"id":1,"t_run":1e999}]})").find("job-list.list"), std::string::npos);
+}
+
+TEST(JobListReader, StopsAtMoreJobsThanAnybodyHas) {
+  std::size_t taken = 0;
+  JobListReader reader([&](const ListedJob& /*job*/) { ++taken; });
+  reader.feed(R"({"jobs":[{"id":0,"state":8})");
+  for (std::size_t i = 0; i <= max_listed_jobs; ++i)
+    reader.feed(R"(,{"id":1,"state":8})");
+  reader.feed("]}");
+  const auto done = reader.finish();
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().message.find("more jobs than the 500000"), std::string::npos)
+      << done.error().message;
+  EXPECT_EQ(taken, max_listed_jobs);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "flux/captures.hpp"
+#include "flux/client.hpp"
 
 namespace fluxmetrics::flux {
 namespace {
@@ -12,12 +13,15 @@ namespace {
 namespace json = boost::json;
 
 TEST(Replies, older_brokers_leave_things_out) {
-  const auto stats = JobStats::from_json(json::parse(R"({"job_states":{"sched":3},"surprise":[1]})"));
+  const auto stats =
+      JobStats::from_json(json::parse(R"({"job_states":{"depend":0,"priority":0,"sched":3,"run":0,
+      "cleanup":0,"inactive":0,"total":3},"surprise":[1]})"));
   ASSERT_TRUE(stats);
   EXPECT_EQ(stats->all.states.sched, 3);
   EXPECT_EQ(stats->all.inactive_purged, 0);
   EXPECT_TRUE(stats->queues.empty());
-  const auto status = ResourceStatus::from_json(json::parse(R"({"online":"0","drain":{"1,3":{}}})"));
+  const auto status = ResourceStatus::from_json(json::parse(R"({"R":{"version":1,"execution":{}},
+      "online":"0","offline":"1","drain":{"1,3":{}}})"));
   ASSERT_TRUE(status);
   EXPECT_TRUE(status->torpid.empty());
   EXPECT_EQ(status->drains.at(0).ranks.to_string(), "1,3");
@@ -39,13 +43,25 @@ TEST(Replies, wrong_fields_are_named) {
   expect_protocol_error<JobStats>("[]", "job-stats");
   expect_protocol_error<JobStats>("{}", "job_states");
   expect_protocol_error<JobStats>(R"({"job_states":{"run":"1"}})", "run");
-  expect_protocol_error<JobStats>(R"({"job_states":{},"queues":{}})", "queues");
-  expect_protocol_error<JobStats>(R"({"job_states":{},"queues":[{"name":"a"}]})", "job_states");
+  const std::string states =
+      R"({"job_states":{"depend":0,"priority":0,"sched":0,"run":0,"cleanup":0,"inactive":0,"total":0})";
+  expect_protocol_error<JobStats>(states + R"(,"queues":{}})", "queues");
+  expect_protocol_error<JobStats>(states + R"(,"queues":[{"name":"a"}]})", "job_states");
+  expect_protocol_error<JobStats>(states + R"(,"failed":-1})", "failed");
+  expect_protocol_error<JobStats>(R"({"job_states":{}})", "depend is missing");
+  expect_protocol_error<JobStats>(R"({"job_states":{"run":-5}})", "run");
+  expect_protocol_error<JobStats>(R"({"job_states":{"run":9007199254740993}})", "run");
   expect_protocol_error<JobStats>(R"({"job_states":{"run":18446744073709551615}})", "run");
   expect_protocol_error<ResourceStatus>(R"({"R":{"version":1}})", "execution");
   expect_protocol_error<ResourceStatus>(R"({"online":"5-2"})", "online");
-  expect_protocol_error<ResourceStatus>(R"({"drain":{"x":{}}})", "drain");
-  expect_protocol_error<ResourceStatus>(R"({"drain":{"1":{"reason":1}}})", "reason");
+  const std::string status = R"({"R":{"version":1,"execution":{}},"online":"","offline":"")";
+  EXPECT_TRUE(ResourceStatus::from_json(json::parse(status + "}")));
+  expect_protocol_error<ResourceStatus>(status + R"(,"drain":{"x":{}}})", "drain");
+  expect_protocol_error<ResourceStatus>(status + R"(,"drain":{"1":{"reason":1}}})", "reason");
+  expect_protocol_error<ResourceStatus>("{}", "R is missing");
+  expect_protocol_error<ResourceStatus>(R"({"R":{"version":1,"execution":{}},"online":""})",
+                                        "offline is missing");
+  expect_protocol_error<SchedStatus>("{}", "all is missing");
   expect_protocol_error<SchedStatus>(R"({"all":[]})", "all");
   expect_protocol_error<QueueStatus>(R"({"start":1})", "start");
   expect_protocol_error<JobRecord>(R"({"state":8})", "id");
@@ -59,6 +75,35 @@ TEST(Replies, wrong_fields_are_named) {
   expect_protocol_error<ResourceJournalReply>(R"({"events":1})", "events");
   EXPECT_FALSE(job_list_from_json(json::parse("{}")));
   EXPECT_FALSE(job_list_from_json(json::parse(R"({"jobs":[1]})")));
+}
+
+TEST(Replies, a_drains_reason_is_one_readable_line) {
+  const auto status = ResourceStatus::from_json(json::parse(
+      R"({"R":{"version":1,"execution":{}},"online":"","offline":"","drain":{"1":{"reason":"a\nb\u001bc"}}})"));
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->drains.at(0).reason, "a b c");
+}
+
+TEST(Replies, payloads_are_bounded) {
+  std::string nested(1000, '[');
+  EXPECT_FALSE(parse_payload("x", nested + std::string(1000, ']')));
+  std::string wide = "[0";
+  for (int i = 0; i < 5'000'000; ++i)
+    wide += ",0";
+  const auto document = parse_payload("x", wide + "]");
+  ASSERT_FALSE(document);
+  EXPECT_EQ(document.error().code, Code::protocol);
+  EXPECT_NE(document.error().message.find("64 MiB"), std::string::npos) << document.error().message;
+  const auto text = parse_payload("x", "\"" + std::string(17U << 20U, 'a') + "\"");
+  ASSERT_FALSE(text);
+  EXPECT_NE(text.error().message.find("larger"), std::string::npos) << text.error().message;
+  EXPECT_TRUE(parse_payload("x", "\"" + std::string(15U << 20U, 'a') + "\""));
+}
+
+TEST(Replies, what_a_broker_says_of_a_failure_is_one_short_line) {
+  const auto error = rpc_error("x", 5, "no\nway\x1b[2J\xff" + std::string(1000, 'y'));
+  EXPECT_EQ(error.message.substr(0, 17), "x: no way [2J\xef\xbf\xbdy") << error.message;
+  EXPECT_LT(error.message.size(), 300U);
 }
 
 TEST(Replies, job_ids_keep_all_their_bits) {

@@ -104,5 +104,19 @@ TEST(ResourceSet, refuses_wrong_json_and_says_where) {
   }
 }
 
+TEST(ResourceSet, HostBombsDoNotAddUp) {
+  ResourceSet set;
+  set.entries = {{.ranks = IdSet::range(0, 4294967294U), .cores = IdSet{0}, .gpus = {}}};
+  set.has_nodelist = true;
+  set.nodelist.assign(1000, "n[0-999999]");
+  EXPECT_FALSE(set.hosts());
+  set.entries = {{.ranks = IdSet::range(0, 3), .cores = IdSet{0}, .gpus = {}}};
+  EXPECT_FALSE(set.hosts());
+  set.nodelist = {"n[0-1]", "m[0-1]"};
+  const auto hosts = set.hosts();
+  ASSERT_TRUE(hosts);
+  EXPECT_EQ(hosts->at(3), "m1");
+}
+
 }  // namespace
 }  // namespace fluxmetrics::flux

@@ -243,5 +243,42 @@ TEST(JobTable, JobsOfOneKindShareAShape) {
     EXPECT_EQ(state.queues[job.queue].name, job.id % 4 < 2 ? "batch" : "debug");
 }
 
+TEST(JobTable, NamesAndNumbersThatOthersChooseAreBounded) {
+  JobTable table;
+  table.begin_full(std::size_t{1} << 60U);  // job-stats may say anything
+  std::string name;
+  for (flux::JobId id = 1; id <= 5000; ++id) {
+    name = "q" + std::to_string(id);
+    flux::ListedJob job;
+    job.id = id;
+    job.state = JobState::sched;
+    job.queue = name;
+    table.take(job);
+  }
+  table.end_full();
+  EXPECT_EQ(table.size(), 5000U);
+
+  flux::JournalReply reply;
+  reply.id = 6000;
+  reply.events = {
+      {.timestamp = 1, .name = "submit", .context = {}, .has_context = false},
+      {.timestamp = 1, .name = "validate", .context = {}, .has_context = false},
+      {.timestamp = 1, .name = "depend", .context = {}, .has_context = false},
+      {.timestamp = 1, .name = "priority", .context = {{"priority", 1e300}}, .has_context = true}};
+  table.apply(reply);
+  auto state = state_with_queues();
+  table.write(state);
+  ASSERT_EQ(state.jobs.size(), 5001U);
+  EXPECT_EQ(state.jobs.back().priority, 4294967295);
+}
+
+TEST(JobTable, OutdatedJobsThatNobodyAskedForComeAgain) {
+  JobTable table;
+  const std::vector<flux::JobId> ids{3, 5};
+  table.put_back_outdated(ids);
+  EXPECT_EQ(table.take_outdated(), ids);
+  EXPECT_TRUE(table.take_outdated().empty());
+}
+
 }  // namespace
 }  // namespace fluxmetrics::instance
