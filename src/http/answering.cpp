@@ -18,6 +18,8 @@ std::string_view text_of(int status) {
       return "the request's head is larger than this server reads\n";
     case 500:
       return "this server failed to answer; its log says why\n";
+    case 503:
+      return "too many large requests are under way: try again\n";
     case 505:
       return "this server speaks HTTP/1.1, HTTP/1.0 and, over TLS, HTTP/2\n";
     default:

@@ -23,6 +23,7 @@ namespace {
 constexpr std::string_view own_common_name = "flux-metrics-api self-signed";
 constexpr long lifetime_seconds = 365L * 24 * 3600;
 constexpr long clock_skew_seconds = 3600;
+constexpr std::uintmax_t max_pem_bytes = 1U << 20U;
 
 bool is_address(const std::string& name) {
   std::array<unsigned char, sizeof(in6_addr)> bytes{};
@@ -171,6 +172,13 @@ Result<std::string> read_pem_file(const std::string& path, const std::string& wh
   if (std::filesystem::is_directory(path, not_there)) {
     return fail(Code::invalid, "the {} file '{}' is a directory", what, path);
   }
+  if (!std::filesystem::is_regular_file(path, not_there) && !not_there) {
+    return fail(Code::invalid, "the {} file '{}' is not a file but a device, a socket or a pipe", what, path);
+  }
+  if (const auto size = std::filesystem::file_size(path, not_there); !not_there && size > max_pem_bytes) {
+    return fail(Code::invalid, "the {} file '{}' is larger than the {} KiB that are read", what, path,
+                max_pem_bytes >> 10U);
+  }
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -195,14 +203,17 @@ Result<CertificateFacts> inspect_certificate(const std::string& pem, const std::
   const auto bio = openssl::memory(pem);
   const openssl::Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
   if (!certificate) return fail(Code::invalid, "{}", openssl::last_error());
+  std::tm begins{};
   std::tm expires{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &expires) != 1) {
-    return fail(Code::invalid, "its end of validity cannot be read");
+  if (ASN1_TIME_to_tm(X509_get0_notBefore(certificate.get()), &begins) != 1 ||
+      ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &expires) != 1) {
+    return fail(Code::invalid, "its time of validity cannot be read");
   }
   std::array<char, 128> subject{};
   X509_NAME_get_text_by_NID(X509_get_subject_name(certificate.get()), NID_commonName, subject.data(),
                             static_cast<int>(subject.size()));
-  CertificateFacts facts{.expires = std::chrono::system_clock::from_time_t(::timegm(&expires)),
+  CertificateFacts facts{.begins = std::chrono::system_clock::from_time_t(::timegm(&begins)),
+                         .expires = std::chrono::system_clock::from_time_t(::timegm(&expires)),
                          .own_make = subject.data() == own_common_name,
                          .uncovered_name = {}};
   for (const auto& name : names) {

@@ -18,6 +18,7 @@ namespace fluxmetrics::http {
 [[nodiscard]] Result<KeyPair> read_key_pair(const std::string& cert_file, const std::string& key_file);
 
 struct CertificateFacts {
+  WallTime begins;
   WallTime expires;
   bool own_make = false;  // made by make_self_signed()
   std::string

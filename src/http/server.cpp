@@ -17,6 +17,8 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
+#include "http/open_files.hpp"
 #include "http/session.hpp"
 
 namespace fluxmetrics::http {
@@ -28,7 +30,8 @@ using ErrorCode = Stream::ErrorCode;
 namespace {
 
 constexpr auto watch_interval = std::chrono::milliseconds(100);  // how late a deadline may be noticed
-constexpr auto pause_when_full = std::chrono::milliseconds(20);
+constexpr auto pause_when_full = std::chrono::milliseconds(2);
+constexpr auto just_come = std::chrono::milliseconds(50);  // its request may be on the way
 constexpr auto pause_after_error = std::chrono::milliseconds(200);
 constexpr auto drain_time = std::chrono::seconds(3);
 constexpr std::size_t crowd = 64;
@@ -104,11 +107,20 @@ struct Server::Impl {
                  error.message(), sessions.size());
   }
 
-  // With all places taken, one that waits idly makes room.
+  // With all places taken, the one that waits idly for the longest makes room, or else the one whose request
+  // is the longest under way: an honest client's is a matter of milliseconds.
   [[nodiscard]] bool has_room() {
     if (sessions.size() < options.max_connections) return true;
-    const auto idle = std::ranges::find_if(sessions, [](const Session& session) { return session.idle(); });
-    if (idle != sessions.end()) idle->abort();
+    const auto now = std::chrono::steady_clock::now();
+    Session* idle = nullptr;
+    Session* slow = nullptr;
+    for (auto& session : sessions) {
+      const bool waits = session.idle() && now - session.since() > just_come;
+      Session*& longest = waits ? idle : slow;
+      if (!waits && (session.idle() || !session.reading())) continue;
+      if (longest == nullptr || session.since() < longest->since()) longest = &session;
+    }
+    if (Session* const victim = idle != nullptr ? idle : slow; victim != nullptr) victim->abort();
     return false;
   }
 
@@ -116,7 +128,9 @@ struct Server::Impl {
     asio::steady_timer pause(io);
     while (!context->stopping) {
       ErrorCode error;
-      if (!has_room()) {
+      co_await acceptor.async_wait(tcp::acceptor::wait_read,
+                                   asio::redirect_error(asio::use_awaitable, error));
+      if (!error && !has_room()) {
         pause.expires_after(pause_when_full);
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
         continue;
@@ -186,11 +200,18 @@ Result<void> Server::listen() {
   auto tls = ServingContext::load(impl.options.certificate);
   if (!tls) return std::unexpected(tls.error());
   impl.tls = std::move(*tls);
+  const auto places = make_room_for(impl.options.max_connections);
+  if (places < impl.options.max_connections) {
+    log::warning("at most {} connections at a time: this process may not open more files (ulimit -n)",
+                 places);
+  }
+  impl.options.max_connections = places;
   impl.context.emplace(SessionContext{.options = impl.options,
                                       .handler = impl.handler,
                                       .tls = *impl.tls,
                                       .date = {},
                                       .scratch = {},
+                                      .unread = 0,
                                       .stopping = false,
                                       .stop_by = MonoTime::max()});
 
@@ -201,7 +222,7 @@ Result<void> Server::listen() {
   if (error) {
     return fail(Code::invalid,
                 "cannot listen on '{}': {}; give an address or a name of this host with --host",
-                impl.options.host, error.message());
+                printable(impl.options.host, 100), error.message());
   }
   for (const auto& entry : found) {
     error = impl.open(entry.endpoint());

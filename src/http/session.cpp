@@ -92,6 +92,12 @@ std::string_view DateText::at(std::time_t now) {
 // Bytes that have come and are not parsed yet; what is left of one request is the beginning of the next.
 class Session::Buffer {
  public:
+  // `total`: what all buffers take together.
+  explicit Buffer(std::size_t& total) : total_(total) {}
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { total_ -= bytes_.size(); }
+  [[nodiscard]] bool large() const { return bytes_.size() > 2 * request_read_size; }
   [[nodiscard]] asio::const_buffer data() const { return asio::buffer(bytes_.data() + begin_, size()); }
   [[nodiscard]] std::size_t size() const { return end_ - begin_; }
   [[nodiscard]] asio::mutable_buffer space() {
@@ -100,8 +106,11 @@ class Session::Buffer {
       end_ -= begin_;
       begin_ = 0;
     }
-    if (bytes_.size() < end_ + request_read_size)
+    if (bytes_.size() < end_ + request_read_size) {
+      total_ -= bytes_.size();
       bytes_.resize(std::max(end_ + request_read_size, bytes_.size() * 2));
+      total_ += bytes_.size();
+    }
     return asio::buffer(bytes_.data() + end_, bytes_.size() - end_);
   }
   void filled(std::size_t count) { end_ += count; }
@@ -111,6 +120,7 @@ class Session::Buffer {
   }
 
  private:
+  std::size_t& total_;
   std::vector<char> bytes_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
@@ -139,7 +149,8 @@ class Session::RequestParser : public beast::http::basic_parser<true> {
       buffer.consume(put(buffer.data(), error));
       if (error && error != beast::http::error::need_more) return refuse_with(status_of(error));
       if (is_header_done() && !head_was_done) {
-        if (version >= 11 && !has_host_) return refuse_with(400);
+        if (ambiguous_ || hosts_ > 1 || (version >= 11 && hosts_ == 0)) return refuse_with(400);
+        if (version < 11 && chunked_) return refuse_with(400);
         eager(true);
         if (expects_continue_ && buffer.size() == 0 && !is_done()) return State::wants_go_ahead;
         continue;
@@ -150,7 +161,10 @@ class Session::RequestParser : public beast::http::basic_parser<true> {
   }
 
  private:
-  bool has_host_ = false;
+  int hosts_ = 0;
+  bool has_length_ = false;
+  bool chunked_ = false;
+  bool ambiguous_ = false;  // where the body ends, other servers may see otherwise
   bool expects_continue_ = false;
 
   State refuse_with(int status) {
@@ -170,9 +184,28 @@ class Session::RequestParser : public beast::http::basic_parser<true> {
   }
   void on_field_impl(beast::http::field field, View name, View value, Error& error) override {
     error = {};
-    has_host_ = has_host_ || field == beast::http::field::host;
-    if (field == beast::http::field::expect) expects_continue_ = beast::iequals(value, "100-continue");
+    look_at(field, value);
     request.headers.emplace_back(name, value);
+  }
+  void look_at(beast::http::field field, View value) {
+    switch (field) {
+      case beast::http::field::host:
+        ++hosts_;
+        break;
+      case beast::http::field::expect:
+        expects_continue_ = beast::iequals(value, "100-continue");
+        break;
+      case beast::http::field::content_length:
+        ambiguous_ = ambiguous_ || has_length_;
+        has_length_ = true;
+        break;
+      case beast::http::field::transfer_encoding:
+        ambiguous_ = ambiguous_ || chunked_ || !beast::iequals(value, "chunked");
+        chunked_ = true;
+        break;
+      default:
+        break;
+    }
   }
   void on_header_impl(Error& error) override { error = {}; }
   void on_body_init_impl(const boost::optional<std::uint64_t>& /*size*/, Error& error) override {
@@ -233,7 +266,7 @@ void Session::begin_stop(MonoTime by) {
 }
 
 asio::awaitable<void> Session::serve_http1() {
-  Buffer buffer;
+  Buffer buffer(context_.unread);
   bool going_on = true;
   while (going_on) {
     RequestParser parser(context_.options);
@@ -254,6 +287,7 @@ asio::awaitable<bool> Session::begin() {
   if (error) co_return false;
   if (first != tls_handshake_record) co_return true;
   peer_.tls = true;
+  time_.reading = true;
   TlsContext tls = context_.tls.current(std::chrono::steady_clock::now());
   co_await stream_.accept_tls(std::move(tls), error);
   if (error) {
@@ -277,9 +311,11 @@ asio::awaitable<bool> Session::read_request(Buffer& buffer, RequestParser& parse
     if (!filled) co_return false;
   }
   allow(context_.options.header_timeout);
+  time_.reading = true;
   for (;;) {
     switch (parser.advance(buffer)) {
       case RequestParser::State::done:
+        time_.reading = false;
         co_return true;
       case RequestParser::State::refused:
         co_await refuse(parser.refusal);
@@ -291,6 +327,15 @@ asio::awaitable<bool> Session::read_request(Buffer& buffer, RequestParser& parse
         break;
       }
       case RequestParser::State::needs_more:
+        // The parser bounds heads and bodies, but neither a chunk's extensions nor the trailers.
+        if (buffer.size() > context_.options.max_header_bytes) {
+          co_await refuse(431);
+          co_return false;
+        }
+        if (context_.unread > context_.options.max_unread_bytes && buffer.large()) {
+          co_await refuse(503);
+          co_return false;
+        }
         if (!co_await fill(buffer)) co_return false;
         break;
     }

@@ -24,6 +24,8 @@ class Session {
   // For the server's watchman.
   [[nodiscard]] bool overdue(MonoTime now) const { return now >= time_.deadline; }
   [[nodiscard]] bool idle() const { return time_.idle; }  // waits for a request of which nothing has come
+  [[nodiscard]] bool reading() const { return time_.reading; }
+  [[nodiscard]] MonoTime since() const { return time_.since; }
   void abort() { stream_.abort(); }
   // Answers what is open, and ends by then.
   void begin_stop(MonoTime by);

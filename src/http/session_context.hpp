@@ -33,6 +33,7 @@ struct SessionContext {
   ServingContext& tls;
   DateText date;
   std::string scratch;                 // for one response, never across a wait
+  std::size_t unread = 0;              // bytes that all sessions' buffers take
   bool stopping = false;               // finish the request under way, then close
   MonoTime stop_by = MonoTime::max();  // what takes longer is cut off
 };
@@ -40,10 +41,13 @@ struct SessionContext {
 // Looked at by the server's watchman, who ends what is overdue.
 struct SessionTime {
   MonoTime deadline = MonoTime::max();
-  bool idle = false;  // waits for a request of which nothing has come
+  MonoTime since = MonoTime::min();  // when it began what it does now
+  bool idle = false;                 // waits for a request of which nothing has come
+  bool reading = false;              // a TLS hello, or a request over HTTP/1, is under way
 
   void allow(Seconds time, MonoTime at_most) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::duration_cast<MonoTime::duration>(time);
+    since = std::chrono::steady_clock::now();
+    const auto end = since + std::chrono::duration_cast<MonoTime::duration>(time);
     deadline = std::min(end, at_most);
   }
 };

@@ -100,6 +100,23 @@ std::string file_stamp(const std::string& path) {
   return fmt::format("{}.{}/{}/{}", info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_ino, info.st_size);
 }
 
+// No client accepts an expired certificate: better said at once than found out one connection at a time.
+Result<void> check_dates(const KeyPair& pair, const std::string& where) {
+  const auto facts = inspect_certificate(pair.certificate, {});
+  if (!facts)
+    return fail(Code::invalid, "{} holds no usable PEM certificate: {}", where, facts.error().message);
+  const auto now = Now::read().wall;
+  if (facts->expires <= now) {
+    return fail(Code::invalid, "{} expired at {}: renew it, or leave it away to have a self-signed one made",
+                where, format_rfc3339(facts->expires));
+  }
+  if (facts->begins > now) {
+    log::warning("{} is not valid before {}: clients refuse it until then", where,
+                 format_rfc3339(facts->begins));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<TlsContext> make_server_context(const KeyPair& pair,
@@ -181,9 +198,11 @@ Result<void> ServingContext::reload() {
   stamp_ = stamp();  // before reading: a change in between is seen at the next check
   auto pair = read_key_pair(options_.cert_file, options_.key_file);
   if (!pair) return std::unexpected(pair.error());
-  auto context = make_server_context(*pair, {fmt::format("the certificate file '{}'", options_.cert_file),
-                                             fmt::format("the key file '{}'", options_.key_file)});
+  const auto certificate = fmt::format("the certificate file '{}'", options_.cert_file);
+  auto context =
+      make_server_context(*pair, {certificate, fmt::format("the key file '{}'", options_.key_file)});
   if (!context) return std::unexpected(context.error());
+  if (auto dates = check_dates(*pair, certificate); !dates) return dates;
   context_ = std::move(*context);
   return {};
 }

@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <csignal>
+#include <memory>
 #include <sys/resource.h>
+#include <vector>
 
 #include "http/client.hpp"
 #include "http/fixture.hpp"
@@ -135,11 +137,58 @@ TEST(Server, RefusesAHeadThatIsTooLarge) {
 }
 
 TEST(Server, TakesAHeadOfAMebibyteWhenAllowed) {
-  const RunningServer server;
+  const RunningServer server({.max_header_bytes = 1U << 20U});
   const auto text =
       ask(server.port(),
           "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nX: " + std::string(900000, 'x') + "\r\n\r\n");
   EXPECT_TRUE(text.starts_with("HTTP/1.1 200 ")) << text.substr(0, 200);
+}
+
+TEST(Server, BoundsWhatTheParserDoesNot) {
+  const RunningServer server({.max_header_bytes = 4096});
+  const std::string head = "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string much(300'000, 'x');
+  EXPECT_TRUE(ask(server.port(), head + "5;" + much).starts_with("HTTP/1.1 431 ")) << "a chunk's extension";
+  std::string trailers;
+  for (int i = 0; i < 30'000; ++i)
+    trailers += "x: y\r\n";
+  EXPECT_TRUE(ask(server.port(), head + "0\r\n" + trailers).starts_with("HTTP/1.1 431 "));
+}
+
+TEST(Server, TurnsLargeHeadsAwayWhenAllTogetherAreTooLarge) {
+  const RunningServer server({.max_unread_bytes = 100'000});
+  const std::string head = "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(40'000, 'x');
+  std::vector<std::unique_ptr<RawClient>> crowd;
+  int turned_away = 0;
+  for (int i = 0; i < 8; ++i) {
+    crowd.push_back(std::make_unique<RawClient>(server.port()));
+    crowd.back()->send(head);
+    EXPECT_TRUE(
+        ask(server.port(), "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").contains("200 OK"))
+        << "small requests are served";
+  }
+  for (auto& client : crowd) {
+    client->send("\r\nConnection: close\r\n\r\n");
+    if (client->read_all().starts_with("HTTP/1.1 503 ")) ++turned_away;
+  }
+  EXPECT_GT(turned_away, 0);
+  EXPECT_LT(turned_away, 8);
+}
+
+TEST(Server, RefusesWhatOtherServersMayReadOtherwise) {
+  const RunningServer server;
+  const std::string one_length = "Content-Length: 2\r\n";
+  const std::string chunked = "Transfer-Encoding: chunked\r\n";
+  for (const std::string& fields :
+       {one_length + one_length, one_length + "Content-Length: 3\r\n", one_length + chunked,
+        chunked + one_length, chunked + chunked, std::string("Transfer-Encoding: gzip\r\n"),
+        std::string("Transfer-Encoding: xchunked\r\n"),
+        std::string("Transfer-Encoding: chunked, identity\r\n"), std::string("Host: other\r\n")}) {
+    const auto text = ask(server.port(), "GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n0\r\n\r\n");
+    EXPECT_TRUE(text.starts_with("HTTP/1.1 400 ")) << fields << text;
+  }
+  EXPECT_TRUE(
+      ask(server.port(), "GET / HTTP/1.0\r\n" + chunked + "\r\n0\r\n\r\n").starts_with("HTTP/1.1 400 "));
 }
 
 TEST(Server, RefusesWhatIsNotHttp11) {
@@ -231,6 +280,17 @@ TEST(Server, MakesRoomByClosingAnIdleConnection) {
   }
   EXPECT_TRUE(fetch(server.url("http", "/third"), {.timeout = Seconds(20)}));
   first.read_all();
+}
+
+TEST(Server, MakesRoomByClosingTheSlowestRequest) {
+  const RunningServer server({.max_connections = 3});
+  std::vector<std::unique_ptr<RawClient>> slow;
+  for (int i = 0; i < 3; ++i) {
+    slow.push_back(std::make_unique<RawClient>(server.port()));
+    slow.back()->send("GET /slow HTTP/1.1\r\nHo");
+  }
+  const auto text = ask(server.port(), "GET /new HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(text.contains("GET /new plain")) << text;
 }
 
 TEST(Server, SurvivesRunningOutOfDescriptors) {

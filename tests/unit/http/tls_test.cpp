@@ -166,6 +166,9 @@ TEST(Tls, SaysWhatIsWrongWithFiles) {
       fmt::format(
           "the key file '{}' is not the key of the certificate file '{}': the two do not belong together",
           other, cert));
+  EXPECT_TRUE(load_error("/dev/zero", key).contains("is not a file")) << load_error("/dev/zero", key);
+  const auto big = directory.write("big", std::string((1U << 20U) + 1, 'x'));
+  EXPECT_TRUE(load_error(cert, big).contains("larger than the 1024 KiB")) << load_error(cert, big);
   EXPECT_TRUE(load_error(junk, key).contains("holds no usable PEM certificate")) << load_error(junk, key);
   EXPECT_TRUE(load_error(cert, junk).contains("holds no usable PEM private key")) << load_error(cert, junk);
   EXPECT_TRUE(load_error(cert, locked).contains("is encrypted with a password")) << load_error(cert, locked);
