@@ -73,14 +73,16 @@ class Program:
         self.process = None
 
     def __enter__(self):
-        self.process = subprocess.Popen([BINARY, *self.arguments], env=self._environment, stdin=subprocess.DEVNULL,
-                                        stdout=self._output, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
         try:
+            self.process = subprocess.Popen([BINARY, *self.arguments], env=self._environment, stdin=subprocess.DEVNULL,
+                                            stdout=self._output, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
             self.ready()
         except BaseException:
-            self.kill()
-            print(f"--- output of {' '.join(self.arguments)}:\n{self.log()}", file=sys.stderr)
+            if self.process:
+                self.kill()
+                print(f"--- output of {' '.join(self.arguments)}:\n{self.log()}", file=sys.stderr)
             self._output.close()
+            self.tidy()
             raise
         return self
 
@@ -93,9 +95,13 @@ class Program:
                 print(f"--- output of {' '.join(self.arguments)}:\n{self.log()[-8000:]}", file=sys.stderr)
         finally:
             self._output.close()
+            self.tidy()
 
     def ready(self):
         """Returns when the program can be talked to."""
+
+    def tidy(self):
+        """Removes what was made for the program, however it ended."""
 
     def log(self):
         size = os.fstat(self._output.fileno()).st_size
@@ -154,12 +160,9 @@ class Simulator(Program):
         if not self.running():
             raise AssertionError(f"simulate ended at once with {self.process.returncode}:\n{self.log()}")
 
-    def __exit__(self, *reason):
-        try:
-            super().__exit__(*reason)
-        finally:
-            if self.folder:
-                shutil.rmtree(self.folder, ignore_errors=True)
+    def tidy(self):
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def ctl(self, *arguments):
         """`simulate-ctl` towards this instance; returns what it printed, without the newline."""
