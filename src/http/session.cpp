@@ -290,6 +290,7 @@ asio::awaitable<bool> Session::begin() {
   time_.reading = true;
   TlsContext tls = context_.tls.current(std::chrono::steady_clock::now());
   co_await stream_.accept_tls(std::move(tls), error);
+  time_.reading = false;
   if (error) {
     const auto& reason = stream_.tls()->failure();
     log::debug("{}: TLS handshake failed: {}", peer_.address, reason.empty() ? error.message() : reason);

@@ -1,9 +1,11 @@
 #include "instance/session.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <fmt/format.h>
 #include <span>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -25,10 +27,11 @@ constexpr auto proof_every = 5min;      // a full job list proves what the journ
 constexpr double broker_slack = 1;      // seconds that two events may be told in the wrong order
 constexpr std::size_t few_jobs = 1000;  // a full list of so many costs next to nothing
 constexpr unsigned disagreements_allowed = 3;
-constexpr auto look_first = 200ms;     // how long a state may wait for what it lacks
-constexpr auto gather = 10ms;          // changes come in bursts: one answer for all of one burst
-constexpr auto journal_patience = 3s;  // of silence in a backlog, before its end
-constexpr auto jobspecs_time = 200ms;  // for one round of asking: a slow broker must not hold up the rest
+constexpr auto look_first = 200ms;       // how long a state may wait for what it lacks
+constexpr auto gather = 10ms;            // changes come in bursts: one answer for all of one burst
+constexpr std::size_t most_levels = 32;  // of sub-instances in each other
+constexpr auto journal_patience = 3s;    // of silence in a backlog, before its end
+constexpr auto jobspecs_time = 200ms;    // for one round of asking: a slow broker must not hold up the rest
 constexpr std::size_t jobspecs_at_once = 50;
 
 Result<std::uint32_t> to_number(const std::string& text, std::string_view name) {
@@ -125,8 +128,16 @@ asio::awaitable<Result<void>> Session::identify() {
 }
 
 asio::awaitable<Result<void>> Session::go_to_top() {
+  std::vector<std::string> passed;
   while (draft_.level > 0) {
-    const auto level = draft_.level;
+    if (std::ranges::find(passed, options_.socket_path) != passed.end() || passed.size() >= most_levels) {
+      co_return fail(
+          Code::protocol,
+          "the broker at {} belongs to a sub-instance whose parents lead round and round: name the "
+          "instance to serve with --flux-uri",
+          options_.socket_path);
+    }
+    passed.push_back(options_.socket_path);
     const auto parent = co_await queries_->attribute("parent-uri");
     if (!parent) co_return std::unexpected(parent.error());
     const auto path = flux::local_socket_path(parent->value_or(""));
@@ -144,12 +155,6 @@ asio::awaitable<Result<void>> Session::go_to_top() {
     streams_->close("going to the parent instance");
     if (auto connected = co_await connect(); !connected) co_return connected;
     if (auto identified = co_await identify(); !identified) co_return identified;
-    if (draft_.level >= level) {
-      co_return fail(Code::protocol,
-                     "the broker at {} is called the parent of one at instance-level {}, but its own is {}: "
-                     "name the instance to serve with --flux-uri",
-                     options_.socket_path, level, draft_.level);
-    }
   }
   co_return Result<void>{};
 }

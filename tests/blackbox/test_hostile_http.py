@@ -302,14 +302,33 @@ class Tls(Hostile):
                 raw.sendall(data)
                 self.assertNotIn(b"HTTP/1.1 200", self.read_all(raw))
 
-    def test_http2_is_not_negotiated(self):
-        context = harness.unverified()
-        context.set_alpn_protocols(["h2"])
-        connection = context.wrap_socket(self.connect(), server_hostname="localhost")
-        self.addCleanup(connection.close)
-        self.assertIsNone(connection.selected_alpn_protocol())
-        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))
-        self.assertRegex(self.read_all(connection), rb"^HTTP/1\.1 (505|400) ")
+    def test_http2_of_garbage(self):
+        preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+        def frame(kind, flags, stream, data):
+            return struct.pack(">I", len(data))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + data
+        cases = {
+            "no preface": request(),
+            "garbage after the preface": preface + os.urandom(500),
+            "a frame of 16 MiB": preface + b"\xff\xff\xff\x00\x00\x00\x00\x00\x01" + bytes(1000),
+            "headers of garbage": preface + frame(4, 0, 0, b"") + frame(1, 5, 1, os.urandom(200)),
+            "100,000 pings": preface + frame(4, 0, 0, b"") + frame(6, 0, 0, bytes(8)) * 100_000,
+            "100,000 settings": preface + frame(4, 0, 0, b"") * 100_000,
+            "data for a stream that is none": preface + frame(4, 0, 0, b"") + frame(0, 0, 77, b"x" * 1000),
+        }
+        for name, data in cases.items():
+            with self.subTest(name):
+                context = harness.unverified()
+                context.set_alpn_protocols(["h2"])
+                connection = context.wrap_socket(self.connect(), server_hostname="localhost")
+                self.addCleanup(connection.close)
+                connection.settimeout(1)
+                with contextlib.suppress(OSError):
+                    connection.sendall(data)
+                with contextlib.suppress(OSError):
+                    while connection.recv(65536):
+                        pass
+                self.assertEqual(self.server.get("/healthz").status, 200)
 
     def test_client_that_never_says_goodbye(self):
         for _ in range(50):
