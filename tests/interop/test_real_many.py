@@ -22,9 +22,10 @@ class Many(test_real_flux.Comparison):
                     self.assertEqual(got[name], number, name)
             self.assertEqual((got["job_pending_count"], got["node_demand_count"], got["node_wanted_all_count"]),
                              (JOBS - 4, {("",): JOBS}, 4))
-            self.assertEqual(got["job_shape_unknown_count"], 0, "the owner reads every jobspec")
             with harness.Server(*POLICY, uri=flux.uri) as server:
                 server.wait_number("job_eligible_count", JOBS - 4)
+                # With more than 2,000 active jobs at connect, jobspecs are read one by one, within the cost budget.
+                server.wait_number("job_shape_unknown_count", 0, deadline=120)
                 flux.submit("-N2", "--exclusive", "sleep", "inf")
                 server.wait_number("job_eligible_count", JOBS - 3)
                 server.wait_number("node_demand_count", JOBS + 2)
