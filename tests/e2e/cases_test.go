@@ -24,12 +24,15 @@ var together = []testCase{
 	{"wildcard", testWildcard},
 	{"discovery-current", testDiscoveryCurrent},
 	{"openapi-protobuf", testOpenAPIProtobuf},
+	{"http2-100-streams", testHundredStreams},
 	{"hpa-namespace-object", testNamespaceObjectHPA},
 	{"hpa-cpu", testCPUHPA},
+	{"hpa-external", testExternalHPA},
 }
 
 var alone = []testCase{
 	{"hpa-wanted-2-4-2", testWantedHPA},
+	{"hpa-pods", testPodsHPA},
 	{"broker-dead", testBrokerDead},
 	{"server-down", testServerDown},
 	{"apiservice-ca-bundle", testCABundle},
@@ -37,6 +40,7 @@ var alone = []testCase{
 	{"auth-table", testAuthTable},
 	{"auth-revoked", testRevokedRBAC},
 	{"auth-aggregated-users", testAggregatedUsers},
+	{"auth-fails-closed", testFailsClosed},
 	{"auth-configmap-unreadable", testConfigMapUnreadable},
 	{"rotation-serving", testServingRotation},
 	{"rotation-front-proxy", testFrontProxyRotation},

@@ -19,6 +19,9 @@ func testCABundle(t *testing.T, w *world) {
 		must(t, err)
 		must(t, contains(output, `"apiVersion":"custom.metrics.k8s.io/`+version+`"`, `"value":"2"`))
 	}
+	if w.serves(t, externalPath) {
+		w.trustExternal(t)
+	}
 	stranger, err := lab.NewAuthority("e2e-wrong-serving-ca")
 	must(t, err)
 	must(t, w.register("custom.metrics.k8s.io", "v1beta1", 100, stranger.PEM))

@@ -29,8 +29,9 @@ var apiServices = schema.GroupVersionResource{Group: "apiregistration.k8s.io", V
 // world is the lab with the article's MiniCluster of two pods, its server, Service and APIServices.
 type world struct {
 	*lab.Lab
-	flux   *lab.Flux
-	report report
+	flux     *lab.Flux
+	report   report
+	external bool // an APIService for external metrics was made
 
 	metricsOnce  sync.Once
 	metrics      *lab.MetricsServer
@@ -153,6 +154,16 @@ func (w *world) trust(t *testing.T, bundle []byte) {
 	for _, version := range []string{"v1beta1", "v1beta2"} {
 		eventually(t, 60*time.Second, func() error { return w.available(version + ".custom.metrics.k8s.io") })
 	}
+	if w.external {
+		must(t, w.register("external.metrics.k8s.io", "v1beta1", 100, bundle))
+	}
+}
+
+func (w *world) trustExternal(t *testing.T) {
+	t.Helper()
+	w.external = true
+	must(t, w.register("external.metrics.k8s.io", "v1beta1", 100, w.Serving.PEM))
+	eventually(t, 60*time.Second, func() error { return w.available("v1beta1.external.metrics.k8s.io") })
 }
 
 // register makes or changes an APIService of the server.
