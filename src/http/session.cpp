@@ -277,13 +277,17 @@ asio::awaitable<void> Session::serve_http1() {
 // The first byte tells TLS from HTTP.
 asio::awaitable<bool> Session::begin() {
   ErrorCode error;
-  time_.idle = true;
-  co_await stream_.wait_readable(error);
-  time_.idle = false;
-  if (error) co_return false;
   unsigned char first = 0;
   stream_.socket().non_blocking(true, error);
-  stream_.socket().receive(asio::buffer(&first, 1), Stream::Socket::message_peek, error);
+  do {
+    time_.idle = true;
+    co_await stream_.wait_readable(error);
+    time_.idle = false;
+    if (error) co_return false;
+    stream_.socket().receive(asio::buffer(&first, 1), Stream::Socket::message_peek, error);
+    // A new socket may be called readable before anything has come: an event of the one that had its number
+    // before.
+  } while (error == asio::error::would_block);
   if (error) co_return false;
   if (first != tls_handshake_record) co_return true;
   peer_.tls = true;

@@ -25,6 +25,7 @@ var together = []testCase{
 	{"discovery-current", testDiscoveryCurrent},
 	{"openapi-protobuf", testOpenAPIProtobuf},
 	{"http2-100-streams", testHundredStreams},
+	{"fresh-connections", testFreshConnections},
 	{"hpa-namespace-object", testNamespaceObjectHPA},
 	{"hpa-cpu", testCPUHPA},
 	{"hpa-external", testExternalHPA},

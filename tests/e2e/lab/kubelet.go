@@ -3,6 +3,9 @@ package lab
 import (
 	"context"
 	"fmt"
+	"log"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -39,19 +42,41 @@ type Kubelet struct {
 	workloads map[string]Workload // by MiniCluster
 	pods      map[types.UID]*heldPod
 	addresses map[string]bool
+	log       *log.Logger
 }
+
+// failuresToUnready is how many probes in a row must fail, as many as Kubernetes' default: on a busy machine a single
+// one says little.
+const failuresToUnready = 3
 
 type heldPod struct {
 	pod      Pod
 	workload Workload
 	ready    bool
+	failures int
 	stopping bool
 }
 
-func newKubelet(plane *ControlPlane) *Kubelet {
-	return &Kubelet{plane: plane, workloads: map[string]Workload{}, pods: map[types.UID]*heldPod{},
-		addresses: map[string]bool{}}
+// probe asks the workload once and gives the verdict.
+func (h *heldPod) probe() bool {
+	if h.workload.Ready(h.pod) {
+		h.failures = 0
+		return true
+	}
+	h.failures++
+	return h.ready && h.failures < failuresToUnready
 }
+
+func newKubelet(plane *ControlPlane) (*Kubelet, error) {
+	file, err := os.Create(filepath.Join(LogDir(), "kubelet.log"))
+	if err != nil {
+		return nil, err
+	}
+	return &Kubelet{plane: plane, workloads: map[string]Workload{}, pods: map[types.UID]*heldPod{},
+		addresses: map[string]bool{}, log: log.New(file, "", log.LstdFlags|log.Lmicroseconds|log.LUTC)}, nil
+}
+
+func (k *Kubelet) note(format string, arguments ...any) { k.log.Printf(format, arguments...) }
 
 // Assign says what runs in the pods of a MiniCluster that is made afterwards. Others are idle.
 func (k *Kubelet) Assign(cluster string, workload Workload) {
@@ -110,7 +135,8 @@ func (k *Kubelet) sync(ctx context.Context, pod *corev1.Pod) error {
 	case held == nil:
 		return k.begin(ctx, pod)
 	}
-	if ready := held.workload.Ready(held.pod); ready != held.ready {
+	if ready := held.probe(); ready != held.ready {
+		k.note("%s: ready %v", pod.Name, ready)
 		if err := k.report(ctx, pod, runningStatus(pod, held.pod.Address, ready)); err != nil {
 			return err
 		}
@@ -136,7 +162,8 @@ func (k *Kubelet) begin(ctx context.Context, pod *corev1.Pod) error {
 		return err
 	}
 	k.pods[pod.UID] = held
-	held.ready = workload.Ready(held.pod)
+	held.ready = held.probe()
+	k.note("%s: runs on %s, ready %v", pod.Name, address, held.ready)
 	err = k.report(ctx, pod, runningStatus(pod, address, held.ready))
 	if err != nil {
 		held.ready = !held.ready // report again
@@ -147,6 +174,7 @@ func (k *Kubelet) begin(ctx context.Context, pod *corev1.Pod) error {
 func (k *Kubelet) end(ctx context.Context, pod *corev1.Pod, held *heldPod) error {
 	if held != nil && !held.stopping {
 		held.stopping = true
+		k.note("%s: is being deleted", pod.Name)
 		held.workload.Stop(held.pod)
 	}
 	if pod.Status.Phase != corev1.PodFailed {

@@ -39,8 +39,12 @@ func Open(manifests embed.FS) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
+	kubelet, err := newKubelet(plane)
+	if err != nil {
+		return nil, err
+	}
 	ctx, stop := context.WithCancel(context.Background())
-	lab := &Lab{ControlPlane: plane, Kubelet: newKubelet(plane), manifests: manifests, stop: stop}
+	lab := &Lab{ControlPlane: plane, Kubelet: kubelet, manifests: manifests, stop: stop}
 	if err := lab.furnish(ctx); err != nil {
 		return nil, err
 	}
