@@ -101,7 +101,7 @@ struct Api::Impl {
                                 .message = "the request's path cannot be read: it must begin with / "
                                            "and escape with %XX"});
     }
-    if (!is_api(known.route.kind)) return answer_other(known.route, *known.target);
+    if (!is_api(known.route.kind)) return answer_other(request, known.route, *known.target);
     return answer_api(request, known, user);
   }
 
@@ -139,15 +139,17 @@ struct Api::Impl {
   }
 
   // Paths outside the API look neither at the method nor at Accept.
-  http::Response answer_other(const Route& route, const http::Target& target) const {
+  http::Response answer_other(const http::Request& request, const Route& route,
+                              const http::Target& target) const {
     if (route.kind == Kind::index) return index(200);
     if (route.kind == Kind::health) {
-      const auto view = store.view();
-      const auto trouble = data_trouble(view, options.max_staleness, std::chrono::steady_clock::now());
-      const auto authentication = access == nullptr ? std::nullopt : access->trouble();
-      if (auto response = answer_health(route, target, trouble, view.effort, authentication)) {
-        return std::move(*response);
-      }
+      auto view = store.view();
+      const HealthState state{
+          .data_trouble = data_trouble(view, options.max_staleness, std::chrono::steady_clock::now()),
+          .effort = std::move(view.effort),
+          .authentication = access == nullptr ? std::nullopt : access->trouble(),
+          .server_ending = request.server_ending};
+      if (auto response = answer_health(route, target, state)) return std::move(*response);
     }
     return index(404);
   }

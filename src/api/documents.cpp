@@ -56,8 +56,9 @@ boost::json::value version_document() {
 }
 
 boost::json::value index_document(const std::string& extra_root) {
-  std::vector<std::string> paths = {"/apis",   "/healthz",     "/healthz/ping", "/livez",  "/livez/ping",
-                                    "/readyz", "/readyz/flux", "/readyz/ping",  "/version"};
+  std::vector<std::string> paths = {
+      "/apis",   "/healthz",     "/healthz/ping", "/livez",           "/livez/ping",
+      "/readyz", "/readyz/flux", "/readyz/ping",  "/readyz/shutdown", "/version"};
   const auto group = fmt::format("/apis/{}", metrics_group);
   paths.insert(paths.end(), {group, group + "/v1beta1", group + "/v1beta2"});
   if (!extra_root.empty() && std::ranges::find(paths, extra_root) == paths.end()) paths.push_back(extra_root);

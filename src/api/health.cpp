@@ -14,12 +14,13 @@ struct Check {
   std::string trouble;  // "" when it passes
 };
 
-// Answering at all is what ping shows.
-std::vector<Check> checks_of(const Route& route, const std::optional<std::string>& authentication) {
+// Answering at all is what ping shows. The others are matters of readiness alone, as Kubernetes has it.
+std::vector<Check> checks_of(const Route& route, const HealthState& state) {
   std::vector<Check> checks{{.name = "ping", .trouble = {}}};
-  if (route.endpoint == "readyz" && authentication) {
-    checks.push_back({.name = "authentication", .trouble = *authentication});
-  }
+  if (route.endpoint != "readyz") return checks;
+  if (state.authentication) checks.push_back({.name = "authentication", .trouble = *state.authentication});
+  checks.push_back(
+      {.name = "shutdown", .trouble = state.server_ending ? "the process is shutting down" : ""});
   return checks;
 }
 
@@ -72,10 +73,8 @@ std::string told(const instance::Effort& effort) {
 }  // namespace
 
 std::optional<http::Response> answer_health(const Route& route, const http::Target& target,
-                                            const std::optional<std::string>& data_trouble,
-                                            const instance::Effort& effort,
-                                            const std::optional<std::string>& authentication) {
-  const auto checks = checks_of(route, authentication);
+                                            const HealthState& state) {
+  const auto checks = checks_of(route, state);
   if (route.check.empty()) {
     const auto [list, good] = verbose(route.endpoint, target, checks);
     const bool brief = good && !target.query_value("verbose");
@@ -84,8 +83,8 @@ std::optional<http::Response> answer_health(const Route& route, const http::Targ
     return response;
   }
   if (route.check == "flux" && route.endpoint == "readyz") {
-    if (data_trouble) return text(500, fmt::format("internal server error: {}\n", *data_trouble));
-    return text(200, target.query_value("verbose") ? told(effort) : "ok");
+    if (state.data_trouble) return text(500, fmt::format("internal server error: {}\n", *state.data_trouble));
+    return text(200, target.query_value("verbose") ? told(state.effort) : "ok");
   }
   const auto check = std::ranges::find(checks, std::string_view(route.check), &Check::name);
   if (check == checks.end()) return std::nullopt;

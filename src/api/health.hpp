@@ -11,12 +11,17 @@
 
 namespace fluxmetrics::api {
 
-// nullopt for a check that does not exist. `data_trouble`: why there is no data, if so. /readyz/flux?verbose
-// also tells what the data cost the broker. `authentication`: why nobody can be authenticated yet, "" when
-// all is well; nullopt where nobody is authenticated.
+// What the answers depend on.
+struct HealthState {
+  std::optional<std::string> data_trouble;    // why there is no data, if so
+  instance::Effort effort;                    // what the data cost the broker: told by /readyz/flux?verbose
+  std::optional<std::string> authentication;  // why nobody can be authenticated yet, "" when all is well;
+                                              // nullopt where nobody is authenticated
+  bool server_ending = false;                 // then the server is alive, but not ready
+};
+
+// nullopt for a check that does not exist.
 [[nodiscard]] std::optional<http::Response> answer_health(const Route& route, const http::Target& target,
-                                                          const std::optional<std::string>& data_trouble,
-                                                          const instance::Effort& effort,
-                                                          const std::optional<std::string>& authentication);
+                                                          const HealthState& state);
 
 }  // namespace fluxmetrics::api

@@ -1,11 +1,18 @@
 #include "commands/broker.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <string_view>
+#include <thread>
 
 #include "flux/uri.hpp"
 
 namespace fluxmetrics::commands {
+
+namespace {
+constexpr std::string_view nothing_heard = "no broker has answered yet";
+}  // namespace
 
 Result<Broker> find_broker(const std::optional<std::string>& flux_uri) {
   Broker broker;
@@ -38,7 +45,7 @@ Result<Broker> check_options(const std::optional<std::string>& flux_uri, const s
 
 Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness)
     : broker_(broker), max_staleness_(max_staleness), publisher_(policy, broker.named, store_) {
-  store_.set_trouble("no broker has answered yet");
+  store_.set_trouble(std::string(nothing_heard));
 }
 
 void Pipeline::start() {
@@ -50,6 +57,16 @@ void Pipeline::start() {
           .state = [this](auto state, Now confirmed) { publisher_.on_state(std::move(state), confirmed); },
           .trouble = [this](std::string reason) { store_.set_trouble(std::move(reason)); },
           .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); }});
+}
+
+void Pipeline::await_first_word(Seconds at_most) const {
+  constexpr auto pause = std::chrono::milliseconds(5);
+  const auto end = std::chrono::steady_clock::now() + at_most;
+  while (std::chrono::steady_clock::now() < end) {
+    const auto view = store_.view();
+    if (view.snapshot || view.trouble != nothing_heard) return;
+    std::this_thread::sleep_for(pause);
+  }
 }
 
 }  // namespace fluxmetrics::commands

@@ -34,6 +34,8 @@ class Pipeline {
   [[nodiscard]] const metrics::Store& store() const { return store_; }
   // Brings the collector to life; before this the store is empty.
   void start();
+  // Returns with the first snapshot, with the first reason why there is none, or when the time is up.
+  void await_first_word(Seconds at_most) const;
 
  private:
   Broker broker_;

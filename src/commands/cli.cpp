@@ -14,7 +14,8 @@ namespace fluxmetrics::commands {
 namespace {
 
 // A duration option: "60s", "1.5m", "250ms".
-CLI::Option* add_duration(CLI::App* app, const std::string& name, Seconds& target, const std::string& help) {
+// `target` is a Seconds, or an optional one.
+CLI::Option* add_any_duration(CLI::App* app, const std::string& name, auto& target, const std::string& help) {
   return app
       ->add_option_function<std::string>(
           name,
@@ -23,8 +24,12 @@ CLI::Option* add_duration(CLI::App* app, const std::string& name, Seconds& targe
             if (!parsed) throw CLI::ValidationError(parsed.error().message);
             target = *parsed;
           },
-          help + fmt::format(" [{:g}s]", target.count()))
+          help)
       ->type_name("DURATION");
+}
+
+CLI::Option* add_duration(CLI::App* app, const std::string& name, Seconds& target, const std::string& help) {
+  return add_any_duration(app, name, target, help + fmt::format(" [{:g}s]", target.count()));
 }
 
 void add_flux_uri(CLI::App* app, std::optional<std::string>& target) {
@@ -104,6 +109,9 @@ void add_start(CLI::App& app, Commands& c) {
   add_flux_uri(sub, o.flux_uri);
   add_duration(sub, "--max-staleness", o.max_staleness,
                "Serve the last values for so long when the broker is silent");
+  add_any_duration(sub, "--shutdown-delay", o.shutdown_delay,
+                   "After SIGTERM, be unready but serve for so long, until no Service points here [5s in a "
+                   "cluster, else 0s]");
   add_policy(sub, o.policy);
   sub->callback([&c] { c.run = [&c] { return run_start(c.start); }; });
 }

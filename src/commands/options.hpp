@@ -37,6 +37,7 @@ struct StartOptions {
   Seconds denied_ttl{10};
   std::optional<std::string> flux_uri;
   Seconds max_staleness{30};
+  std::optional<Seconds> shutdown_delay;  // nullopt: some in a cluster, none elsewhere
   sizing::SizePolicy policy;
 };
 

@@ -11,6 +11,18 @@
 namespace fluxmetrics::commands {
 namespace {
 
+// Long enough for a pod that is not ready any more to leave its Service's endpoints, and for the aggregator
+// to see it.
+constexpr Seconds delay_in_cluster{5};
+
+// A broker that is there answers in milliseconds. Discovery waits no longer for one that is not.
+constexpr Seconds first_word_time{1};
+
+Seconds shutdown_delay(const StartOptions& options) {
+  const bool in_cluster = std::getenv("KUBERNETES_SERVICE_HOST") != nullptr;
+  return options.shutdown_delay.value_or(in_cluster ? delay_in_cluster : Seconds::zero());
+}
+
 http::ServerOptions server_options(const StartOptions& options) {
   const auto& service = options.service_name;
   return {.host = options.host,
@@ -20,7 +32,8 @@ http::ServerOptions server_options(const StartOptions& options) {
                           .cert_dir = options.cert_dir,
                           .names = {fmt::format("{}.{}.svc", service, options.namespace_),
                                     fmt::format("{}.{}.svc.cluster.local", service, options.namespace_),
-                                    fmt::format("{}.{}", service, options.namespace_), service}}};
+                                    fmt::format("{}.{}", service, options.namespace_), service}},
+          .shutdown_delay = shutdown_delay(options)};
 }
 
 // Null where nobody is asked.
@@ -93,15 +106,19 @@ int run_start(const StartOptions& options) {
                 .log_every_request = options.verbose},
                pipeline.store(), &access);
   http::Server server(server_options(options), api);
+  server.catch_signals();
   if (const auto listening = server.listen(); !listening) {
     log::error("{}", listening.error().message);
     return listening.error().code == Code::invalid ? exit_misused : exit_failed;
   }
+  if (*cluster) (*cluster)->start();
+  pipeline.start();
+  // Clients can connect already and wait. Without this the first of them would be told that there are no
+  // numbers yet.
+  pipeline.await_first_word(first_word_time);
   log::info("serving https and http on {} port {}, namespace {}, service {}", options.host, server.port(),
             options.namespace_, options.service_name);
   tell_who_may_read(options, cluster->get());
-  pipeline.start();
-  if (*cluster) (*cluster)->start();
   server.run(true);
   if (*cluster) (*cluster)->stop();
   log::info("stopped");

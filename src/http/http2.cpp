@@ -76,6 +76,7 @@ struct Http2Connection::Callbacks {
     auto& exchange = connection.exchanges_[frame->hd.stream_id];
     exchange = std::make_unique<Exchange>();
     exchange->request.peer = connection.peer_;
+    exchange->request.server_ending = connection.context_.ending;
     ++connection.incomplete_;
     return 0;
   }

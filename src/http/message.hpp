@@ -28,6 +28,7 @@ struct Request {
   std::string target;  // as sent: path and query, percent-encoded; absolute form already reduced to this
   Headers headers;
   Peer peer;
+  bool server_ending = false;  // a signal has come; the server still answers for its shutdown delay
 };
 
 struct Response {

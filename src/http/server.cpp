@@ -64,6 +64,7 @@ struct Server::Impl {
   asio::io_context io{1};
   tcp::acceptor acceptor{io};
   asio::signal_set signals{io};
+  asio::steady_timer delay{io};  // between SIGTERM and the end of listening
   std::optional<ServingContext> tls;
   std::optional<SessionContext> context;
   std::list<Session> sessions;
@@ -175,17 +176,35 @@ struct Server::Impl {
     ErrorCode ignored;
     acceptor.close(ignored);
     signals.cancel(ignored);
+    delay.cancel();
     context->stop_by = std::chrono::steady_clock::now() + drain_time;
     for (auto& session : sessions)
       session.begin_stop(context->stop_by);
   }
 
   void wait_for_signals() {
-    signals.add(SIGINT);
-    signals.add(SIGTERM);
     signals.async_wait([this](const ErrorCode& error, int number) {
       if (error) return;
+      if (number == SIGTERM && !context->ending && options.shutdown_delay > Seconds::zero()) {
+        begin_delay();
+        wait_for_signals();  // whoever signals again does not want to wait
+        return;
+      }
       log::info("{} received: finishing open requests", number == SIGINT ? "SIGINT" : "SIGTERM");
+      begin_stop();
+    });
+  }
+
+  // Clients that were told of this server by a Service need time to hear that it is leaving.
+  void begin_delay() {
+    context->ending = true;
+    log::info("SIGTERM received: not ready any more, serving for another {} s",
+              options.shutdown_delay.count());
+    delay.expires_after(
+        std::chrono::duration_cast<std::chrono::steady_clock::duration>(options.shutdown_delay));
+    delay.async_wait([this](const ErrorCode& error) {
+      if (error) return;
+      log::info("finishing open requests");
       begin_stop();
     });
   }
@@ -212,6 +231,7 @@ Result<void> Server::listen() {
                                       .date = {},
                                       .scratch = {},
                                       .unread = 0,
+                                      .ending = false,
                                       .stopping = false,
                                       .stop_by = MonoTime::max()});
 
@@ -236,10 +256,18 @@ std::uint16_t Server::port() const {
   return impl_->acceptor.local_endpoint(error).port();
 }
 
+void Server::catch_signals() {
+  impl_->signals.add(SIGINT);
+  impl_->signals.add(SIGTERM);
+}
+
 void Server::run(bool handle_signals) {
   auto& impl = *impl_;
   if (!impl.context) return;  // listen() failed
-  if (handle_signals) impl.wait_for_signals();
+  if (handle_signals) {
+    catch_signals();
+    impl.wait_for_signals();
+  }
   asio::co_spawn(impl.io, impl.accept_all(), [](const std::exception_ptr&) {});
   asio::co_spawn(impl.io, impl.watch(), [](const std::exception_ptr&) {});
   impl.io.run();

@@ -26,6 +26,7 @@ struct ServerOptions {
   Seconds answer_timeout{60};              // for a handler that waits
   Seconds idle_timeout{90};                // between requests
   std::size_t max_connections = 4096;      // fewer where this process may not open so many files
+  Seconds shutdown_delay{0};  // after SIGTERM: time to leave a Service's endpoints before listening ends
 };
 
 class Server {
@@ -39,7 +40,11 @@ class Server {
   // permission, bad certificate).
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] std::uint16_t port() const;  // the bound one
+  // From here on SIGINT and SIGTERM end run(true), also when they come before it. run(true) does it too.
+  void catch_signals();
   // Serves until stop(), or SIGINT/SIGTERM when `handle_signals`; then drains open requests and returns.
+  // After SIGTERM everything is served as before for the shutdown delay, with Request::server_ending set;
+  // another signal ends the delay.
   void run(bool handle_signals);
   void stop();  // from any thread
   // What the serving thread runs; what is spawned on it ends with run().

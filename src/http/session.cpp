@@ -357,6 +357,7 @@ asio::awaitable<bool> Session::fill(Buffer& buffer) {
 // True when the connection goes on.
 asio::awaitable<bool> Session::respond(RequestParser& parser) {
   parser.request.peer = peer_;
+  parser.request.server_ending = context_.ending;
   const bool with_body = parser.request.method != "HEAD";
   auto response = answer_now(context_.handler, parser.request);
   if (!response) {

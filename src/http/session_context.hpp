@@ -34,6 +34,7 @@ struct SessionContext {
   DateText date;
   std::string scratch;                 // for one response, never across a wait
   std::size_t unread = 0;              // bytes that all sessions' buffers take
+  bool ending = false;                 // a signal has come; everything goes on for the shutdown delay
   bool stopping = false;               // finish the request under way, then close
   MonoTime stop_by = MonoTime::max();  // what takes longer is cut off
 };

@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -80,6 +81,28 @@ class WithoutBroker(unittest.TestCase):
             version = server.get("/version")
             self.assertEqual(version.status, 200)
             self.assertIn("gitVersion", version.json())
+
+    def test_sigterm_makes_it_unready_before_it_stops_listening(self):
+        with harness.Server("--shutdown-delay", "60s", uri="local:///nowhere/flux.sock") as server:
+            self.assertEqual(server.get("/readyz/shutdown").status, 200)
+            server.signal(signal.SIGTERM)
+            answer = harness.eventually(lambda: (a := server.get("/readyz")).status == 500 and a, "an unready server")
+            self.assertIn("[-]shutdown failed", answer.body.decode())
+            self.assertEqual(server.get("/readyz/shutdown").status, 500)
+            self.assertEqual(server.get("/readyz?exclude=shutdown").status, 200)
+            for path in ("/livez", "/healthz", f"{CUSTOM}/v1beta2"):
+                self.assertEqual(server.get(path).status, 200, path)
+            # The end of the block sends another SIGTERM, which does not wait.
+
+    def test_shutdown_delay_ends_by_itself(self):
+        with harness.Server("--shutdown-delay", "300ms", uri="local:///nowhere/flux.sock") as server:
+            server.signal(signal.SIGTERM)
+            harness.eventually(lambda: not server.running(), "the end of the server")
+
+    def test_sigint_does_not_wait(self):
+        with harness.Server("--shutdown-delay", "10m", uri="local:///nowhere/flux.sock") as server:
+            server.signal(signal.SIGINT)
+            harness.eventually(lambda: not server.running(), "the end of the server")
 
     def test_broker_that_comes_later_is_found(self):
         folder = tempfile.mkdtemp(prefix="fma-")

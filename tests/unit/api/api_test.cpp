@@ -78,7 +78,7 @@ TEST(Api, AnswersUnknownPathsWithTheIndex) {
       "{\n  \"paths\": [\n    \"/apis\",\n    \"/apis/custom.metrics.k8s.io\",\n"
       "    \"/apis/custom.metrics.k8s.io/v1beta1\",\n    \"/apis/custom.metrics.k8s.io/v1beta2\",\n"
       "    \"/healthz\",\n    \"/healthz/ping\",\n    \"/livez\",\n    \"/livez/ping\",\n    \"/readyz\",\n"
-      "    \"/readyz/flux\",\n    \"/readyz/ping\",\n    \"/version\"\n  ]\n}");
+      "    \"/readyz/flux\",\n    \"/readyz/ping\",\n    \"/readyz/shutdown\",\n    \"/version\"\n  ]\n}");
   for (const char* path : {"/api", "/foo", "/apis/foo", "/healthz/nope", "/livez/flux"}) {
     const auto response = bench.get(path);
     EXPECT_EQ(response.status, 404) << path;
@@ -179,7 +179,7 @@ TEST(Health, AnswersOkWhateverFluxDoes) {
     EXPECT_EQ(header_of(response, "X-Content-Type-Options"), "nosniff");
   }
   EXPECT_EQ(*bench.get("/livez/ping").body, "ok");
-  EXPECT_EQ(*bench.get("/readyz?verbose").body, "[+]ping ok\nreadyz check passed\n");
+  EXPECT_EQ(*bench.get("/readyz?verbose").body, "[+]ping ok\n[+]shutdown ok\nreadyz check passed\n");
   EXPECT_EQ(*bench.get("/livez?verbose&exclude=ping").body, "[+]ping excluded: ok\nlivez check passed\n");
   EXPECT_EQ(*bench.get("/healthz?verbose=1&exclude=x&exclude=ping&exclude=y").body,
             "[+]ping excluded: ok\nwarn: some health checks cannot be excluded: no matches for \"x\",\"y\"\n"
