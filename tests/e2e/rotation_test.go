@@ -2,12 +2,17 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"os"
 	"testing"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"fluxmetrics.test/e2e/lab"
 )
@@ -110,7 +115,10 @@ func testFrontProxyRotation(t *testing.T, w *world) {
 		time.Sleep(settle)
 		_, err = lab.WriteFile("front-proxy-ca.crt", renewed.PEM)
 		must(t, err)
-		asks(old, 401)
+		stale := lab.NewClient(issue(t, old, lab.Subject{Name: lab.FrontProxyName}))
+		w.forget(t, "requestheader-client-ca-file", renewed.PEM, func() error {
+			return stale.Expect("https://"+w.flux.Server.Address()+metricPath, remote(hpaAccount), 401)
+		})
 		asks(renewed, 200)
 	})
 	w.Credentials.FrontProxy = renewed
@@ -135,6 +143,25 @@ func testClientCARotation(t *testing.T, w *world) {
 		answers(200)
 		_, err = lab.WriteFile("client-ca.crt", present)
 		must(t, err)
-		answers(401)
+		w.forget(t, "client-ca-file", present, func() error {
+			return client.Expect("https://"+w.flux.Server.Address()+metricPath, nil, 401)
+		})
+	})
+}
+
+// forget does what an administrator does after a rotation: kube-apiserver only ever adds authorities to the ConfigMap,
+// those that it does not use any more must be taken out by hand. It puts them back until it has read its own file.
+func (w *world) forget(t *testing.T, key string, keep []byte, forgotten func() error) {
+	t.Helper()
+	patch, err := json.Marshal(map[string]any{"data": map[string]string{key: string(keep)}})
+	must(t, err)
+	eventually(t, 90*time.Second, func() error {
+		_, err := w.Client.CoreV1().ConfigMaps("kube-system").Patch(context.Background(),
+			"extension-apiserver-authentication", types.MergePatchType, patch, metav1.PatchOptions{})
+		if err != nil {
+			return err
+		}
+		time.Sleep(200 * time.Millisecond)
+		return forgotten()
 	})
 }
