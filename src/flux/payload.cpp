@@ -29,15 +29,17 @@ class Ration final : public json::memory_resource {
   // What malloc() takes for such a block, about.
   static std::size_t cost(std::size_t bytes) { return std::max<std::size_t>(32, (bytes + 23) / 16 * 16); }
 
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+  // Blocks are aligned for every type. Boost.JSON 1.81 does not give back the text of a key with the
+  // alignment it was asked for with, so the two must not depend on it.
+  void* do_allocate(std::size_t bytes, std::size_t /*alignment*/) override {
     if (cost(bytes) > left_) throw std::bad_alloc();
-    void* const block = ::operator new(bytes, std::align_val_t(alignment));
+    void* const block = ::operator new(bytes);
     left_ -= cost(bytes);
     return block;
   }
-  void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override {
+  void do_deallocate(void* block, std::size_t bytes, std::size_t /*alignment*/) override {
     left_ += cost(bytes);
-    ::operator delete(block, std::align_val_t(alignment));
+    ::operator delete(block);
   }
   [[nodiscard]] bool do_is_equal(const json::memory_resource& other) const noexcept override {
     return this == &other;
