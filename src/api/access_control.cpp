@@ -85,7 +85,7 @@ void append(std::string& key, std::string_view text) {
 
 void append(std::string& key, const void* address) {
   std::array<char, sizeof address> bytes{};
-  std::memcpy(bytes.data(), &address, sizeof address);
+  std::memcpy(bytes.data(), static_cast<const void*>(&address), sizeof address);
   key.append(bytes.data(), bytes.size());
 }
 

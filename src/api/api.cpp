@@ -143,10 +143,10 @@ struct Api::Impl {
                               const http::Target& target) const {
     if (route.kind == Kind::index) return index(200);
     if (route.kind == Kind::health) {
-      auto view = store.view();
+      const auto view = store.view();
       const HealthState state{
           .data_trouble = data_trouble(view, options.max_staleness, std::chrono::steady_clock::now()),
-          .effort = std::move(view.effort),
+          .effort = view.effort,
           .authentication = access == nullptr ? std::nullopt : access->trouble(),
           .server_ending = request.server_ending};
       if (auto response = answer_health(route, target, state)) return std::move(*response);
