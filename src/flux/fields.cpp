@@ -52,7 +52,7 @@ std::optional<double> Fields::number(std::string_view key) {
 std::optional<std::int64_t> Fields::count(std::string_view key) {
   constexpr std::int64_t most = std::int64_t{1} << 53;
   if (const json::value* found = any(key); found == nullptr) return std::nullopt;
-  const auto number = any(key)->if_int64();
+  const auto* const number = any(key)->if_int64();
   if (number != nullptr && *number >= 0 && *number <= most) return *number;
   wrong(key, "a count from 0 to 2^53");
   return std::nullopt;

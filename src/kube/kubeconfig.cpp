@@ -41,8 +41,8 @@ std::string decode_base64(const std::string& text, const std::string& what) {
 // One entry of a kubeconfig (a cluster, a user), with the words for what is wrong in it.
 class Section {
  public:
-  Section(YAML::Node node, std::string where, std::filesystem::path directory)
-      : node_(std::move(node)), where_(std::move(where)), directory_(std::move(directory)) {}
+  Section(const YAML::Node& node, std::string where, std::filesystem::path directory)
+      : node_(node), where_(std::move(where)), directory_(std::move(directory)) {}
 
   [[nodiscard]] bool has(const char* key) const {
     return node_.IsMap() && node_[key].IsDefined() && !node_[key].IsNull();
