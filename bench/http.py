@@ -266,7 +266,7 @@ class Bench:
                 counts.append(self.requests_received() - begin)
         print(f"\nRequests to the broker in 10 s: {counts[0]} without clients, {counts[1]} with {rate * 10:,.0f} "
               f"requests answered.")
-        if abs(counts[0] - counts[1]) > 4:
+        if abs(counts[0] - counts[1]) > 10:  # the polls of ten seconds are not always the same few
             fail("requests of clients cause requests to the broker")
 
     def requests_received(self):
