@@ -1,7 +1,14 @@
 #!/usr/bin/env bash
-# The measurements: tools/bench.sh [http|collector ...], all without one. Tables on stdout; bench/README.md keeps them.
+# The measurements: tools/bench.sh [http|secured|collector ...], all without one. Tables on stdout; bench/README.md keeps them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+parts=${*:-http secured collector}
+for part in $parts; do
+  case $part in
+    http | secured | collector) ;;
+    *) echo "tools/bench.sh: there is no measurement '$part'; there are: http, secured, collector" >&2; exit 2 ;;
+  esac
+done
 tools/build.sh release flux-metrics-api >&2
 tools/setup.sh bench
 
@@ -18,14 +25,20 @@ unpack_nginx() {
 
 run_http() {
   command -v nginx >/dev/null || unpack_nginx
-  python3 -B bench/http.py
+  python3 -B bench/beside_nginx.py
+}
+
+run_secured() {
+  command -v nginx >/dev/null || unpack_nginx
+  command -v go >/dev/null || { echo "SKIPPED: secured: there is no go on PATH"; return; }
+  python3 -B bench/secured.py
 }
 
 run_collector() {
   python3 -B bench/collector.py build/release/src/flux-metrics-api
 }
 
-for part in ${*:-http collector}; do
+for part in $parts; do
   printf '\n## %s\n\n' "$part"
   "run_$part"
 done

@@ -23,6 +23,7 @@ test   openssl               black-box tests make certificates with it
 test   iproute2              a black-box test joins two network namespaces
 lint   clang-format-19       one style
 lint   clang-tidy-19         bugs that compilers do not see
+bench  nghttp2-client        the load over HTTP/2
 bench  wrk                   the load of the HTTP measurements
 bench  openssl               a certificate for both servers
 cache  ccache                used when it is there: the second build is quick

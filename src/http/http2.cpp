@@ -182,7 +182,7 @@ asio::awaitable<void> Http2Connection::run() {
   co_await flush();  // the reason, when we ended it
   failed_ = true;
   time_.idle = false;
-  // Answers under way refer to this connection.
+  // Answers and goodbyes under way refer to this connection.
   asio::steady_timer timer(co_await asio::this_coro::executor);
   while (waiting_ > 0 || writing_) {
     timer.expires_after(last_look);
@@ -298,9 +298,14 @@ asio::awaitable<bool> Http2Connection::flush() {
   co_return !failed_;
 }
 
-// First "no new streams, please", then, when what was on its way is here, the last one that counts.
-asio::awaitable<void> Http2Connection::go_away() {
+void Http2Connection::go_away() {
+  if (failed_) return;  // run() is at its end and waits for nobody new
   ++waiting_;
+  asio::co_spawn(stream_.socket().get_executor(), say_goodbye(), asio::detached);
+}
+
+// First "no new streams, please", then, when what was on its way is here, the last one that counts.
+asio::awaitable<void> Http2Connection::say_goodbye() {
   nghttp2_submit_shutdown_notice(session_);
   co_await flush();
   asio::steady_timer timer(stream_.socket().get_executor(), goaway_delay);

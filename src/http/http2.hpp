@@ -26,7 +26,7 @@ class Http2Connection {
   // Serves until the connection ends; the caller sees that `this` lives until then.
   boost::asio::awaitable<void> run();
   // Tells the client to open no more streams; run() returns when the open ones are answered.
-  boost::asio::awaitable<void> go_away();
+  void go_away();
 
  private:
   struct Exchange;  // a request and its response
@@ -34,6 +34,7 @@ class Http2Connection {
 
   boost::asio::awaitable<bool> flush();
   boost::asio::awaitable<void> answer_later(std::int32_t id, Request request);
+  boost::asio::awaitable<void> say_goodbye();
   [[nodiscard]] bool collect(std::string& out);
   void complete(std::int32_t id);
   void refuse(std::int32_t id, int status);
@@ -48,7 +49,7 @@ class Http2Connection {
   std::unordered_map<std::int32_t, std::unique_ptr<Exchange>> exchanges_;
   std::size_t incomplete_ = 0;       // requests that have begun to come
   std::size_t seen_incomplete_ = 0;  // when the deadline was last set
-  std::size_t waiting_ = 0;          // coroutines of answer_later()
+  std::size_t waiting_ = 0;          // coroutines other than run(), which outlives them
   bool going_away_ = false;
   bool writing_ = false;
   bool failed_ = false;

@@ -4,8 +4,6 @@
 #include <iterator>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
@@ -259,7 +257,7 @@ bool Session::start_http2() {
 void Session::begin_stop(MonoTime by) {
   time_.deadline = std::min(time_.deadline, by);
   if (http2_) {
-    asio::co_spawn(stream_.socket().get_executor(), http2_->go_away(), asio::detached);
+    http2_->go_away();
   } else if (time_.idle) {
     abort();
   }

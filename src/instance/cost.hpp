@@ -57,7 +57,7 @@ class CostMeter {
   static constexpr Seconds memory{60};
   static constexpr Seconds first_seconds{20};
   static constexpr double half_of_goal = 0.005;
-  static constexpr double longest = 4;
+  static constexpr double longest = 10;
   [[nodiscard]] Seconds seen(MonoTime now) const {
     return memory * (1 - std::exp(-Seconds(now - began_) / memory));
   }

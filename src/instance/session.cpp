@@ -5,6 +5,7 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/as_tuple.hpp>
@@ -68,8 +69,7 @@ Session::Session(Options options, const CollectorSink& sink, asio::any_io_execut
       nodes_budget_(20ms, options_.max_staleness / 2),
       allocated_budget_(20ms, options_.max_staleness / 2),
       all_jobs_budget_(50ms, options_.max_staleness / 2),
-      jobs_budget_(50ms, options_.max_staleness / 2),
-      moves_budget_(50ms, options_.max_staleness / 2),
+      changes_budget_(50ms, options_.max_staleness / 2),
       jobspec_budget_(20ms, options_.max_staleness / 2) {}
 
 asio::awaitable<Error> Session::run() {
@@ -224,8 +224,8 @@ asio::awaitable<Result<void>> Session::poll() {
   if (done && dirty_.layout) done = co_await poll_layout();
   if (done && dirty_.stats) done = co_await poll_stats();
   if (done && dirty_.nodes && nodes_budget_.may_run(MonoTime::clock::now())) done = co_await poll_nodes();
-  if (done && dirty_.jobs && jobs_budget().may_run(MonoTime::clock::now())) done = co_await poll_jobs();
-  if (done && dirty_.moves && moves_budget_.may_run(MonoTime::clock::now())) done = co_await poll_moves();
+  if (done && (dirty_.jobs || dirty_.moves) && jobs_budget().may_run(MonoTime::clock::now()))
+    done = co_await poll_jobs();
   if (done && draft_.owner && jobspec_budget_.may_run(MonoTime::clock::now()))
     done = co_await fetch_jobspecs();
   if (done && dirty_.allocated && allocated_budget_.may_run(MonoTime::clock::now()))
@@ -237,7 +237,9 @@ asio::awaitable<Result<void>> Session::poll() {
 
 void Session::ran(PollBudget& budget, MonoTime began) {
   const auto now = MonoTime::clock::now();
-  budget.ran(began, now, queries_->meter().stretch(now));
+  // Lists of jobs are what the demand is made of: the others make way for them.
+  const bool lists_jobs = &budget == &all_jobs_budget_ || &budget == &changes_budget_;
+  budget.ran(began, now, lists_jobs ? 1 : queries_->meter().stretch(now));
 }
 
 void Session::mark_due(MonoTime now) {
@@ -376,13 +378,16 @@ asio::awaitable<Result<void>> Session::poll_jobs() {
     co_return Result<void>{};
   }
   if (!asks_for_changes()) co_return co_await poll_all_jobs();
-  dirty_.jobs = false;
+  const bool came = std::exchange(dirty_.jobs, false);
+  const bool moved = std::exchange(dirty_.moves, false);
   const auto began = MonoTime::clock::now();
   const auto& states = draft_.stats.all.states;
   Result<void> done;
-  if (states.depend + states.priority > 0) done = co_await poll_changes(JobList::Kind::depending);
-  if (done) done = co_await poll_changes(JobList::Kind::scheduled);
-  ran(jobs_budget_, began);
+  if (came && states.depend + states.priority > 0) done = co_await poll_changes(JobList::Kind::depending);
+  if (done && came) done = co_await poll_changes(JobList::Kind::scheduled);
+  if (done && moved) done = co_await poll_changes(JobList::Kind::started);
+  if (done && moved) done = co_await poll_changes(JobList::Kind::ended);
+  ran(changes_budget_, began);
   co_return done;
 }
 
@@ -411,15 +416,6 @@ asio::awaitable<Result<void>> Session::poll_all_jobs() {
   known_until_ = {.scheduled = *latest, .started = *latest, .ended = *latest};
   if (jobs_.version() != before) changed_ = true;
   co_return Result<void>{};
-}
-
-asio::awaitable<Result<void>> Session::poll_moves() {
-  dirty_.moves = false;
-  const auto began = MonoTime::clock::now();
-  auto done = co_await poll_changes(JobList::Kind::started);
-  if (done) done = co_await poll_changes(JobList::Kind::ended);
-  ran(moves_budget_, began);
-  co_return done;
 }
 
 asio::awaitable<Result<void>> Session::poll_changes(JobList::Kind kind) {
@@ -500,8 +496,7 @@ asio::awaitable<void> Session::wait() {
   auto due = std::min(probed_ + probe_every, laid_out_ + layout_every);
   if (dirty_.nodes) due = std::min<MonoTime>(due, nodes_budget_.next());
   if (dirty_.allocated) due = std::min<MonoTime>(due, allocated_budget_.next());
-  if (dirty_.jobs) due = std::min<MonoTime>(due, jobs_budget().next());
-  if (dirty_.moves) due = std::min<MonoTime>(due, moves_budget_.next());
+  if (dirty_.jobs || dirty_.moves) due = std::min<MonoTime>(due, jobs_budget().next());
   if (!journal_ && draft_.owner && jobs_.may_lack_jobspecs())
     due = std::min<MonoTime>(due, jobspec_budget_.next());
   if (changed_) due = now;

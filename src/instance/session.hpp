@@ -63,7 +63,6 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_allocated();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_jobs();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_all_jobs();
-  [[nodiscard]] boost::asio::awaitable<Result<void>> poll_moves();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_changes(JobList::Kind kind);
   [[nodiscard]] boost::asio::awaitable<Result<void>> fetch_jobspecs();
   [[nodiscard]] boost::asio::awaitable<void> wait();
@@ -92,7 +91,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void compare_with_stats();
   [[nodiscard]] bool asks_for_changes() const;
   [[nodiscard]] const PollBudget& jobs_budget() const {
-    return asks_for_changes() ? jobs_budget_ : all_jobs_budget_;
+    return asks_for_changes() ? changes_budget_ : all_jobs_budget_;
   }
   void mark_due(MonoTime now);
   void ran(PollBudget& budget, MonoTime began);
@@ -134,7 +133,7 @@ class Session : public std::enable_shared_from_this<Session> {
   MonoTime laid_out_{};
   MonoTime proven_{};
   MonoTime journal_heard_{};
-  PollBudget nodes_budget_, allocated_budget_, all_jobs_budget_, jobs_budget_, moves_budget_, jobspec_budget_;
+  PollBudget nodes_budget_, allocated_budget_, all_jobs_budget_, changes_budget_, jobspec_budget_;
 };
 
 }  // namespace fluxmetrics::instance

@@ -135,12 +135,12 @@ TimeOf time_of(std::string_view name) {
   return [](const Job& job) { return job.t_inactive; };
 }
 
-// ">=123.4": any of the values may hold.
-Result<JobFilter> by_time(std::string_view name, const json::array& values) {
-  struct Comparison {
-    std::string_view op;
-    Time time = 0;
-  };
+struct Comparison {
+  std::string_view op;
+  Time time = 0;
+};
+
+Result<std::vector<Comparison>> read_comparisons(std::string_view name, const json::array& values) {
   static constexpr std::array<std::string_view, 4> operators{">=", "<=", ">", "<"};
   auto strings = read_strings(name, values);
   if (!strings) return std::unexpected(strings.error());
@@ -156,7 +156,14 @@ Result<JobFilter> by_time(std::string_view name, const json::array& values) {
       return bad("invalid timestamp value specified in '{}'", text);
     comparisons.push_back(comparison);
   }
-  return [comparisons = std::move(comparisons), read = time_of(name)](const Job& job) {
+  return comparisons;
+}
+
+// ">=123.4": any of the values may hold.
+Result<JobFilter> by_time(std::string_view name, const json::array& values) {
+  auto comparisons = read_comparisons(name, values);
+  if (!comparisons) return std::unexpected(comparisons.error());
+  return [comparisons = std::move(*comparisons), read = time_of(name)](const Job& job) {
     const std::optional<Time> time = read(job);
     return time && std::ranges::any_of(comparisons, [&](const Comparison& c) {
              const bool holds = c.op.front() == '>' ? *time > c.time : *time < c.time;
@@ -229,6 +236,23 @@ std::uint32_t possible_states(const json::value& constraint) {
   for (const json::value& value : values)
     states = op == "and" ? states & possible_states(value) : states | possible_states(value);
   return states;
+}
+
+Time earliest_sched(const json::value& constraint) {
+  const json::object* object = constraint.if_object();
+  if (object == nullptr || object->size() != 1 || !object->begin()->value().is_array()) return 0;
+  const std::string_view op = object->begin()->key();
+  const json::array& values = object->begin()->value().get_array();
+  Time earliest = 0;
+  if (op == "t_sched") {
+    const auto comparisons = read_comparisons(op, values);
+    if (comparisons && comparisons->size() == 1 && comparisons->front().op.front() == '>')
+      earliest = comparisons->front().time;
+  } else if (op == "and") {
+    for (const json::value& value : values)
+      earliest = std::max(earliest, earliest_sched(value));
+  }
+  return earliest;
 }
 
 Result<JobFilter> read_filter(const json::value& constraint) {

@@ -19,4 +19,7 @@ using JobFilter = std::function<bool(const Job&)>;
 // The states that a job may have which `constraint` lets pass; all when it does not say.
 [[nodiscard]] std::uint32_t possible_states(const boost::json::value& constraint);
 
+// The earliest t_sched that a job may have which `constraint` lets pass; 0 when it does not say.
+[[nodiscard]] Time earliest_sched(const boost::json::value& constraint);
+
 }  // namespace fluxmetrics::simulate

@@ -64,6 +64,7 @@ struct ListQuery {
   JobView view;
   JobFilter filter;
   std::uint32_t states = 127;  // that jobs which pass may have
+  Time earliest_sched = 0;     // likewise
 };
 
 // Attributes and constraints that a client asks for but this version does not know.
@@ -102,12 +103,12 @@ Result<ListQuery> read_query(const Request& request, const Release& release) {
   auto filter = filter_of(fields, release);
   if (!filter) return std::unexpected(filter.error());
   const json::value* constraint = fields.maybe("constraint");
-  const std::uint32_t states = constraint == nullptr ? 127 : possible_states(*constraint);
   return ListQuery{.max = static_cast<std::size_t>(max),
                    .since = since,
                    .view = std::move(*view),
                    .filter = std::move(*filter),
-                   .states = states};
+                   .states = constraint == nullptr ? 127 : possible_states(*constraint),
+                   .earliest_sched = constraint == nullptr ? 0 : earliest_sched(*constraint)};
 }
 
 Answered list(Services& services, const Request& request) {
@@ -118,7 +119,8 @@ Answered list(Services& services, const Request& request) {
   const auto passes = [&](const Job& job) {
     return (job.active() || *job.t_inactive > query->since) && query->filter(job);
   };
-  for (const Job* job : in_list_order(services.instance().jobs(), query->states, passes)) {
+  for (const Job* job :
+       in_list_order(services.instance().jobs(), query->states, query->earliest_sched, passes)) {
     if (query->max > 0 && jobs.size() == query->max) break;
     if (restricted(services, request) && job->userid != request.userid()) continue;
     jobs.push_back(query->view.show(*job));

@@ -31,9 +31,10 @@ class JobView {
 [[nodiscard]] boost::json::array all_attributes();
 
 // Sorts: pending (priority, then id), running (latest start first), inactive (latest end first). Jobs that
-// are still new are left out, as job-list has not heard of their state, and so are those that do not pass. Of
-// job-list's three lists only those are looked at that hold jobs in `states`.
+// are still new are left out, as job-list has not heard of their state, and so are those that do not pass.
+// Only jobs that may pass are looked at: in those of job-list's three lists that hold jobs in `states`, and
+// with a t_sched not before `earliest_sched`.
 [[nodiscard]] std::vector<const Job*> in_list_order(const Jobs& jobs, std::uint32_t states,
-                                                    const JobFilter& passes);
+                                                    Time earliest_sched, const JobFilter& passes);
 
 }  // namespace fluxmetrics::simulate

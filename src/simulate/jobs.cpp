@@ -235,9 +235,10 @@ void Jobs::moved(const Job& job, flux::JobState from) {
   counts_.moved(job, from);
   const auto before = list_of(from);
   const auto after = list_of(job.state);
-  if (before == after) return;
-  if (before) lists_.at(*before).erase(job.id);
-  if (after) lists_.at(*after).emplace_hint(lists_.at(*after).end(), job.id, &job);
+  if (before && before != after) lists_.at(*before).erase(job.id);
+  if (!after) return;
+  List& list = lists_.at(*after);
+  list.insert_or_assign(list.end(), job.id, Listed{.job = &job, .t_sched = job.t_sched.value_or(0)});
 }
 
 void Jobs::assign_priority(Job& job) {

@@ -63,8 +63,13 @@ class Jobs {
   void ranks_stopping(const flux::IdSet& ranks);
 
   [[nodiscard]] const std::map<flux::JobId, Job>& all() const { return jobs_; }
-  // job-list's three lists, pending, running and inactive: a question about one need not look at the others.
-  using List = std::map<flux::JobId, const Job*>;
+  // job-list's three lists, pending, running and inactive: a question about one need not look at the others,
+  // and one about who came to wait lately need not look at the jobs.
+  struct Listed {
+    const Job* job = nullptr;
+    Time t_sched = 0;  // 0 = not yet
+  };
+  using List = std::map<flux::JobId, Listed>;
   [[nodiscard]] const std::array<List, 3>& lists() const { return lists_; }
   [[nodiscard]] const Job* find(flux::JobId id) const;
   [[nodiscard]] const flux::JobStats& stats() const { return counts_.stats(); }

@@ -25,20 +25,20 @@ func testWantedHPA(t *testing.T, w *world) {
 	time.Sleep(2 * time.Second) // so that the transcript shows the HPA at rest
 	_, err = w.flux.Control("submit", "-N4", "--duration", duration.String())
 	must(t, err)
-	eventually(t, 60*time.Second, func() error { return w.expectMetric(t, "job_running_count", 1) })
+	eventually(t, 60*time.Second, func() error { return w.expectMetric("job_running_count", 1) })
 	started := time.Now()
 	w.becomes(t, sample, 4, time.Second)
 	eventually(t, 60*time.Second, func() error {
 		if size, err := w.size(sample); err != nil || size != 4 {
 			return lab.Final(fmt.Errorf("the size is %d, not 4, while the job runs (%v)", size, err))
 		}
-		return w.expectMetric(t, "job_running_count", 0)
+		return w.expectMetric("job_running_count", 0)
 	})
 	// A job that lost a node would have ended before its time.
 	if ran := time.Since(started); ran < duration-time.Second {
 		t.Errorf("the job of %s ended after %s", duration, ran)
 	}
-	must(t, w.expectMetric(t, "job_queue_state_inactive_count", finished+1))
+	must(t, w.expectMetric("job_queue_state_inactive_count", finished+1))
 	w.becomes(t, sample, 2, 60*time.Second)
 	time.Sleep(3 * time.Second) // as above
 	must(t, os.WriteFile(filepath.Join(lab.LogDir(), "hpa-2-4-2.txt"), []byte(transcript()), 0o644))

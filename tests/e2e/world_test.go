@@ -51,6 +51,8 @@ func newWorld(t *testing.T) *world {
 	must(t, w.Apply("article-apiservice.yaml"))
 	w.label(t, 0, `"custom-metrics"`)
 	eventually(t, 60*time.Second, func() error { return w.available("v1beta2.custom.metrics.k8s.io") })
+	// A pod is Ready before its broker has joined and the server has seen it.
+	eventually(t, 60*time.Second, func() error { return w.expectMetric("node_up_count", 2) })
 	return w
 }
 
@@ -191,25 +193,36 @@ func (w *world) metricsServer(t *testing.T) *lab.MetricsServer {
 	return w.metrics
 }
 
-// metric reads a number of the Service through the aggregator, as the administrator.
-func (w *world) metric(t *testing.T, name string) int {
-	t.Helper()
+// value reads a number of the Service through the aggregator, as the administrator.
+func (w *world) value(name string) (int, error) {
 	body, err := w.Client.Discovery().RESTClient().Get().AbsPath("/apis/custom.metrics.k8s.io/v1beta2/namespaces/" +
 		lab.Namespace + "/services/" + lab.ServiceName + "/" + name).DoRaw(context.Background())
-	must(t, err)
-	var list struct{ Items []struct{ Value string } }
-	must(t, json.Unmarshal(body, &list))
-	if len(list.Items) != 1 {
-		t.Fatalf("%s has %d items", name, len(list.Items))
+	if err != nil {
+		return 0, err
 	}
-	number, err := strconv.Atoi(list.Items[0].Value)
-	must(t, err)
-	return number
+	var list struct{ Items []struct{ Value string } }
+	if err := json.Unmarshal(body, &list); err != nil {
+		return 0, err
+	}
+	if len(list.Items) != 1 {
+		return 0, fmt.Errorf("%s has %d items", name, len(list.Items))
+	}
+	return strconv.Atoi(list.Items[0].Value)
 }
 
-func (w *world) expectMetric(t *testing.T, name string, want int) error {
+func (w *world) metric(t *testing.T, name string) int {
 	t.Helper()
-	if value := w.metric(t, name); value != want {
+	value, err := w.value(name)
+	must(t, err)
+	return value
+}
+
+func (w *world) expectMetric(name string, want int) error {
+	value, err := w.value(name)
+	if err != nil {
+		return err
+	}
+	if value != want {
 		return fmt.Errorf("%s is %d, not %d", name, value, want)
 	}
 	return nil

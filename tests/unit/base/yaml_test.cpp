@@ -29,11 +29,16 @@ TEST(Yaml, NestsInBlockStyle) {
   - "f": 2
     "g":
       - 3
-      - - 4
+      -
+        - 4
 )");
 }
 
-TEST(Yaml, EscapesAsJsonDoes) {
+TEST(Yaml, EmptyThingsInsideLists) {
+  EXPECT_EQ(yaml(R"([[],{},null,[{}]])"), "- []\n- {}\n- null\n-\n  - {}\n");
+}
+
+TEST(Yaml, Escapes) {
   EXPECT_EQ(yaml(R"({"a\"b":"line\nline"})"), "\"a\\\"b\": \"line\\nline\"\n");
 }
 

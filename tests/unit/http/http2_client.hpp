@@ -69,16 +69,9 @@ class Http2Client {
   // `body`: sent as DATA when not empty.
   std::int32_t ask(const std::string& path, const std::string& method = "GET", const Headers& more = {},
                    const std::string& body = "") {
-    Headers headers = {{":method", method}, {":scheme", "https"}, {":path", path}, {":authority", "test"}};
+    Headers headers = head(method, path);
     headers.insert(headers.end(), more.begin(), more.end());
-    std::vector<nghttp2_nv> fields;
-    for (auto& [name, value] : headers) {
-      fields.push_back({.name = reinterpret_cast<std::uint8_t*>(name.data()),
-                        .value = reinterpret_cast<std::uint8_t*>(value.data()),
-                        .namelen = name.size(),
-                        .valuelen = value.size(),
-                        .flags = NGHTTP2_NV_FLAG_NONE});
-    }
+    const auto fields = fields_of(headers);
     bodies_.push_back(std::make_unique<std::string>(body));
     nghttp2_data_provider provider{};
     provider.source.ptr = bodies_.back().get();
@@ -93,6 +86,20 @@ class Http2Client {
     };
     return nghttp2_submit_request(session_, nullptr, fields.data(), fields.size(),
                                   body.empty() ? nullptr : &provider, nullptr);
+  }
+
+  // Sends the head of a request whose body never comes.
+  void begin(const std::string& path) {
+    Headers headers = head("POST", path);
+    const auto fields = fields_of(headers);
+    nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, -1, nullptr, fields.data(), fields.size(), nullptr);
+    talk_once();
+  }
+
+  // Sends what is there to send, and looks for what has come.
+  void talk_once() {
+    int rounds = 0;
+    talk_until([&] { return rounds++ > 0; });
   }
 
   // Talks until `done` or the end of the connection, 20 s at most.
@@ -121,6 +128,22 @@ class Http2Client {
   std::vector<std::int32_t> goaways;
 
  private:
+  static Headers head(const std::string& method, const std::string& path) {
+    return {{":method", method}, {":scheme", "https"}, {":path", path}, {":authority", "test"}};
+  }
+  // Valid as long as `headers` are.
+  static std::vector<nghttp2_nv> fields_of(Headers& headers) {
+    std::vector<nghttp2_nv> fields;
+    fields.reserve(headers.size());
+    for (auto& [name, value] : headers) {
+      fields.push_back({.name = reinterpret_cast<std::uint8_t*>(name.data()),
+                        .value = reinterpret_cast<std::uint8_t*>(value.data()),
+                        .namelen = name.size(),
+                        .valuelen = value.size(),
+                        .flags = NGHTTP2_NV_FLAG_NONE});
+    }
+    return fields;
+  }
   static TlsEngine start(const TlsContext& context) {
     static constexpr std::array<unsigned char, 3> wish = {2, 'h', '2'};
     SSL_CTX_set_alpn_protos(context.get(), wish.data(), wish.size());

@@ -27,9 +27,9 @@ TEST(Preload, CountsListsAndResourcesAgree) {
   EXPECT_EQ(bench.jobs().lists()[1].size(), 15U);
   flux::Amount held;
   for (const auto& [id, job] : bench.jobs().lists()[1]) {
-    ASSERT_TRUE(job->R);
-    held.cores += job->R->total().cores;
-    EXPECT_GT(*job->t_run, job->t_submit);
+    ASSERT_TRUE(job.job->R);
+    held.cores += job.job->R->total().cores;
+    EXPECT_GT(*job.job->t_run, job.job->t_submit);
   }
   EXPECT_EQ(bench.instance().resources().allocated().total().cores, held.cores) << "no core is held twice";
 }
@@ -55,6 +55,16 @@ TEST(PossibleStates, FollowsTheConstraint) {
   EXPECT_EQ(states(R"({"or":[{"states":[8]},{"userid":[1]}]})"), 127U);
   EXPECT_EQ(states(R"({"not":[{"states":[8]}]})"), 127U);
   EXPECT_EQ(states("{}"), 127U);
+}
+
+TEST(EarliestSched, FollowsTheConstraint) {
+  const auto earliest = [](std::string_view text) { return earliest_sched(boost::json::parse(text)); };
+  EXPECT_EQ(earliest(R"({"t_sched":[">=12.5"]})"), 12.5);
+  EXPECT_EQ(earliest(R"({"and":[{"states":[8]},{"t_sched":[">7"]},{"t_sched":[">=3"]}]})"), 7);
+  EXPECT_EQ(earliest(R"({"t_sched":["<12"]})"), 0);
+  EXPECT_EQ(earliest(R"({"t_sched":[">=12",">=3"]})"), 0) << "one of them is enough";
+  EXPECT_EQ(earliest(R"({"or":[{"t_sched":[">=12"]},{"states":[8]}]})"), 0);
+  EXPECT_EQ(earliest(R"({"t_run":[">=12"]})"), 0);
 }
 
 }  // namespace

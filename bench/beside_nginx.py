@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The server beside nginx, in one run: bench/http.py [--program P] [--seconds S] [--pairs N] [--quick].
+"""The server beside nginx, in one run: bench/beside_nginx.py [--program P] [--seconds S] [--pairs N] [--quick].
 
 Rules. nginx has one worker, no access log, endless keep-alive, and returns the very bytes of our answer; both use the
 same certificate, TLS version and curve (checked). Ours runs with its default flags and sends every header. Servers are
@@ -8,24 +8,18 @@ of the pairs' ratios and their spread. A failed, refused or short answer fails t
 Prints Markdown tables; exit 1 when a run was not clean. Root is not needed. Needs nginx, wrk, openssl.
 """
 import argparse
-import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
-import signal
-import socket
-import ssl
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-PATH = ("/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/services/custom-metrics-apiserver/"
-        "node_up_count")
+from common import PATH, ROOT, ask, connect, fail, free_port, memory, row, running, tls_facts, until_answered
+
 # What wrk counted, exactly, as its last line.
 REPORT = """
 done = function(summary, latency, requests)
@@ -49,70 +43,6 @@ http {{
 """
 
 
-def fail(text):
-    print(f"bench: {text}", file=sys.stderr)
-    sys.exit(1)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextlib.contextmanager
-def running(*command, core=None, log=os.devnull):
-    if core is not None:
-        command = ("taskset", "-c", str(core), *command)
-    with open(log, "ab") as output:
-        process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output,
-                                   stderr=output)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def ask(port, tls=False, timeout=20.0, path=PATH):
-    """One GET on a connection of its own: (status line, head, body); OSError while nothing listens."""
-    raw = socket.create_connection(("127.0.0.1", port), timeout)
-    if tls:
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        raw = context.wrap_socket(raw)
-    with raw:
-        raw.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n".encode())
-        text = b""
-        while chunk := raw.recv(65536):
-            text += chunk
-    head, _, body = text.partition(b"\r\n\r\n")
-    return head.split(b"\r\n")[0].decode(), head, body
-
-
-def until_answered(port, deadline=20.0):
-    """Seconds until the first 200 with a value."""
-    begin = time.monotonic()
-    while time.monotonic() - begin < deadline:
-        try:
-            status, _, body = ask(port)
-            if " 200 " in status:
-                return time.monotonic() - begin, body
-        except OSError:
-            pass
-        time.sleep(0.0005)
-    fail(f"no metric within {deadline} s")
-
-
-def memory(pid):
-    text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return tuple(int(re.search(rf"{name}:\s+(\d+)", text)[1]) / 1024 for name in ("VmRSS", "VmHWM"))
-
-
 def wrk(url, connections, seconds, script, size, close=False):
     """Requests a second; fails unless every answer was a whole 200."""
     command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s",
@@ -128,23 +58,6 @@ def wrk(url, connections, seconds, script, size, close=False):
     if not 0 <= received - requests * size <= connections * size:
         fail(f"{url}: {received} bytes for {requests} answers of {size} bytes: some are short")
     return requests / micros * 1e6, p99
-
-
-def tls_facts(port):
-    done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-brief"], input="", text=True,
-                          capture_output=True, check=False)
-    text = done.stdout + done.stderr
-    facts = [re.search(rf"^{name}: (.*)$", text, re.M) for name in
-             ("Protocol version", "Ciphersuite", "Server Temp Key")]
-    return [fact[1] if fact else "?" for fact in facts]
-
-
-def row(name, ours, theirs, ours_p99=None, theirs_p99=None):
-    ratios = [a / b for a, b in zip(ours, theirs)]
-    extra = f" | {ours_p99:.0f} | {theirs_p99:.0f} |" if ours_p99 is not None else " | | |"
-    print(f"| {name} | {statistics.median(ours):,.0f} | {statistics.median(theirs):,.0f} | "
-          f"**{statistics.median(ratios):.2f}** | {min(ratios):.2f} to {max(ratios):.2f}{extra}", flush=True)
-    return statistics.median(ratios)
 
 
 class Bench:
@@ -221,12 +134,7 @@ class Bench:
     @staticmethod
     def keep_alive_size(port, secure):
         """Bytes of an answer on a connection that goes on."""
-        raw = socket.create_connection(("127.0.0.1", port), 20)
-        if secure:
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            raw = context.wrap_socket(raw)
-        with raw:
+        with connect(port, secure) as raw:
             raw.sendall(f"GET {PATH} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
             text = b""
             while b"\r\n\r\n" not in text:

@@ -1,0 +1,3 @@
+module frontproxy
+
+go 1.24
