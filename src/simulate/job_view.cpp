@@ -135,12 +135,19 @@ std::vector<const Job*> in_list_order(const Jobs& jobs, std::uint32_t states, Ti
   constexpr std::array<std::uint32_t, 3> list_states{flux::states_pending, flux::states_running,
                                                      static_cast<std::uint32_t>(flux::JobState::inactive)};
   std::vector<std::pair<std::tuple<int, double, flux::JobId>, const Job*>> keyed;
+  const auto take = [&](const Job* job) {
+    if (passes(*job)) keyed.emplace_back(list_key(*job), job);
+  };
   for (std::size_t i = 0; i < list_states.size(); ++i) {
     if ((states & list_states.at(i)) == 0) continue;
-    for (const auto& [id, listed] : jobs.lists().at(i)) {
-      if (listed.t_sched < earliest_sched || !passes(*listed.job)) continue;
-      keyed.emplace_back(list_key(*listed.job), listed.job);
+    if (i == 0 && earliest_sched > 0) {
+      const auto& arrivals = jobs.arrivals();
+      for (auto at = arrivals.lower_bound({earliest_sched, 0}); at != arrivals.end(); ++at)
+        take(jobs.find(at->second));
+      continue;
     }
+    for (const auto& [id, job] : jobs.lists().at(i))
+      take(job);
   }
   std::ranges::sort(keyed);
   std::vector<const Job*> ordered;

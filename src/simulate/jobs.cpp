@@ -235,10 +235,14 @@ void Jobs::moved(const Job& job, flux::JobState from) {
   counts_.moved(job, from);
   const auto before = list_of(from);
   const auto after = list_of(job.state);
-  if (before && before != after) lists_.at(*before).erase(job.id);
-  if (!after) return;
-  List& list = lists_.at(*after);
-  list.insert_or_assign(list.end(), job.id, Listed{.job = &job, .t_sched = job.t_sched.value_or(0)});
+  constexpr std::size_t pending = 0;
+  if (job.t_sched) {
+    if (after == pending) arrivals_.emplace(*job.t_sched, job.id);
+    if (after != pending) arrivals_.erase({*job.t_sched, job.id});
+  }
+  if (before == after) return;
+  if (before) lists_.at(*before).erase(job.id);
+  if (after) lists_.at(*after).emplace_hint(lists_.at(*after).end(), job.id, &job);
 }
 
 void Jobs::assign_priority(Job& job) {

@@ -63,14 +63,12 @@ class Jobs {
   void ranks_stopping(const flux::IdSet& ranks);
 
   [[nodiscard]] const std::map<flux::JobId, Job>& all() const { return jobs_; }
-  // job-list's three lists, pending, running and inactive: a question about one need not look at the others,
-  // and one about who came to wait lately need not look at the jobs.
-  struct Listed {
-    const Job* job = nullptr;
-    Time t_sched = 0;  // 0 = not yet
-  };
-  using List = std::map<flux::JobId, Listed>;
+  // job-list's three lists, pending, running and inactive: a question about one need not look at the others.
+  using List = std::map<flux::JobId, const Job*>;
   [[nodiscard]] const std::array<List, 3>& lists() const { return lists_; }
+  // Those of the pending list that have a t_sched, by it: who came to wait lately is found among 100,000.
+  using Arrivals = std::set<std::pair<Time, flux::JobId>>;
+  [[nodiscard]] const Arrivals& arrivals() const { return arrivals_; }
   [[nodiscard]] const Job* find(flux::JobId id) const;
   [[nodiscard]] const flux::JobStats& stats() const { return counts_.stats(); }
   [[nodiscard]] flux::JobId max_id() const { return max_id_; }
@@ -123,6 +121,7 @@ class Jobs {
   Counts counts_;
   std::map<flux::JobId, Job> jobs_;
   std::array<List, 3> lists_;
+  Arrivals arrivals_;
   std::set<std::pair<std::int64_t, flux::JobId>>
       line_;  // jobs in SCHED by descending priority (negated), then id
   Time start_time_;

@@ -27,9 +27,9 @@ TEST(Preload, CountsListsAndResourcesAgree) {
   EXPECT_EQ(bench.jobs().lists()[1].size(), 15U);
   flux::Amount held;
   for (const auto& [id, job] : bench.jobs().lists()[1]) {
-    ASSERT_TRUE(job.job->R);
-    held.cores += job.job->R->total().cores;
-    EXPECT_GT(*job.job->t_run, job.job->t_submit);
+    ASSERT_TRUE(job->R);
+    held.cores += job->R->total().cores;
+    EXPECT_GT(*job->t_run, job->t_submit);
   }
   EXPECT_EQ(bench.instance().resources().allocated().total().cores, held.cores) << "no core is held twice";
 }
