@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The program under a real Kubernetes control plane: tools/e2e.sh [CASE...], all cases without one. docs/e2e.md tells
-# more. Exit code 3: this machine cannot run them. What takes long to build is kept in the cache between runs.
+# more. Exit code 2: a name that no case has; 3: this machine cannot run them. What takes long to build is kept in the
+# cache between runs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 begin=$SECONDS
@@ -8,6 +9,15 @@ cannot() {
   echo "SKIPPED: e2e: $*" >&2
   exit 3
 }
+
+# A mistyped name is told before anything is built or started.
+names=$(sed -n 's/^\t{"\([a-z0-9-]*\)", test.*/\1/p' tests/e2e/cases_test.go)
+for case in "$@"; do
+  grep -qxF -- "$case" <<<"$names" && continue
+  echo "tools/e2e.sh: no case has the name '$case'; there are:" >&2
+  sed 's/^/  /' <<<"$names" >&2
+  exit 2
+done
 
 [ "$(id -u)" -eq 0 ] || cannot "the tests make network namespaces: run them as root"
 command -v go >/dev/null || cannot "there is no go on PATH: Go 1.26 or newer builds the control plane"
