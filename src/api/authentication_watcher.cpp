@@ -44,12 +44,6 @@ const json::object* child(const json::object& parent, std::string_view key) {
   return value == nullptr ? nullptr : value->if_object();
 }
 
-std::string version_of(const json::object& object) {
-  const auto* metadata = child(object, "metadata");
-  const auto* version = metadata == nullptr ? nullptr : metadata->if_contains("resourceVersion");
-  return version != nullptr && version->is_string() ? std::string(version->get_string()) : std::string();
-}
-
 std::unexpected<Error> unreadable(const http::Fetched& answer) {
   if (answer.status == 401 || answer.status == 403) {
     return fail(
@@ -105,7 +99,7 @@ asio::awaitable<Result<std::string>> AuthenticationWatcher::list(Purpose purpose
   // What the watch told meanwhile is newer than a look, and would not be told again.
   const bool overtaken = purpose == Purpose::to_look && applied_count_ != applied_before;
   if (!overtaken) apply(items->get_array().front().get_object());
-  co_return version_of(*found);
+  co_return kube::version_of(*found);
 }
 
 asio::awaitable<Result<void>> AuthenticationWatcher::watch(std::string version) {
@@ -120,38 +114,21 @@ asio::awaitable<Result<void>> AuthenticationWatcher::watch(std::string version) 
     if (rest) answer.body = std::move(*rest);
     co_return unreadable(answer);
   }
-  std::string bytes;
+  kube::EventReader events(std::move(*stream));
   for (;;) {
-    auto piece = co_await stream->next(silence_allowed);
-    if (!piece) co_return std::unexpected(piece.error());
-    if (piece->empty()) co_return Result<void>();
-    bytes += *piece;
-    for (auto end = bytes.find('\n'); end != std::string::npos; end = bytes.find('\n')) {
-      auto read = read_event(std::string_view(bytes).substr(0, end));
-      if (!read) co_return read;
-      bytes.erase(0, end + 1);
-    }
+    auto event = co_await events.next(silence_allowed);
+    if (!event) co_return std::unexpected(event.error());
+    if (!*event) co_return Result<void>();
+    take(**event);
   }
 }
 
-// {"type":"MODIFIED","object":{...}}
-Result<void> AuthenticationWatcher::read_event(std::string_view line) {
-  if (line.empty()) return {};
-  json::error_code error;
-  const auto body = json::parse(line, error);
-  const auto* event = error ? nullptr : body.if_object();
-  const auto* type = event == nullptr ? nullptr : event->if_contains("type");
-  const auto* object = event == nullptr ? nullptr : child(*event, "object");
-  if (type == nullptr || !type->is_string() || object == nullptr) {
-    return fail(Code::protocol, "a line of the watch is no event");
-  }
-  const std::string_view kind = type->get_string();
-  if (kind == "ERROR") return fail(Code::unavailable, "{}", json::serialize(*object));
-  if (kind == "DELETED") {
+void AuthenticationWatcher::take(const kube::WatchEvent& event) {
+  using enum kube::WatchEvent::Type;
+  if (event.type == deleted) {
     log::warning("the ConfigMap {} was deleted; what it said before stays in use", authentication_config_map);
   }
-  if (kind == "ADDED" || kind == "MODIFIED") apply(*object);
-  return {};
+  if (event.type == added || event.type == modified) apply(event.object);
 }
 
 void AuthenticationWatcher::apply(const json::object& config_map) {

@@ -9,6 +9,7 @@
 
 #include "api/authentication_config.hpp"
 #include "kube/rest_client.hpp"
+#include "kube/watch.hpp"
 
 namespace fluxmetrics::api {
 
@@ -27,7 +28,7 @@ class AuthenticationWatcher {
   boost::asio::awaitable<Result<std::string>> list(Purpose purpose);  // the version to watch from
   boost::asio::awaitable<Result<void>> watch(std::string version);
   boost::asio::awaitable<void> look_once();
-  Result<void> read_event(std::string_view line);
+  void take(const kube::WatchEvent& event);
   void apply(const boost::json::object& config_map);
   void tell(const std::string& trouble);
 

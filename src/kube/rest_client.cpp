@@ -78,11 +78,12 @@ Result<RestClient::Ready> RestClient::ready(bool read_again) {
 }
 
 http::OutgoingRequest RestClient::outgoing(const Ready& ready, const RestCall& call) {
-  http::OutgoingRequest request{
-      .method = call.method,
-      .target = ready.prefix + call.path,
-      .headers = {{"Accept", "application/json"}, {"User-Agent", "flux-metrics-api"}},
-      .body = call.body};
+  http::OutgoingRequest request{.method = call.method,
+                                .target = ready.prefix + call.path,
+                                .headers = {{"User-Agent", "flux-metrics-api"}},
+                                .body = call.body};
+  if (!http::find_header(call.headers, "Accept")) request.headers.emplace_back("Accept", "application/json");
+  request.headers.insert(request.headers.end(), call.headers.begin(), call.headers.end());
   if (!call.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
   // A token goes nowhere in clear text.
   if (!ready.access->token.empty() && ready.access->server.starts_with("https:")) {

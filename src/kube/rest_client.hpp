@@ -18,9 +18,10 @@ namespace fluxmetrics::kube {
 
 struct RestCall {
   std::string method = "GET";
-  std::string path = {};  // and query
-  std::string body = {};  // JSON
-  Seconds timeout{10};    // for all tries together
+  std::string path = {};       // and query
+  std::string body = {};       // JSON
+  http::Headers headers = {};  // more than the usual ones; an Accept replaces the usual one
+  Seconds timeout{10};         // for all tries together
 };
 
 // Lives on one executor, the network's; call() and watch() may be awaited from any other.

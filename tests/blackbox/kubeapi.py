@@ -1,5 +1,5 @@
 """A stand-in for kube-apiserver that answers what an aggregated API server asks of it: the authentication ConfigMap
-(list and watch), TokenReview and SubjectAccessReview. And a small maker of certificates. Standard library and the
+(list and watch), TokenReview, SubjectAccessReview, pods (list and watch) and documents. And a small maker of certificates. Standard library and the
 openssl command only.
 """
 import contextlib
@@ -82,6 +82,11 @@ class KubeApi:
         self.delay = 0.0
         self.reviews = []
         self.watches = 0
+        self.pods = {}  # name -> metadata; put_pod() and delete_pod() change it
+        self.pod_events = []  # (version, type, metadata)
+        self.pods_status = 200
+        self.pods_watch_status = 200
+        self.pod_queries = []
         self.port = None
         self._stack = contextlib.ExitStack()
 
@@ -120,6 +125,25 @@ class KubeApi:
             for key, value in data.items():
                 self.data[key.replace("_", "-")] = value
             self.version += 1
+            self.changed.notify_all()
+
+    def put_pod(self, name, index, job="flux-sample", **labels):
+        """Makes or changes a pod of a Job; watchers are told."""
+        self._change_pod("MODIFIED" if name in self.pods else "ADDED", {
+            "name": name, "namespace": "flux-operator", "creationTimestamp": "2026-11-22T12:00:00Z",
+            "labels": {"batch.kubernetes.io/job-name": job, "batch.kubernetes.io/job-completion-index": str(index), **labels}})
+
+    def delete_pod(self, name):
+        self._change_pod("DELETED", self.pods[name])
+
+    def _change_pod(self, kind, metadata):
+        with self.changed:
+            self.version += 1
+            metadata["resourceVersion"] = str(self.version)
+            self.pods[metadata["name"]] = metadata
+            if kind == "DELETED":
+                del self.pods[metadata["name"]]
+            self.pod_events.append((self.version, kind, metadata))
             self.changed.notify_all()
 
     def config_map(self):
@@ -179,7 +203,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
-        if url.path != "/api/v1/namespaces/kube-system/configmaps" or query.get("fieldSelector") != f"metadata.name={NAME}":
+        if url.path == "/api/v1/namespaces/flux-operator/pods":
+            self._pods(query)
+        elif url.path != "/api/v1/namespaces/kube-system/configmaps" or query.get("fieldSelector") != f"metadata.name={NAME}":
             self._status(404, f"the stand-in does not serve {self.path}")
         elif "watch" in query:
             self._watch(int(query["resourceVersion"]), float(query["timeoutSeconds"]))
@@ -190,12 +216,37 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self._send(200, {"kind": "ConfigMapList", "apiVersion": "v1", "items": [self.api.config_map()],
                                  "metadata": {"resourceVersion": str(self.api.version)}})
 
+    def _pods(self, query):
+        api = self.api
+        api.pod_queries.append((query, self.headers.get("Accept")))
+        wanted = dict(part.split("=") for part in query["labelSelector"].split(","))
+        chosen = lambda metadata: wanted.items() <= metadata["labels"].items()
+        status = api.pods_watch_status if "watch" in query else api.pods_status
+        if status != 200:
+            self._status(status, 'pods is forbidden: User "server" cannot list resource "pods"')
+        elif "watch" in query:
+            told = lambda version: [{"type": kind, "object": {"kind": "PartialObjectMetadata", "metadata": metadata}}
+                                    for at, kind, metadata in api.pod_events if at > version and chosen(metadata)]
+            self._stream(int(query["resourceVersion"]), float(query["timeoutSeconds"]), told)
+        else:
+            with api.changed:
+                items = [{"metadata": metadata} for name, metadata in sorted(api.pods.items()) if chosen(metadata)]
+                begin, limit = int(query.get("continue", 0)), int(query["limit"])
+                more = {"continue": str(begin + limit)} if len(items) > begin + limit else {}
+                self._send(200, {"kind": "PartialObjectMetadataList", "items": items[begin:begin + limit],
+                                 "metadata": {"resourceVersion": str(api.version), **more}})
+
     def _watch(self, version, seconds):
         api = self.api
         if api.watch_status != 200:
             self._status(api.watch_status, "watching is forbidden")
             return
         api.watches += 1
+        self._stream(version, seconds, lambda _: [{"type": "MODIFIED", "object": api.config_map()}])
+
+    def _stream(self, version, seconds, events):
+        """Sends events(version) whenever there is a newer version."""
+        api = self.api
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
@@ -207,9 +258,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 api.changed.wait_for(lambda: api.version != version or api.port is None, 0.5)
                 if api.version == version:
                     continue
+                lines = [json.dumps(event).encode() + b"\n" for event in events(version)]
                 version = api.version
-                line = json.dumps({"type": "MODIFIED", "object": api.config_map()}).encode() + b"\n"
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+            for line in lines:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
             self.wfile.flush()
         self.wfile.write(b"0\r\n\r\n")
 
