@@ -46,10 +46,10 @@ void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, N
   if (last_.state && last_.state->started != state->started) wanted_ = sizing::WantedSize(policy_);
   const bool known = state->jobs_unknown.empty() && state->allocated_unknown.empty();
   const auto wanted = known ? wanted_.update(demand_, state->size, confirmed.mono) : last_wanted_;
+  last_.ranks_are_pods = !explicit_instance_ || state->level == 0;
   if (!same_state || wanted != last_wanted_) {
-    const bool pods = !explicit_instance_ || state->level == 0;
-    last_.families = std::make_shared<const std::vector<Family>>(
-        evaluate({.state = *state, .demand = demand_, .wanted = wanted, .ranks_are_pods = pods}));
+    last_.families = std::make_shared<const std::vector<Family>>(evaluate(
+        {.state = *state, .demand = demand_, .wanted = wanted, .ranks_are_pods = last_.ranks_are_pods}));
   }
   last_wanted_ = wanted;
   last_.state = std::move(state);

@@ -23,6 +23,7 @@ struct Snapshot {
   std::shared_ptr<const std::vector<Family>> families;  // as catalogue(); shared while only the time moves
   Now confirmed;                                        // when the broker last confirmed it
   std::uint64_t generation = 0;  // grows with each snapshot: the key of encoded answers
+  bool ranks_are_pods = true;    // false in a sub-instance that was asked for
   [[nodiscard]] const Family* find(std::string_view name) const;
 };
 
