@@ -1,11 +1,11 @@
 #include "api/api.hpp"
 
 #include "api/audit.hpp"
-#include "api/custom_metrics.hpp"
 #include "api/documents.hpp"
 #include "api/freshness.hpp"
 #include "api/health.hpp"
 #include "api/known_requests.hpp"
+#include "api/metric_answers.hpp"
 #include "api/request_log.hpp"
 #include "api/router.hpp"
 #include "kube/json.hpp"
@@ -69,17 +69,17 @@ struct Api::Impl {
   AccessControl* access;
   KnownRequests known_requests;
   Documents documents;
-  CustomMetrics custom_metrics;
+  MetricAnswers metric_answers;
   AuditIds audit_ids;
   RequestLog log;
 
-  Impl(ApiOptions options_, const metrics::Store& store_, AccessControl* access_)
+  Impl(ApiOptions options_, const metrics::Store& store_, AccessControl* access_, const kube::PodStore* pods)
       : options(normalized(std::move(options_))),
         store(store_),
         access(access_),
         known_requests(root_segments(options.api_path)),
         documents(options),
-        custom_metrics(options, store),
+        metric_answers(options, store, pods),
         log(options.log_every_request) {}
 
   http::Response index(int status) const {
@@ -172,14 +172,14 @@ struct Api::Impl {
       default:
         break;
     }
-    auto metric = custom_metrics.answer(known);
+    auto metric = metric_answers.answer(known);
     log.metric(request, user, metric, std::chrono::steady_clock::now());
     return std::move(metric.response);
   }
 };
 
-Api::Api(ApiOptions options, const metrics::Store& store, AccessControl* access)
-    : impl_(std::make_unique<Impl>(std::move(options), store, access)) {}
+Api::Api(ApiOptions options, const metrics::Store& store, AccessControl* access, const kube::PodStore* pods)
+    : impl_(std::make_unique<Impl>(std::move(options), store, access, pods)) {}
 Api::~Api() = default;
 
 std::optional<http::Response> Api::answer(const http::Request& request) {

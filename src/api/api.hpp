@@ -9,6 +9,7 @@
 #include "api/access_control.hpp"
 #include "base/clock.hpp"
 #include "http/handler.hpp"
+#include "kube/pods.hpp"
 #include "metrics/snapshot.hpp"
 
 namespace fluxmetrics::api {
@@ -16,6 +17,7 @@ namespace fluxmetrics::api {
 struct ApiOptions {
   std::string namespace_ = "flux-operator";
   std::string service_name = "custom-metrics-apiserver";
+  std::string minicluster = {};  // "" = the leader's host name less its "-N"
   std::string api_path =
       {};  // an extra root for the custom metrics API, as the prototype's --api-path; "" = none
   Seconds max_staleness{30};
@@ -26,8 +28,10 @@ struct ApiOptions {
 
 class Api : public http::Handler {
  public:
-  // `access` decides who may read, and must live as long as this; null = everybody may.
-  Api(ApiOptions options, const metrics::Store& store, AccessControl* access = nullptr);
+  // `access` decides who may read; null = everybody may. `pods` are the MiniCluster's; null = nobody can list
+  // them. Both must live as long as this.
+  Api(ApiOptions options, const metrics::Store& store, AccessControl* access = nullptr,
+      const kube::PodStore* pods = nullptr);
   ~Api() override;
   [[nodiscard]] std::optional<http::Response> answer(const http::Request& request) override;
   [[nodiscard]] boost::asio::awaitable<http::Response> answer_later(http::Request request) override;

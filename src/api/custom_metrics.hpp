@@ -1,12 +1,13 @@
-// Answers metric GETs of custom.metrics.k8s.io from the newest snapshot.
+// Makes the lists that metric GETs of custom.metrics.k8s.io get, from a snapshot.
 #pragma once
 
-#include <optional>
+#include <expected>
 #include <string>
+#include <vector>
 
 #include "api/api.hpp"
-#include "api/documents.hpp"
-#include "api/known_requests.hpp"
+#include "api/metric_list.hpp"
+#include "api/objects.hpp"
 #include "api/query.hpp"
 #include "api/router.hpp"
 #include "kube/status.hpp"
@@ -14,37 +15,41 @@
 
 namespace fluxmetrics::api {
 
-struct MetricAnswer {
-  http::Response response;
-  std::string value = "-";     // for the log
-  std::optional<Seconds> age;  // of the data
-  std::string message;         // of a Status
-};
-
 class CustomMetrics {
  public:
-  CustomMetrics(const ApiOptions& options, const metrics::Store& store) : options_(options), store_(store) {}
-  // `request` names a metric; the encoded answer is kept there until the snapshot changes.
-  [[nodiscard]] MetricAnswer answer(KnownRequest& request) const;
+  // `pods` may be null: then nobody can list them.
+  CustomMetrics(const ApiOptions& options, const kube::PodStore* pods)
+      : options_(options), objects_(options, pods) {}
+
+  // `route` names a metric.
+  [[nodiscard]] std::expected<MetricList, kube::Status> list(const Route& route, const http::Target& target,
+                                                             const metrics::View& view) const;
+  // What the answer depends on besides the snapshot.
+  [[nodiscard]] std::uint64_t pods_generation(const Route& route) const {
+    return describes_pods(route.metric) ? objects_.pods_generation() : 0;
+  }
 
  private:
-  struct Encoded {
-    Body body;
-    std::string value;
+  struct Described {
+    kube::ObjectReference object;
+    std::string value;  // Quantity text
   };
   using Failure = std::unexpected<kube::Status>;
   template <class T>
   using Checked = std::expected<T, kube::Status>;
 
-  [[nodiscard]] Checked<Encoded> encode(const Route& route, const http::Target& target, kube::Layout layout,
-                                        const metrics::View& view) const;
-  [[nodiscard]] Checked<std::vector<kube::ObjectReference>> find_objects(const MetricPath& path,
-                                                                         const MetricQuery& query) const;
+  [[nodiscard]] Checked<std::vector<Described>> describe(const MetricPath& path, const MetricQuery& query,
+                                                         const std::vector<FoundObject>& objects,
+                                                         const metrics::View& view) const;
+  [[nodiscard]] Checked<std::vector<Described>> describe_pods(const MetricPath& path,
+                                                              const MetricQuery& query,
+                                                              const std::vector<FoundObject>& objects,
+                                                              const metrics::View& view) const;
   [[nodiscard]] Checked<std::string> value_of(const MetricPath& path, const MetricQuery& query,
                                               const metrics::View& view) const;
 
   const ApiOptions& options_;
-  const metrics::Store& store_;
+  Objects objects_;
 };
 
 }  // namespace fluxmetrics::api

@@ -21,6 +21,7 @@ struct KnownRequest {
   Negotiated negotiated;
   // The encoded metric of the snapshot of that generation; 0 = none.
   std::uint64_t generation = 0;
+  std::uint64_t pods_generation = 0;  // and of that list of pods, where it is about them
   Body body = nullptr;
   std::string value = {};  // for the log
 };

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "api/custom_metrics.hpp"
+#include "api/metric_answers.hpp"
 #include "base/clock.hpp"
 #include "http/message.hpp"
 

@@ -33,8 +33,17 @@ Route find_below(Segments rest, kube::MetricsVersion version) {
   return route;
 }
 
+// What follows /apis/external.metrics.k8s.io.
+Route find_external(Segments rest) {
+  const bool metric = rest.size() == 4 && rest[0] == "v1beta1" && rest[1] == "namespaces";
+  if (!metric) return {.kind = Kind::unknown_in_group};
+  return {.kind = Kind::external_metric,
+          .metric = {.namespaced = true, .namespace_ = rest[2], .metric = rest[3]}};
+}
+
 Route find_api(Segments path) {
   if (path.empty()) return {.kind = Kind::group_list};
+  if (path[0] == external_group) return find_external(path.subspan(1));
   if (path[0] != metrics_group) return {.kind = Kind::unknown};
   if (path.size() == 1) return {.kind = Kind::group};
   for (const auto version : {kube::MetricsVersion::v1beta1, kube::MetricsVersion::v1beta2}) {

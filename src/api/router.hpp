@@ -10,6 +10,7 @@
 namespace fluxmetrics::api {
 
 inline constexpr const char* metrics_group = "custom.metrics.k8s.io";
+inline constexpr const char* external_group = "external.metrics.k8s.io";
 
 // The object and the metric that a path names. `name` is "*" for all objects.
 struct MetricPath {
@@ -30,7 +31,8 @@ struct Route {
     group_list,
     group,
     resource_list,
-    metric,
+    metric,            // of custom.metrics.k8s.io
+    external_metric,   // its name and namespace are in `metric`
     unknown_in_group,  // 404 as a Status
   };
   Kind kind = Kind::unknown;

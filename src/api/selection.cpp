@@ -1,6 +1,9 @@
 #include "api/selection.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <ranges>
 #include <set>
 
 namespace fluxmetrics::api {
@@ -53,26 +56,23 @@ Result<void> check_values(const metrics::Snapshot& snapshot, const metrics::Fami
   return {};
 }
 
-Result<double> aggregate(const metrics::Family& family, const std::vector<double>& values) {
+Result<double> aggregate(const metrics::Family& family, const std::vector<metrics::Item>& items) {
+  const auto values = std::views::transform(items, &metrics::Item::value);
   switch (family.description->aggregation) {
-    case metrics::Aggregation::sum: {
-      double sum = 0;
-      for (const double value : values)
-        sum += value;
-      return sum;
-    }
+    case metrics::Aggregation::sum:
+      return std::accumulate(values.begin(), values.end(), 0.0);
     case metrics::Aggregation::max:
-      if (values.empty()) return fail(Code::unavailable, "there is no value now");
-      return *std::ranges::max_element(values);
+      if (items.empty()) return fail(Code::unavailable, "there is no value now");
+      return std::ranges::max(values);
     case metrics::Aggregation::single:
       break;
   }
-  if (values.empty()) return fail(Code::unavailable, "there is no value now");
-  if (values.size() > 1) {
-    return fail(Code::not_found, "it has {} values; choose one with metricLabelSelector ({})", values.size(),
+  if (items.empty()) return fail(Code::unavailable, "there is no value now");
+  if (items.size() > 1) {
+    return fail(Code::not_found, "it has {} values; choose one with metricLabelSelector ({})", items.size(),
                 fmt::join(family.description->labels, ", "));
   }
-  return values.front();
+  return items.front().value;
 }
 
 }  // namespace
@@ -87,16 +87,23 @@ Result<void> check_labels(const metrics::Description& description, const kube::S
   return {};
 }
 
-Result<double> select_value(const metrics::Snapshot& snapshot, const metrics::Family& family,
-                            const kube::Selector& selector) {
+Result<std::vector<metrics::Item>> select_items(const metrics::Snapshot& snapshot,
+                                                const metrics::Family& family,
+                                                const kube::Selector& selector) {
   if (family.missing) return std::unexpected(*family.missing);
   if (auto checked = check_values(snapshot, family, selector); !checked)
     return std::unexpected(checked.error());
-  std::vector<double> values;
-  for (const auto& item : family.items) {
-    if (selector.matches(item.labels)) values.push_back(item.value);
-  }
-  return aggregate(family, values);
+  std::vector<metrics::Item> items;
+  std::ranges::copy_if(family.items, std::back_inserter(items),
+                       [&](const metrics::Item& item) { return selector.matches(item.labels); });
+  return items;
+}
+
+Result<double> select_value(const metrics::Snapshot& snapshot, const metrics::Family& family,
+                            const kube::Selector& selector) {
+  const auto items = select_items(snapshot, family, selector);
+  if (!items) return std::unexpected(items.error());
+  return aggregate(family, *items);
 }
 
 }  // namespace fluxmetrics::api

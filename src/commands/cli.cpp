@@ -91,6 +91,9 @@ void add_start(CLI::App& app, Commands& c) {
       ->capture_default_str();
   sub->add_option("--service-name", o.service_name, "Service that the APIService points to")
       ->capture_default_str();
+  sub->add_option(
+      "--minicluster", o.minicluster,
+      "MiniCluster that metrics describe, and whose pods are asked for [the leader's host name less its -N]");
   auto* cert = sub->add_option("--ssl-certfile", o.ssl_certfile, "Serving certificate (PEM chain)");
   auto* key = sub->add_option("--ssl-keyfile", o.ssl_keyfile, "Its private key (PEM)");
   cert->needs(key);

@@ -8,6 +8,7 @@
 
 #include "api/authentication_watcher.hpp"
 #include "base/log.hpp"
+#include "kube/pod_watcher.hpp"
 #include "kube/rest_client.hpp"
 
 // GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
@@ -42,14 +43,20 @@ struct ClusterLink::Impl {
   asio::io_context io{1};
   kube::RestClient authentication;
   kube::RestClient authorization;
+  kube::RestClient objects;
   api::AuthenticationState state;
+  kube::PodStore pods;
   api::AuthenticationWatcher watcher{authentication, state};
+  std::optional<kube::PodWatcher> pod_watcher;
   std::string description;
+  bool authenticates = true;
   std::thread thread;
 
-  Impl(kube::AccessSource authentication_, kube::AccessSource authorization_, std::string description_)
+  Impl(kube::AccessSource authentication_, kube::AccessSource authorization_, kube::AccessSource objects_,
+       std::string description_)
       : authentication(io.get_executor(), std::move(authentication_)),
         authorization(io.get_executor(), std::move(authorization_)),
+        objects(io.get_executor(), std::move(objects_)),
         description(std::move(description_)) {}
 };
 
@@ -73,13 +80,18 @@ Result<std::unique_ptr<ClusterLink>> ClusterLink::find(const ClusterLinkOptions&
         "--authentication-kubeconfig and --authorization-kubeconfig come together outside of a cluster; or "
         "give one --kubeconfig for both");
   }
+  std::string ignored;
+  auto objects = find_source({}, options.kubeconfig, ignored);
+  if (!objects) return std::unexpected(objects.error());
   auto impl = std::make_unique<Impl>(
-      std::move(**authentication), std::move(**authorization),
+      std::move(**authentication), **authorization, *objects ? **objects : **authorization,
       asked_who == asked_what ? asked_who : fmt::format("{} and {}", asked_who, asked_what));
+  impl->authenticates = options.authenticates;
   return std::unique_ptr<ClusterLink>(new ClusterLink(std::move(impl)));
 }
 
 api::ClusterAuthority ClusterLink::authority() {
+  if (!impl_->authenticates) return {};
   return {.state = &impl_->state,
           .tokens = &impl_->authentication,
           .access = &impl_->authorization,
@@ -90,9 +102,19 @@ const std::string& ClusterLink::description() const {
   return impl_->description;
 }
 
-void ClusterLink::start() {
-  asio::co_spawn(impl_->io, impl_->watcher.run(), [](const std::exception_ptr& fault) {
-    if (fault) log::error("the watch of the authentication ConfigMap ended by a fault inside this program");
+const kube::PodStore& ClusterLink::pods() const {
+  return impl_->pods;
+}
+
+void ClusterLink::start(std::string name_space, std::function<std::string()> job) {
+  if (impl_->authenticates) {
+    asio::co_spawn(impl_->io, impl_->watcher.run(), [](const std::exception_ptr& fault) {
+      if (fault) log::error("the watch of the authentication ConfigMap ended by a fault inside this program");
+    });
+  }
+  impl_->pod_watcher.emplace(impl_->objects, impl_->pods, std::move(name_space), std::move(job));
+  asio::co_spawn(impl_->io, impl_->pod_watcher->run(), [](const std::exception_ptr& fault) {
+    if (fault) log::error("the watch of the pods ended by a fault inside this program");
   });
   impl_->thread = std::thread([impl = impl_.get()] { impl->io.run(); });
 }

@@ -1,12 +1,14 @@
-// The cluster that a server asks about its clients: REST clients and the watch of the authentication
-// ConfigMap, on a thread of their own.
+// The cluster that a server asks about its clients and its pods: REST clients, the watch of the
+// authentication ConfigMap and that of the pods, on a thread of their own.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "api/access_control.hpp"
 #include "base/result.hpp"
+#include "kube/pods.hpp"
 
 namespace fluxmetrics::commands {
 
@@ -14,6 +16,7 @@ struct ClusterLinkOptions {
   std::string kubeconfig = {};
   std::string authentication_kubeconfig = {};  // "" = kubeconfig, and that "" = the pod's service account
   std::string authorization_kubeconfig = {};
+  bool authenticates = true;  // false: it is asked about no client
 };
 
 class ClusterLink {
@@ -25,9 +28,12 @@ class ClusterLink {
   ClusterLink& operator=(const ClusterLink&) = delete;
   ~ClusterLink();
 
-  [[nodiscard]] api::ClusterAuthority authority();
+  [[nodiscard]] api::ClusterAuthority authority();       // empty when it is asked about no client
   [[nodiscard]] const std::string& description() const;  // for a log line
-  void start();
+  // The pods that are watched, from start() on.
+  [[nodiscard]] const kube::PodStore& pods() const;
+  // `job` names the Job whose pods are watched, in `name_space`; it is called on the link's thread.
+  void start(std::string name_space, std::function<std::string()> job);
   // To be called after the server has stopped and before it is destroyed: both wait for each other's work.
   void stop();
 

@@ -21,6 +21,7 @@ struct StartOptions {
   std::uint16_t port = 8443;
   std::string namespace_ = "flux-operator";
   std::string service_name = "custom-metrics-apiserver";
+  std::string minicluster;
   std::string ssl_certfile, ssl_keyfile;
   std::string cert_dir;
   std::string api_path;

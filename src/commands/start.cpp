@@ -1,6 +1,7 @@
 #include <cstdlib>
 
 #include "api/api.hpp"
+#include "api/objects.hpp"
 #include "api/router.hpp"
 #include "base/log.hpp"
 #include "commands/broker.hpp"
@@ -36,12 +37,12 @@ http::ServerOptions server_options(const StartOptions& options) {
           .shutdown_delay = shutdown_delay(options)};
 }
 
-// Null where nobody is asked.
+// Null where there is none.
 Result<std::unique_ptr<ClusterLink>> find_cluster(const StartOptions& options) {
-  if (options.insecure_skip_auth) return nullptr;
   return ClusterLink::find({.kubeconfig = options.kubeconfig,
                             .authentication_kubeconfig = options.authentication_kubeconfig,
-                            .authorization_kubeconfig = options.authorization_kubeconfig});
+                            .authorization_kubeconfig = options.authorization_kubeconfig,
+                            .authenticates = !options.insecure_skip_auth});
 }
 
 api::AccessOptions access_options(const StartOptions& options, bool has_cluster) {
@@ -51,6 +52,14 @@ api::AccessOptions access_options(const StartOptions& options, bool has_cluster)
           .token_ttl = options.token_ttl,
           .allowed_ttl = options.allowed_ttl,
           .denied_ttl = options.denied_ttl};
+}
+
+// The operator calls a MiniCluster's Job as the MiniCluster.
+std::function<std::string()> job_name(const std::string& minicluster, const metrics::Store& store) {
+  return [minicluster, &store] {
+    const auto snapshot = store.view().snapshot;
+    return api::minicluster_name(minicluster, snapshot ? snapshot->state.get() : nullptr);
+  };
 }
 
 void tell_who_may_read(const StartOptions& options, const ClusterLink* cluster) {
@@ -99,19 +108,20 @@ int run_start(const StartOptions& options) {
                             *cluster ? (*cluster)->authority() : api::ClusterAuthority());
   api::Api api({.namespace_ = options.namespace_,
                 .service_name = options.service_name,
+                .minicluster = options.minicluster,
                 .api_path = options.api_path,
                 .max_staleness = options.max_staleness,
                 .insecure_http = options.insecure_http,
                 .port = options.port,
                 .log_every_request = options.verbose},
-               pipeline.store(), &access);
+               pipeline.store(), &access, *cluster ? &(*cluster)->pods() : nullptr);
   http::Server server(server_options(options), api);
   server.catch_signals();
   if (const auto listening = server.listen(); !listening) {
     log::error("{}", listening.error().message);
     return listening.error().code == Code::invalid ? exit_misused : exit_failed;
   }
-  if (*cluster) (*cluster)->start();
+  if (*cluster) (*cluster)->start(options.namespace_, job_name(options.minicluster, pipeline.store()));
   pipeline.start();
   // Clients can connect already and wait. Without this the first of them would be told that there are no
   // numbers yet.

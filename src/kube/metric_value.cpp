@@ -49,4 +49,21 @@ boost::json::value metric_value_list(MetricsVersion version, std::span<const Met
                 {"items", std::move(list)}};
 }
 
+boost::json::value external_metric_value_list(std::span<const ExternalMetricValue> items) {
+  array list;
+  for (const auto& item : items) {
+    object labels;
+    for (const auto& [key, value] : item.labels)
+      labels[key] = value;
+    list.push_back(object{{"metricName", item.metric},
+                          {"metricLabels", std::move(labels)},
+                          {"timestamp", item.timestamp},
+                          {"value", item.value}});
+  }
+  return object{{"kind", "ExternalMetricValueList"},
+                {"apiVersion", "external.metrics.k8s.io/v1beta1"},
+                {"metadata", object()},
+                {"items", std::move(list)}};
+}
+
 }  // namespace fluxmetrics::kube

@@ -1,9 +1,11 @@
-// MetricValueList of custom.metrics.k8s.io, in both versions.
+// MetricValueList of custom.metrics.k8s.io, in both versions, and ExternalMetricValueList.
 #pragma once
 
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <boost/json/value.hpp>
 
@@ -28,7 +30,17 @@ struct MetricValue {
   boost::json::value selector;  // the LabelSelector of the request's metricLabelSelector; null without one
 };
 
+// One series of external.metrics.k8s.io, which has one version: v1beta1.
+struct ExternalMetricValue {
+  std::string metric;
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::string timestamp;  // as that of a MetricValue
+  std::string value;      // Quantity text
+};
+
+// Both make whole objects; kube/encoding.hpp makes bodies of these.
 [[nodiscard]] boost::json::value metric_value_list(MetricsVersion version,
                                                    std::span<const MetricValue> items);
+[[nodiscard]] boost::json::value external_metric_value_list(std::span<const ExternalMetricValue> items);
 
 }  // namespace fluxmetrics::kube

@@ -19,13 +19,21 @@ inline const std::string service_root =
 
 struct Bench {
   metrics::Store store;
+  kube::PodStore pods;
   ApiOptions options;
   Api api;
   std::uint64_t generation = 0;
+  instance::InstanceState instance = leader_of("flux-sample-0");  // of the snapshots that are published
 
-  explicit Bench(ApiOptions chosen = {}) : options(std::move(chosen)), api(options, store) {}
+  explicit Bench(ApiOptions chosen = {}) : options(std::move(chosen)), api(options, store, nullptr, &pods) {}
 
   static WallTime noon() { return from_unix(1795348800); }  // 2026-11-22T12:00:00Z
+
+  static instance::InstanceState leader_of(const std::string& hostname) {
+    instance::InstanceState state;
+    state.hostname = hostname;
+    return state;
+  }
 
   // One family for each metric of the catalogue: node_up_count as told, two queues with two waiting jobs and
   // a running one in job_count, and nothing in the others.
@@ -49,7 +57,7 @@ struct Bench {
   }
 
   void publish(std::vector<metrics::Family> made = families(), Seconds age = Seconds(0)) {
-    auto state = std::make_shared<instance::InstanceState>();
+    auto state = std::make_shared<instance::InstanceState>(instance);
     state->queues.resize(3);
     state->queues[0].name = "batch";
     state->queues[1].name = "debug";

@@ -127,7 +127,10 @@ TEST(CustomMetrics, UnknownMetricsAreToldWhatThereIs) {
 TEST(CustomMetrics, UnknownObjectsAreToldWhatThereIs) {
   Bench bench({.namespace_ = "team-a", .service_name = "svc"});
   bench.publish();
-  const std::string there = "metrics describe services/svc in the namespace team-a, and namespaces/team-a";
+  const std::string there =
+      "metrics describe services/svc and miniclusters.flux-framework.org/flux-sample in the namespace "
+      "team-a, "
+      "the MiniCluster's pods, and namespaces/team-a";
   const std::string start = "the server could not find the metric node_up_count for ";
   const auto message = [&](const std::string& path) {
     const auto response = bench.get(v2 + path);
@@ -135,7 +138,15 @@ TEST(CustomMetrics, UnknownObjectsAreToldWhatThereIs) {
     return message_of(response);
   };
   EXPECT_EQ(message("/namespaces/team-a/services/other/node_up_count"), start + "services other: " + there);
-  EXPECT_EQ(message("/namespaces/team-a/pods/x/node_up_count"), start + "pods x: " + there);
+  EXPECT_EQ(message("/namespaces/team-a/miniclusters.flux-framework.org/x/node_up_count"),
+            start + "miniclusters.flux-framework.org x: " + there);
+  EXPECT_EQ(message("/namespaces/team-a/miniclusters.example.org/flux-sample/node_up_count"),
+            start + "miniclusters.example.org flux-sample: " + there);
+  EXPECT_EQ(
+      message("/namespaces/b/pods/x/node_cores_allocated_count"),
+      "the server could not find the metric node_cores_allocated_count for pods x: there is none in the "
+      "namespace b; " +
+          there);
   EXPECT_EQ(message("/namespaces/team-a/deployments.apps/d/node_up_count"),
             start + "deployments.apps d: " + there);
   EXPECT_EQ(message("/namespaces/b/services/svc/node_up_count"),

@@ -23,6 +23,7 @@ TEST_P(Routes, AreFound) {
 }
 
 #define C "/apis/custom.metrics.k8s.io"
+#define E "/apis/external.metrics.k8s.io"
 INSTANTIATE_TEST_SUITE_P(
     Table, Routes,
     testing::Values(
@@ -43,9 +44,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{C "/v1beta2/namespaces/a/pods/x/m", Kind::metric},
         Case{C "/v1beta2/namespaces/a/metrics/x/m", Kind::unknown_in_group},
         Case{C "/v1beta2/namespaces/a/pods/x/m/y", Kind::unknown_in_group},
+        Case{E "/v1beta1/namespaces/a/m", Kind::external_metric},
+        Case{E "/v1beta1/namespaces/a/m/", Kind::external_metric},
+        Case{E "/v1beta1/m", Kind::unknown_in_group}, Case{E "/v1beta1/namespaces/a", Kind::unknown_in_group},
+        Case{E "/v1beta1/namespaces/a/m/x", Kind::unknown_in_group},
+        Case{E "/v1beta2/namespaces/a/m", Kind::unknown_in_group},
         Case{C "//v1beta2", Kind::unknown_in_group},
         Case{C "/v1beta2//namespaces/a/metrics/m", Kind::unknown_in_group}, Case{"//apis", Kind::unknown}));
 #undef C
+#undef E
 
 TEST(Router, TakesPathsApart) {
   const auto namespaced = route("/apis/custom.metrics.k8s.io/v1beta1/namespaces/a/deployments.apps/%2A/m");

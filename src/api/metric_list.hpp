@@ -1,0 +1,15 @@
+// The list that a metric GET gets, before it is written in the form that its client asked for.
+#pragma once
+
+#include <string>
+
+#include <boost/json/value.hpp>
+
+namespace fluxmetrics::api {
+
+struct MetricList {
+  boost::json::value object;  // MetricValueList or ExternalMetricValueList
+  std::string value;          // for the log
+};
+
+}  // namespace fluxmetrics::api

@@ -1,0 +1,28 @@
+// How metric GETs say no: the Statuses of both metrics APIs, each with the way out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "api/router.hpp"
+#include "base/result.hpp"
+#include "kube/selector.hpp"
+#include "kube/status.hpp"
+
+namespace fluxmetrics::api {
+
+[[nodiscard]] kube::Status bad_request(std::string message);
+
+// "the server could not find the metric M for pods web-0 with selector a=b: HINT".
+[[nodiscard]] kube::Status not_found(const MetricPath& path, const kube::Selector& selector,
+                                     std::string_view hint);
+[[nodiscard]] kube::Status unavailable(std::string_view metric, std::string_view why);
+
+// 404 for Code::not_found, else 503.
+[[nodiscard]] kube::Status status_of(const Error& error, const MetricPath& path,
+                                     const kube::Selector& selector);
+
+// "there are a, b, c": all names of the catalogue.
+[[nodiscard]] std::string known_metrics();
+
+}  // namespace fluxmetrics::api
