@@ -106,6 +106,127 @@ Result<Parts> split(std::string_view text) {
   return parts;
 }
 
+Integer power_of(int base, int exponent) {
+  return boost::multiprecision::pow(Integer(base), static_cast<unsigned>(std::max(exponent, 0)));
+}
+
+// What is left of a number of any size when it is stored in 64 bits.
+std::int64_t low_bits(const Integer& number) {
+  const Integer magnitude = boost::multiprecision::abs(number) & std::numeric_limits<std::uint64_t>::max();
+  const auto bits = static_cast<std::uint64_t>(magnitude);
+  return static_cast<std::int64_t>(number < 0 ? 0U - bits : bits);
+}
+
+// A quantity as the Go library holds it: small ones as value x 10^scale, others as a decimal of any size with
+// `places` digits behind the point.
+struct Amount {
+  bool small = true;
+  std::int64_t value = 0;
+  int scale = 0;
+  Integer unscaled = {};
+  int places = 0;
+};
+
+constexpr int smallest_scale = -9;  // nano
+constexpr int small_digits = 18;
+
+// The number fits the small form, or nullopt.
+std::optional<Amount> small_amount(const Parts& parts, const Scale& scale, int digits) {
+  if (scale.base == 10) {
+    const int exponent = scale.exponent - parts.fraction_digits;
+    if (digits > small_digits || exponent < smallest_scale) return std::nullopt;
+    const auto value = static_cast<std::int64_t>(Integer(parts.digits));
+    return Amount{.value = parts.negative ? -value : value, .scale = exponent};
+  }
+  const int bits = scale.exponent * 10;
+  if (parts.fraction_digits > 0 || 15 - digits - (bits * 3 / 10) - 1 < 0) return std::nullopt;
+  const Integer value = Integer(parts.digits) << static_cast<unsigned>(bits);
+  if (value > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
+  const auto small = static_cast<std::int64_t>(value);
+  return Amount{.value = parts.negative ? -small : small, .scale = 0};
+}
+
+Amount large_amount(const Parts& parts, const Scale& scale) {
+  Amount amount{.small = false, .unscaled = Integer(parts.digits)};
+  if (amount.unscaled == 0) return amount;
+  amount.places = parts.fraction_digits;
+  if (scale.base == 10) {
+    amount.places -= scale.exponent;
+  } else {
+    amount.unscaled <<= static_cast<unsigned>(scale.exponent * 10);
+  }
+  constexpr int kept = -smallest_scale;
+  if (amount.places <= kept) {
+    amount.unscaled *= power_of(10, kept - amount.places);
+  } else {
+    const Integer divisor = power_of(10, amount.places - kept);
+    amount.unscaled = (amount.unscaled + divisor - 1) / divisor;
+  }
+  amount.places = kept;
+  const Integer most = std::numeric_limits<std::int64_t>::max();
+  if (scale.base != 10 && amount.unscaled > most * power_of(10, kept)) {
+    amount.unscaled = most;
+    amount.places = 0;
+  }
+  if (parts.negative) amount.unscaled = -amount.unscaled;
+  return amount;
+}
+
+// Numbers of nothing but zeros are 0 whatever else is written.
+Result<Amount> parse_amount(std::string_view text) {
+  const auto parts = split(text);
+  if (!parts) return std::unexpected(parts.error());
+  const auto scale = parse_suffix(parts->suffix);
+  if (!scale) return fail(Code::invalid, "{}", wrong_suffix);
+  auto stripped = *parts;
+  const auto whole = stripped.digits.size() - static_cast<std::size_t>(stripped.fraction_digits);
+  const auto zeros = std::min(count_of(stripped.digits, "0"), whole);
+  // A leading 0 would make the number an octal one.
+  stripped.digits.erase(0, count_of(stripped.digits, "0"));
+  if (stripped.digits.empty()) return Amount{};
+  if (stripped.digits.size() > most_places || std::abs(scale->exponent) > most_places) {
+    return fail(Code::invalid, "the quantity '{}' is out of range", text);
+  }
+  const int digits = static_cast<int>(std::max<std::size_t>(whole - zeros, 1)) + parts->fraction_digits;
+  if (auto small = small_amount(stripped, *scale, digits)) return *small;
+  return large_amount(stripped, *scale);
+}
+
+// value x 10^scale in 64 bits. Where Go's library checks for overflow it answers 0, elsewhere it wraps.
+std::int64_t scaled_up(std::int64_t value, int scale) {
+  const Integer product = Integer(value) * power_of(10, scale);
+  const bool fits = product <= std::numeric_limits<std::int64_t>::max() &&
+                    product >= std::numeric_limits<std::int64_t>::min();
+  const bool wraps = scale <= 3 || scale == 6 || scale == 9;
+  return fits || wraps ? low_bits(product) : 0;
+}
+
+// Away from zero.
+std::int64_t scaled_down(std::int64_t value, int scale) {
+  if (scale > small_digits) return value > 0 ? 1 : -1;
+  const auto divisor = static_cast<std::int64_t>(power_of(10, scale));
+  const auto rest = value % divisor;
+  return (value / divisor) + (rest > 0 ? 1 : 0) - (rest < 0 ? 1 : 0);
+}
+
+std::int64_t milli_of(const Amount& amount) {
+  constexpr int milli = -3;
+  if (amount.small) {
+    if (amount.value == 0) return 0;
+    return amount.scale >= milli ? scaled_up(amount.value, amount.scale - milli)
+                                 : scaled_down(amount.value, milli - amount.scale);
+  }
+  if (amount.places < -milli) return low_bits(amount.unscaled * power_of(10, -milli - amount.places));
+  const Integer divisor = power_of(10, amount.places + milli);
+  // Go rounds towards zero and then up, where it can count in 64 bits; else down and then up.
+  if (amount.unscaled < std::numeric_limits<std::int64_t>::max()) {
+    const auto number = low_bits(amount.unscaled);
+    const auto by = static_cast<std::int64_t>(divisor);
+    return (number / by) + (number % by != 0 ? 1 : 0);
+  }
+  return low_bits((amount.unscaled + divisor - 1) / divisor);
+}
+
 }  // namespace
 
 std::string format_milli(std::int64_t milli) {
@@ -154,6 +275,33 @@ Result<std::int64_t> parse_milli(std::string_view text) {
   }
   const auto result = static_cast<std::int64_t>(milli);
   return parts->negative ? -result : result;
+}
+
+Result<std::int64_t> parse_milli_wrapping(std::string_view text) {
+  const auto amount = parse_amount(text);
+  if (!amount) return std::unexpected(amount.error());
+  return milli_of(*amount);
+}
+
+Result<double> parse_approximate(std::string_view text) {
+  const auto amount = parse_amount(text);
+  if (!amount) return std::unexpected(amount.error());
+  Integer digits = amount->small ? Integer(amount->value) : amount->unscaled;
+  int exponent = amount->small ? amount->scale : -amount->places;
+  if (digits == 0) return 0.0;
+  while (digits % 10 == 0) {
+    digits /= 10;
+    ++exponent;
+  }
+  while (exponent % 3 != 0) {
+    digits *= 10;
+    --exponent;
+  }
+  const auto base = digits.convert_to<double>();
+  if (exponent == 0) return base;
+  // A power of ten that is exact, or the quotient of two that are.
+  const double power = exponent > 0 ? std::pow(10.0, exponent) : 1.0 / std::pow(10.0, -exponent);
+  return base * power;
 }
 
 }  // namespace fluxmetrics::kube

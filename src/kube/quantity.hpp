@@ -20,4 +20,13 @@ namespace fluxmetrics::kube {
 // is no quantity, or one whose thousandths do not fit an int64.
 [[nodiscard]] Result<std::int64_t> parse_milli(std::string_view text);
 
+// The same with the Go library's arithmetic to the last bit: thousandths that do not fit an int64 wrap or
+// become 0 as they do there. For replaying what the HPA controller makes of a number. Errors: text that is no
+// quantity.
+[[nodiscard]] Result<std::int64_t> parse_milli_wrapping(std::string_view text);
+
+// The quantity as a float: the digits of its canonical form (what an API server stores: 0.7 is 700m) times a
+// power of ten, which is not always the double nearest to the number. Errors: text that is no quantity.
+[[nodiscard]] Result<double> parse_approximate(std::string_view text);
+
 }  // namespace fluxmetrics::kube

@@ -131,5 +131,66 @@ TEST(Quantity, NeverWritesWhatAnHpaWouldWrap) {
   }
 }
 
+TEST(Quantity, WrapsAndVanishesWhereTheGoLibraryDoes) {
+  struct Case {
+    const char* text;
+    std::int64_t milli;
+  };
+  // Rows are what Go's resource.MustParse(text).MilliValue() gives.
+  for (const auto& [text, milli] : {Case{"0", 0},
+                                    Case{"00", 0},
+                                    Case{"0.0", 0},
+                                    Case{"4", 4000},
+                                    Case{"-4", -4000},
+                                    Case{"010", 10000},
+                                    Case{"1500m", 1500},
+                                    Case{"1.5", 1500},
+                                    Case{"1n", 1},
+                                    Case{"-1n", -1},
+                                    Case{"1.0001", 1001},
+                                    Case{"100Mi", 104857600000},
+                                    Case{"1.5Ki", 1536000},
+                                    Case{"1e3", 1000000},
+                                    Case{"0.0000000001", 1},
+                                    Case{"9000000000000000", 9000000000000000000},
+                                    Case{"9223372036854776", -9223372036854775616},
+                                    Case{"10E", 0},
+                                    Case{"12345678901234567890", 4807115922877858896},
+                                    Case{"-12345678901234567890", -5097733592001},
+                                    Case{"1.00000000000000000001", 1001},
+                                    Case{"-1.00000000000000000001", -999},
+                                    Case{"20P", 0},
+                                    Case{"9300P", 0},
+                                    Case{"1234567890123456789", -1363962815083169272},
+                                    Case{"1000000Ei", -1000},
+                                    Case{"7Ei", std::numeric_limits<std::int64_t>::min()},
+                                    Case{"-0.5Ki", -512000},
+                                    Case{"3.3Mi", 3460300800},
+                                    Case{"0.1Ki", 102400},
+                                    Case{"1234567890123456Ki", -8627821599540117504},
+                                    Case{"1e17", 0},
+                                    Case{"1e25", 0},
+                                    Case{"99e9", 99000000000000},
+                                    Case{"-1e-5", -1},
+                                    Case{"1E5", 100000000},
+                                    Case{"123456789012345678", -5670419503621183312}}) {
+    EXPECT_EQ(parse_milli_wrapping(text), milli) << text;
+  }
+  EXPECT_FALSE(parse_milli_wrapping("four"));
+  EXPECT_FALSE(parse_milli_wrapping("1e99999999"));
+}
+
+TEST(Quantity, FloatsAreDigitsTimesAPowerOfTen) {
+  EXPECT_EQ(parse_approximate("0.7"), 700 * 0.001);
+  EXPECT_NE(parse_approximate("0.7"), 0.7);
+  EXPECT_EQ(parse_approximate("700m"), parse_approximate("0.70").value_or(-1));
+  EXPECT_EQ(parse_approximate("0"), 0.0);
+  EXPECT_EQ(parse_approximate("2"), 2.0);
+  EXPECT_EQ(parse_approximate("1500"), 1500.0);
+  EXPECT_EQ(parse_approximate("-0.5"), -500 * 0.001);
+  EXPECT_EQ(parse_approximate("3.3M"), 3300.0 * 1000);
+  EXPECT_FALSE(parse_approximate("x"));
+}
+
 }  // namespace
 }  // namespace fluxmetrics::kube
