@@ -1,0 +1,68 @@
+// One sync of the HorizontalPodAutoscaler controller of Kubernetes 1.36 after another: what it reads goes in,
+// what it decides comes out, and between syncs the object keeps what the controller and the API server keep.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scaling/hpa_history.hpp"
+#include "scaling/hpa_metrics.hpp"
+#include "scaling/hpa_observation.hpp"
+#include "scaling/hpa_spec.hpp"
+#include "scaling/hpa_status.hpp"
+
+namespace fluxmetrics::scaling {
+
+// How a sync came to its size, for people.
+enum class HpaPath {
+  no_scale,   // the scale subresource could not be read
+  disabled,   // 0 replicas, and not by this controller
+  above_max,  // set to max without a look at the metrics
+  below_min,  // set to min without a look at the metrics
+  no_metric,  // the metrics failed, the size stays
+  computed,
+};
+
+struct HpaDecision {
+  HpaPath path = HpaPath::computed;
+  // One an entry of spec.metrics, nullopt where the metric failed; empty when none was read.
+  std::vector<std::optional<std::int32_t>> proposals = {};
+  std::vector<std::expected<MetricProposal, MetricFailure>> metrics = {};
+  std::optional<std::int32_t> raw = {};         // the largest proposal
+  std::optional<std::int32_t> wanted = {};      // the same, at least 0: what is recorded
+  std::optional<std::int32_t> stabilised = {};  // after the windows
+  std::optional<std::int32_t> desired = {};     // after the limits: what is asked of the scale subresource
+  std::int32_t replicas = 0;                    // spec.replicas after the sync
+  std::string error = {};                       // what the sync returns; "" = none
+  std::vector<HpaEvent> events = {};
+};
+
+class HpaController {
+ public:
+  explicit HpaController(HpaFlags flags = {}, HpaGates gates = {}) : flags_(flags), gates_(gates) {}
+
+  // Times count from any moment, but never backwards.
+  HpaDecision sync(const HpaSpec& spec, const HpaObservation& seen, std::int64_t now_ms);
+
+  // The controller's process starts anew; the HPA and its status stay.
+  void restart() { history_.forget(); }
+  // The HPA is deleted and made again.
+  void recreate();
+  // The status says that the controller itself scaled the target to zero.
+  void assume_scaled_to_zero(std::int64_t now_ms);
+
+  [[nodiscard]] const HpaStatus& status() const { return status_; }
+  [[nodiscard]] const HpaHistory& history() const { return history_; }
+  [[nodiscard]] const HpaFlags& flags() const { return flags_; }
+  [[nodiscard]] const HpaGates& gates() const { return gates_; }
+
+ private:
+  HpaFlags flags_;
+  HpaGates gates_;
+  HpaHistory history_;
+  HpaStatus status_;
+};
+
+}  // namespace fluxmetrics::scaling

@@ -1,0 +1,66 @@
+// What the controller reads in one sync: the scale, the pods behind it, and the answers of the metrics APIs.
+// Metric values are thousandths.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fluxmetrics::scaling {
+
+enum class PodReady { yes, no, unknown, absent };  // the Ready condition; absent: the pod has none
+
+using Resources = std::map<std::string, std::int64_t>;  // name -> thousandths
+
+struct HpaPod {
+  std::string name = {};
+  std::string phase = "Running";
+  PodReady ready = PodReady::yes;
+  std::int64_t ready_since_ms = 0;           // last transition of the Ready condition
+  std::optional<std::int64_t> start_ms = 0;  // nullopt: not started
+  bool deleting = false;                     // has a deletion timestamp
+  std::vector<std::pair<std::string, std::string>> labels = {};
+  // Requests by container: the containers, and those init containers that are restarted.
+  std::vector<std::pair<std::string, Resources>> requests = {};
+  Resources pod_requests = {};  // at the level of the pod
+};
+
+// Pods by name; nullopt: no sample.
+using PodSamples = std::map<std::string, std::optional<std::int64_t>>;
+// Container -> resource -> usage.
+using ContainerUsage = std::map<std::string, Resources>;
+
+// Why a call fails in this sync; "" = it does not.
+struct HpaFaults {
+  std::string get_scale = {};
+  std::string update_scale = {};
+  std::string update_status = {};
+  std::string object = {};
+  std::string external = {};
+  std::string pods = {};
+  std::string resource = {};
+  std::int32_t conflicts = 0;  // the scale's update is answered 409 so many times first
+};
+
+struct HpaObservation {
+  std::int32_t spec_replicas = 0;
+  std::int32_t status_replicas = 0;
+  std::string selector = {};
+  // The selector's pods one by one, or only how many there are.
+  std::optional<std::vector<HpaPod>> pods = {};
+  std::int64_t pods_listed = 0;
+  std::int64_t pods_ready = 0;  // Running and Ready, also those that are being deleted
+  // By metric name, or KIND/NAME/METRIC where several objects have it; absent: the API answers an error.
+  std::map<std::string, std::int64_t> object = {};
+  std::map<std::string, std::vector<std::int64_t>> external = {};
+  std::map<std::string, PodSamples> pod_metrics = {};
+  std::optional<std::map<std::string, ContainerUsage>> resource = {};  // by pod
+  std::int64_t resource_time_ms = 0;
+  std::int64_t resource_window_ms = 0;
+  HpaFaults faults = {};
+};
+
+}  // namespace fluxmetrics::scaling
