@@ -71,6 +71,7 @@ struct Commands {
   SimulateOptions simulate;
   SimulateCtlOptions ctl;
   DemoOptions demo;
+  PlanOptions plan;
   std::function<int()> run;
 };
 
@@ -266,6 +267,22 @@ void add_demo(CLI::App& app, Commands& c) {
   sub->callback([&c] { c.run = [&c] { return run_demo(c.demo); }; });
 }
 
+void add_plan(CLI::App& app, Commands& c) {
+  auto& o = c.plan;
+  auto* sub = app.add_subcommand("plan", "Play autoscalers, before a cluster does");
+  sub->footer(
+      "Example, the decisions of a real HPA controller against this program's:\n"
+      "  flux-metrics-api plan --vectors tests/data/hpa/edge.jsonl\n"
+      "docs/plan.md describes the formats.");
+  sub->add_option("--vectors", o.vectors,
+                  "Compare with recorded decisions of a HPA controller: JSON lines, - for standard input")
+      ->type_name("FILE");
+  sub->add_option("-o,--output", o.output, "table or json")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"table", "json"}));
+  sub->callback([&c] { c.run = [&c] { return run_plan(c.plan); }; });
+}
+
 }  // namespace
 
 int run_cli(int argc, const char* const* argv) {
@@ -282,6 +299,7 @@ int run_cli(int argc, const char* const* argv) {
   add_start(app, commands);
   add_get(app, commands);
   add_demo(app, commands);
+  add_plan(app, commands);
   add_simulate(app, commands);
   add_simulate_ctl(app, commands);
   auto* version_command = app.add_subcommand("version", "Print the version");

@@ -102,10 +102,16 @@ struct DemoOptions {
   bool plain = false;  // plain lines even on a terminal
 };
 
+struct PlanOptions {
+  std::string vectors;           // file of recorded decisions to compare with; "-" = standard input
+  std::string output = "table";  // table or json
+};
+
 int run_start(const StartOptions& options);
 int run_get(const GetOptions& options);
 int run_simulate(const SimulateOptions& options);
 int run_simulate_ctl(const SimulateCtlOptions& options);
 int run_demo(const DemoOptions& options);
+int run_plan(const PlanOptions& options);
 
 }  // namespace fluxmetrics::commands
