@@ -1,6 +1,7 @@
 #include "api/api.hpp"
 
 #include "api/audit.hpp"
+#include "api/cluster_documents.hpp"
 #include "api/documents.hpp"
 #include "api/freshness.hpp"
 #include "api/health.hpp"
@@ -8,6 +9,7 @@
 #include "api/metric_answers.hpp"
 #include "api/request_log.hpp"
 #include "api/router.hpp"
+#include "api/waiting.hpp"
 #include "kube/json.hpp"
 #include "kube/status.hpp"
 
@@ -15,6 +17,9 @@
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace fluxmetrics::api {
+
+namespace asio = boost::asio;
+
 namespace {
 
 using Kind = Route::Kind;
@@ -39,6 +44,27 @@ kube::Status method_not_allowed() {
           .reason = "MethodNotAllowed",
           .message = "the server does not allow this method on the requested resource",
           .empty_details = true};
+}
+
+kube::Status timed_out() {
+  return {.code = 504,
+          .reason = "Timeout",
+          .message = "Timeout: request did not complete within the allotted timeout",
+          .empty_details = true};
+}
+
+kube::Status ending() {
+  return {.code = 503, .reason = "ServiceUnavailable", .message = "this server is shutting down"};
+}
+
+// What the Go server says: not a Status, and when to come again.
+http::Response too_many_requests() {
+  http::Response response;
+  response.status = 429;
+  response.content_type = "text/plain; charset=utf-8";
+  response.headers = {{"Retry-After", "1"}, {"X-Content-Type-Options", "nosniff"}};
+  response.body = std::make_shared<const std::string>("Too many requests, please try again later.\n");
+  return response;
 }
 
 kube::Status unknown_resource() {
@@ -67,6 +93,8 @@ struct Api::Impl {
   ApiOptions options;
   const metrics::Store& store;
   AccessControl* access;
+  ClusterDocuments* forwarded = nullptr;
+  Waiting waiting;
   KnownRequests known_requests;
   Documents documents;
   MetricAnswers metric_answers;
@@ -77,6 +105,7 @@ struct Api::Impl {
       : options(normalized(std::move(options_))),
         store(store_),
         access(access_),
+        waiting(options.most_waiting),
         known_requests(root_segments(options.api_path)),
         documents(options),
         metric_answers(options, store, pods),
@@ -124,12 +153,56 @@ struct Api::Impl {
   }
 
   http::Response finish(const http::Request& request, const AccessDecision& decision) {
-    auto response = decision.allowed() ? answer(request, decision.user) : refuse(request, decision);
+    return dressed(request, decision.user,
+                   decision.allowed() ? answer(request, decision.user) : refuse(request, decision));
+  }
+
+  // With what every answer has.
+  http::Response dressed(const http::Request& request, std::string_view user, http::Response response) {
     response.headers.reserve(response.headers.size() + 2);
     response.headers.emplace_back("Audit-Id", audit_ids.of(request.headers));
     response.headers.emplace_back("Cache-Control", "no-cache, private");
-    log.request(request, decision.user, response.status, std::chrono::steady_clock::now());
+    log.request(request, user, response.status, std::chrono::steady_clock::now());
     return response;
+  }
+
+  // Null: the cluster must be asked who may.
+  AccessControl::Decided decide(const http::Request& request) const {
+    static const auto let_in = std::make_shared<const AccessDecision>();
+    return access == nullptr || plain_and_foreign(request) ? let_in : access->decide(request);
+  }
+
+  [[nodiscard]] bool is_forwarded(const http::Request& request) const {
+    return forwarded != nullptr && ClusterDocuments::concerns(request);
+  }
+
+  // Health and discovery wait as long as there is anybody to wait for: without them the cluster believes us
+  // dead.
+  [[nodiscard]] bool may_wait(const http::Request& request) {
+    if (!waiting.full()) return true;
+    const auto kind = known_requests.find(request).route.kind;
+    return kind != Kind::metric && kind != Kind::external_metric && !is_forwarded(request);
+  }
+
+  asio::awaitable<http::Response> answer_waiting(http::Request request) {
+    auto decision = decide(request);
+    if (!decision) decision = co_await access->decide_later(request);
+    if (!decision->allowed() || !is_forwarded(request)) co_return finish(request, *decision);
+    auto response = co_await forwarded->fetch(request);
+    co_return dressed(request, decision->user, std::move(response));
+  }
+
+  // --request-timeout, or less when the query says so.
+  [[nodiscard]] Seconds time_for(const http::Request& request) {
+    const auto& target = known_requests.find(request).target;
+    const auto asked = target ? parse_duration(target->query_value("timeout").value_or("")) : Seconds(0);
+    if (!asked || *asked <= Seconds(0)) return options.request_timeout;
+    return std::min(*asked, options.request_timeout);
+  }
+
+  http::Response too_late(const http::Request& request) {
+    const auto status = waiting.ended() ? ending() : timed_out();
+    return dressed(request, "-", to_response(status, known_requests.find(request).negotiated.layout));
   }
 
   static http::Response refuse_plain(const KnownRequest& known) {
@@ -182,17 +255,33 @@ Api::Api(ApiOptions options, const metrics::Store& store, AccessControl* access,
     : impl_(std::make_unique<Impl>(std::move(options), store, access, pods)) {}
 Api::~Api() = default;
 
+void Api::forward(ClusterDocuments& documents) {
+  impl_->forwarded = &documents;
+}
+
 std::optional<http::Response> Api::answer(const http::Request& request) {
-  static const AccessDecision let_in;
-  if (impl_->access == nullptr || impl_->plain_and_foreign(request)) return impl_->finish(request, let_in);
-  const auto decision = impl_->access->decide(request);
-  if (!decision) return std::nullopt;
-  return impl_->finish(request, *decision);
+  const auto decision = impl_->decide(request);
+  const bool forwarded = decision && decision->allowed() && impl_->is_forwarded(request);
+  if (decision && !forwarded) return impl_->finish(request, *decision);
+  if (forwarded) {
+    if (auto kept = impl_->forwarded->find(request)) {
+      return impl_->dressed(request, decision->user, std::move(*kept));
+    }
+  }
+  if (impl_->may_wait(request)) return std::nullopt;
+  return impl_->dressed(request, "-", too_many_requests());
 }
 
 boost::asio::awaitable<http::Response> Api::answer_later(http::Request request) {
-  const auto decision = co_await impl_->access->decide_later(request);
-  co_return impl_->finish(request, *decision);
+  auto work = impl_->answer_waiting(request);
+  const auto time = impl_->time_for(request);
+  auto response = co_await impl_->waiting.wait(std::move(work), time);
+  if (!response) response = impl_->too_late(request);
+  co_return std::move(*response);
+}
+
+void Api::end_waits() {
+  impl_->waiting.end_all();
 }
 
 }  // namespace fluxmetrics::api

@@ -14,6 +14,8 @@
 
 namespace fluxmetrics::api {
 
+class ClusterDocuments;
+
 struct ApiOptions {
   std::string namespace_ = "flux-operator";
   std::string service_name = "custom-metrics-apiserver";
@@ -24,6 +26,8 @@ struct ApiOptions {
   bool insecure_http = false;      // plain HTTP answered to every peer
   std::uint16_t port = 0;          // the port served, told in /apis; 0 = not told
   bool log_every_request = false;  // at info; otherwise only metric requests are
+  std::size_t most_waiting = 400;  // requests that wait for the cluster at the same time; 0 = any number
+  Seconds request_timeout{60};     // for one that waits; its query's `timeout` may say less
 };
 
 class Api : public http::Handler {
@@ -32,9 +36,12 @@ class Api : public http::Handler {
   // them. Both must live as long as this.
   Api(ApiOptions options, const metrics::Store& store, AccessControl* access = nullptr,
       const kube::PodStore* pods = nullptr);
+  // From here on clients on this host get the cluster's own documents from `documents` where it has them.
+  void forward(ClusterDocuments& documents);
   ~Api() override;
   [[nodiscard]] std::optional<http::Response> answer(const http::Request& request) override;
   [[nodiscard]] boost::asio::awaitable<http::Response> answer_later(http::Request request) override;
+  void end_waits() override;
 
  private:
   struct Impl;

@@ -103,8 +103,14 @@ void add_start(CLI::App& app, Commands& c) {
                   "Keep the self-signed certificate here (used when there are no files)");
   sub->add_option("--api-path", o.api_path, "Serve the custom metrics API below this path too");
   sub->add_option("--custom-metric", o.custom_metric, "A file with metrics of your own (not available yet)");
-  sub->add_flag("--no-cache", o.no_cache,
-                "Accepted as the Python server did; answers are never older than the snapshot");
+  sub->add_flag(
+      "--forward-cluster-apis", o.forward_cluster_apis,
+      "Give plain HTTP clients on this host the cluster's own /apis and /openapi, as the Python server did");
+  sub->add_flag("--no-cache", o.no_cache, "Ask the cluster each time with --forward-cluster-apis");
+  sub->add_option("--max-requests-inflight", o.most_waiting,
+                  "Requests that may wait for the cluster at the same time, others get 429; 0 = any number")
+      ->capture_default_str();
+  add_duration(sub, "--request-timeout", o.request_timeout, "A request that waits longer gets 504");
   sub->add_flag("--verbose", o.verbose, "Log every request, not only metric requests");
   sub->add_flag("--insecure-http", o.insecure_http, "Let every peer ask by plain HTTP, not only this host");
   sub->add_flag("--insecure-skip-auth", o.insecure_skip_auth,

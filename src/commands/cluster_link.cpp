@@ -102,6 +102,10 @@ const std::string& ClusterLink::description() const {
   return impl_->description;
 }
 
+kube::RestClient& ClusterLink::client() {
+  return impl_->objects;
+}
+
 const kube::PodStore& ClusterLink::pods() const {
   return impl_->pods;
 }

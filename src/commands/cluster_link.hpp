@@ -9,6 +9,7 @@
 #include "api/access_control.hpp"
 #include "base/result.hpp"
 #include "kube/pods.hpp"
+#include "kube/rest_client.hpp"
 
 namespace fluxmetrics::commands {
 
@@ -30,6 +31,8 @@ class ClusterLink {
 
   [[nodiscard]] api::ClusterAuthority authority();       // empty when it is asked about no client
   [[nodiscard]] const std::string& description() const;  // for a log line
+  // To read other things of the cluster with.
+  [[nodiscard]] kube::RestClient& client();
   // The pods that are watched, from start() on.
   [[nodiscard]] const kube::PodStore& pods() const;
   // `job` names the Job whose pods are watched, in `name_space`; it is called on the link's thread.

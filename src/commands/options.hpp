@@ -26,7 +26,10 @@ struct StartOptions {
   std::string cert_dir;
   std::string api_path;
   std::string custom_metric;
+  bool forward_cluster_apis = false;
   bool no_cache = false;
+  std::size_t most_waiting = 400;
+  Seconds request_timeout{60};
   bool verbose = false;
   bool insecure_http = false;
   bool insecure_skip_auth = false;

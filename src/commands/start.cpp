@@ -1,6 +1,7 @@
 #include <cstdlib>
 
 #include "api/api.hpp"
+#include "api/cluster_documents.hpp"
 #include "api/objects.hpp"
 #include "api/router.hpp"
 #include "base/log.hpp"
@@ -34,6 +35,8 @@ http::ServerOptions server_options(const StartOptions& options) {
                           .names = {fmt::format("{}.{}.svc", service, options.namespace_),
                                     fmt::format("{}.{}.svc.cluster.local", service, options.namespace_),
                                     fmt::format("{}.{}", service, options.namespace_), service}},
+          // The API ends a wait before, with an answer.
+          .answer_timeout = options.request_timeout + Seconds(10),
           .shutdown_delay = shutdown_delay(options)};
 }
 
@@ -104,6 +107,12 @@ int run_start(const StartOptions& options) {
     log::error("{}", cluster.error().message);
     return exit_misused;
   }
+  if (options.forward_cluster_apis && !*cluster) {
+    log::error(
+        "--forward-cluster-apis: there is no cluster here; run in a pod with a service account, or give "
+        "--kubeconfig");
+    return exit_misused;
+  }
   api::AccessControl access(access_options(options, *cluster != nullptr),
                             *cluster ? (*cluster)->authority() : api::ClusterAuthority());
   api::Api api({.namespace_ = options.namespace_,
@@ -113,8 +122,15 @@ int run_start(const StartOptions& options) {
                 .max_staleness = options.max_staleness,
                 .insecure_http = options.insecure_http,
                 .port = options.port,
-                .log_every_request = options.verbose},
+                .log_every_request = options.verbose,
+                .most_waiting = options.most_waiting,
+                .request_timeout = options.request_timeout},
                pipeline.store(), &access, *cluster ? &(*cluster)->pods() : nullptr);
+  std::optional<api::ClusterDocuments> documents;
+  if (options.forward_cluster_apis) {
+    documents.emplace((*cluster)->client(), api::ClusterDocumentsOptions{.keep = !options.no_cache});
+    api.forward(*documents);
+  }
   http::Server server(server_options(options), api);
   server.catch_signals();
   if (const auto listening = server.listen(); !listening) {

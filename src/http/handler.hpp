@@ -21,6 +21,8 @@ class Handler {
   // Called when answer() said nullopt. It may wait on the serving thread's io_context, and bounds its own
   // waits.
   [[nodiscard]] virtual boost::asio::awaitable<Response> answer_later(Request request) = 0;
+  // The server ends: whoever still waits is to be answered now, with whatever can be said.
+  virtual void end_waits() {}
 };
 
 }  // namespace fluxmetrics::http

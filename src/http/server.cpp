@@ -34,6 +34,7 @@ constexpr auto pause_when_full = std::chrono::milliseconds(2);
 constexpr auto just_come = std::chrono::milliseconds(50);  // its request may be on the way
 constexpr auto pause_after_error = std::chrono::milliseconds(200);
 constexpr auto drain_time = std::chrono::seconds(3);
+constexpr auto last_words = std::chrono::milliseconds(500);  // of these, for answers that were waited for
 constexpr std::size_t crowd = 64;
 constexpr auto repeat_complaint = std::chrono::seconds(10);
 
@@ -70,6 +71,7 @@ struct Server::Impl {
   std::list<Session> sessions;
   MonoTime complained;
   std::size_t ended_since_trim = 0;
+  bool waits_ended = false;
 
   Impl(ServerOptions options_, Handler& handler_) : options(std::move(options_)), handler(handler_) {}
 
@@ -154,6 +156,13 @@ struct Server::Impl {
     ::malloc_trim(0);
   }
 
+  // A handler that waits for others, an API server that is away, say, would keep the process from ending.
+  void end_waits(MonoTime now) {
+    if (waits_ended || !context->stopping || now < context->stop_by - last_words) return;
+    waits_ended = true;
+    handler.end_waits();
+  }
+
   // Ends connections whose time is up; returns when the server has stopped and the last one is gone.
   asio::awaitable<void> watch() {
     asio::steady_timer timer(io);
@@ -162,6 +171,7 @@ struct Server::Impl {
       timer.expires_after(watch_interval);
       co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
       const auto now = std::chrono::steady_clock::now();
+      end_waits(now);
       for (auto& session : sessions) {
         if (session.overdue(now)) session.abort();
       }

@@ -87,6 +87,8 @@ class KubeApi:
         self.pods_status = 200
         self.pods_watch_status = 200
         self.pod_queries = []
+        self.documents = {}  # path and query -> (ETag, body)
+        self.document_requests = []  # (path and query, If-None-Match)
         self.port = None
         self._stack = contextlib.ExitStack()
 
@@ -100,6 +102,7 @@ class KubeApi:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # clients go when they like
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.use_certificate("apiserver")
         self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
@@ -180,9 +183,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             super().handle()
 
-    def _send(self, status, body):
+    def _send(self, status, body, headers=None):
         content = json.dumps(body).encode()
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -205,6 +210,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         query = dict(urllib.parse.parse_qsl(url.query))
         if url.path == "/api/v1/namespaces/flux-operator/pods":
             self._pods(query)
+        elif url.path == "/apis" or url.path.startswith("/openapi"):
+            self._document()
         elif url.path != "/api/v1/namespaces/kube-system/configmaps" or query.get("fieldSelector") != f"metadata.name={NAME}":
             self._status(404, f"the stand-in does not serve {self.path}")
         elif "watch" in query:
@@ -215,6 +222,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             with self.api.changed:
                 self._send(200, {"kind": "ConfigMapList", "apiVersion": "v1", "items": [self.api.config_map()],
                                  "metadata": {"resourceVersion": str(self.api.version)}})
+
+    def _document(self):
+        known = self.headers.get("If-None-Match")
+        self.api.document_requests.append((self.path, known))
+        if self.api.down:
+            self._status(403, "nobody may")
+        elif self.path not in self.api.documents:
+            self._status(404, "there is no such document")
+        else:
+            etag, body = self.api.documents[self.path]
+            if etag and etag == known:
+                self.send_response(304)
+                self.send_header("ETag", etag)
+                self.end_headers()
+                self.wfile.flush()
+            else:
+                self._send(200, body, {"ETag": etag} if etag else {})
 
     def _pods(self, query):
         api = self.api

@@ -1,0 +1,54 @@
+#include "api/waiting.hpp"
+
+#include <exception>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace fluxmetrics::api {
+
+namespace asio = boost::asio;
+
+// Shared by who waits and the work, whichever ends last.
+struct Waiting::Wait {
+  Wait(const asio::any_io_executor& executor, MonoTime until) : over(executor, until) {}
+  asio::steady_timer over;
+  std::optional<http::Response> response;
+  std::exception_ptr fault;
+
+  // Also when nobody has begun to wait: whoever begins then returns at once.
+  void end() { over.expires_at(MonoTime::min()); }
+};
+
+asio::awaitable<std::optional<http::Response>> Waiting::wait(asio::awaitable<http::Response> work,
+                                                             Seconds at_most) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto until = std::chrono::steady_clock::now() + std::chrono::duration_cast<MonoTime::duration>(at_most);
+  if (ended_) until = MonoTime::min();
+  auto wait = std::make_shared<Wait>(executor, until);
+  waits_.insert(wait);
+  asio::co_spawn(executor, std::move(work), [wait](std::exception_ptr fault, http::Response response) {
+    if (!fault) wait->response = std::move(response);
+    wait->fault = std::move(fault);
+    wait->end();
+  });
+  boost::system::error_code ignored;
+  co_await wait->over.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  waits_.erase(wait);
+  if (wait->fault) std::rethrow_exception(wait->fault);
+  co_return std::move(wait->response);
+}
+
+void Waiting::end_all() {
+  ended_ = true;
+  for (const auto& wait : waits_)
+    wait->end();
+}
+
+}  // namespace fluxmetrics::api

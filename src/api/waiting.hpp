@@ -1,0 +1,38 @@
+// Requests that wait for somebody else's answer: how many may at the same time, and for how long.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <unordered_set>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "base/clock.hpp"
+#include "http/message.hpp"
+
+namespace fluxmetrics::api {
+
+// Used on one executor, the serving one.
+class Waiting {
+ public:
+  // `most`: 0 = any number.
+  explicit Waiting(std::size_t most) : most_(most) {}
+  [[nodiscard]] bool full() const { return most_ > 0 && waits_.size() >= most_; }
+
+  // What the work makes, or nullopt when the time is up or end_all() comes first: the work then goes on by
+  // itself, so that its answer may be remembered. What it throws is thrown here.
+  boost::asio::awaitable<std::optional<http::Response>> wait(boost::asio::awaitable<http::Response> work,
+                                                             Seconds at_most);
+  // Nobody waits any more, neither who does now nor who comes later.
+  void end_all();
+  [[nodiscard]] bool ended() const { return ended_; }
+
+ private:
+  struct Wait;
+  std::size_t most_;
+  bool ended_ = false;
+  std::unordered_set<std::shared_ptr<Wait>> waits_;
+};
+
+}  // namespace fluxmetrics::api

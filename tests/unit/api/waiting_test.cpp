@@ -1,0 +1,123 @@
+#include "api/waiting.hpp"
+
+#include <gtest/gtest.h>
+#include <stdexcept>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
+namespace fluxmetrics::api {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+asio::awaitable<http::Response> work_of(milliseconds time, int* done) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(asio::use_awaitable);
+  ++*done;
+  http::Response response;
+  response.status = 299;
+  co_return response;
+}
+
+asio::awaitable<http::Response> at_once() {
+  co_return http::Response();
+}
+
+asio::awaitable<http::Response> broken() {
+  throw std::runtime_error("broken");
+  co_return http::Response();
+}
+
+struct Room {
+  asio::io_context io{1};
+  Waiting waiting{2};
+  std::optional<http::Response> response;
+  std::string fault;
+  bool over = false;
+
+  asio::awaitable<void> wait(asio::awaitable<http::Response> work, Seconds at_most) {
+    try {
+      response = co_await waiting.wait(std::move(work), at_most);
+    } catch (const std::exception& thrown) {
+      fault = thrown.what();
+    }
+    over = true;
+  }
+  void begin(asio::awaitable<http::Response> work, Seconds at_most) {
+    asio::co_spawn(io, wait(std::move(work), at_most), asio::detached);
+  }
+};
+
+TEST(Waiting, GivesWhatTheWorkMakes) {
+  Room room;
+  int done = 0;
+  room.begin(work_of(milliseconds(5), &done), Seconds(60));
+  room.io.run();
+  ASSERT_TRUE(room.response);
+  EXPECT_EQ(room.response->status, 299);
+  room.io.restart();
+  room.begin(at_once(), Seconds(60));
+  room.io.run();
+  ASSERT_TRUE(room.response);
+  EXPECT_EQ(room.response->status, 200);
+}
+
+TEST(Waiting, EndsInTimeAndLetsTheWorkGoOn) {
+  Room room;
+  int done = 0;
+  room.begin(work_of(milliseconds(300), &done), Seconds(0.01));
+  while (!room.over)
+    room.io.run_one();
+  EXPECT_FALSE(room.response);
+  EXPECT_EQ(done, 0);
+  room.io.run();
+  EXPECT_EQ(done, 1);
+}
+
+TEST(Waiting, KnowsWhenItIsFull) {
+  Room room;
+  int done = 0;
+  EXPECT_FALSE(room.waiting.full());
+  room.begin(work_of(milliseconds(20), &done), Seconds(60));
+  room.begin(work_of(milliseconds(20), &done), Seconds(60));
+  while (!room.waiting.full())
+    ASSERT_NE(room.io.run_one(), 0U);
+  room.io.run();
+  EXPECT_FALSE(room.waiting.full());
+  EXPECT_EQ(done, 2);
+  EXPECT_FALSE(Waiting(0).full());
+}
+
+TEST(Waiting, CanBeEndedForAll) {
+  Room room;
+  int done = 0;
+  room.begin(work_of(milliseconds(300), &done), Seconds(60));
+  asio::post(room.io, [&room] { room.waiting.end_all(); });
+  while (!room.over)
+    room.io.run_one();
+  EXPECT_FALSE(room.response);
+  EXPECT_TRUE(room.waiting.ended());
+  room.over = false;
+  room.begin(work_of(milliseconds(300), &done), Seconds(60));
+  while (!room.over)
+    room.io.run_one();
+  EXPECT_FALSE(room.response) << "nor does anybody wait later";
+}
+
+TEST(Waiting, PassesFaultsOn) {
+  Room room;
+  room.begin(broken(), Seconds(60));
+  room.io.run();
+  EXPECT_EQ(room.fault, "broken");
+}
+
+}  // namespace
+}  // namespace fluxmetrics::api
