@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <utility>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
 namespace fluxmetrics::instance {
+namespace asio = boost::asio;
 namespace json = boost::json;
 namespace {
 
@@ -35,6 +42,41 @@ std::string object_text(std::string_view key, const std::string& value) {
 
 std::string getattr_request(flux::JobId id) {
   return json::serialize(json::object{{"id", id}, {"attrs", json::array{"jobspec"}}});
+}
+
+Result<json::value> jobspec_of(flux::JobId id, const Result<std::string>& text) {
+  if (!text) return std::unexpected(text.error());
+  const auto reply = flux::parse_payload("job-manager.getattr", *text);
+  if (!reply) return std::unexpected(reply.error());
+  const auto* object = reply->if_object();
+  const auto* jobspec = object == nullptr ? nullptr : object->if_contains("jobspec");
+  if (jobspec == nullptr) return fail(Code::not_found, "job-manager.getattr: job {} has no jobspec", id);
+  return *jobspec;
+}
+
+// Questions that are under way at the same time.
+struct Batch {
+  Batch(const asio::any_io_executor& executor, std::size_t count)
+      : answers(count, fail(Code::unavailable, "job-manager.getattr was not answered")),
+        open(count),
+        all_here(executor, MonoTime::max()) {}
+  std::vector<Result<json::value>> answers;
+  std::size_t open;
+  asio::steady_timer all_here;  // cancelled by the last answer
+};
+
+struct Answered {
+  std::shared_ptr<Batch> batch;
+  void operator()(const std::exception_ptr& /*fault*/) const {
+    if (--batch->open == 0) batch->all_here.cancel();
+  }
+};
+
+asio::awaitable<void> fetch_jobspec(std::shared_ptr<flux::Client> client, std::shared_ptr<Batch> batch,
+                                    std::size_t index, flux::JobId id) {
+  std::string request = getattr_request(id);
+  const auto text = co_await client->rpc("job-manager.getattr", std::move(request));
+  batch->answers[index] = jobspec_of(id, text);
 }
 
 // A bound that any of job-list's times may be compared with.
@@ -271,13 +313,16 @@ Task<double> Queries::list(JobList which, flux::JobListReader::Take take) {
   }
 }
 
-Task<json::value> Queries::jobspec(flux::JobId id) {
-  const auto reply = co_await ask("job-manager.getattr", getattr_request(id));
-  if (!reply) co_return std::unexpected(reply.error());
-  const auto* object = reply->if_object();
-  const auto* jobspec = object == nullptr ? nullptr : object->if_contains("jobspec");
-  if (jobspec == nullptr) co_return fail(Code::not_found, "job-manager.getattr: job {} has no jobspec", id);
-  co_return *jobspec;
+asio::awaitable<std::vector<Result<json::value>>> Queries::jobspecs(std::vector<flux::JobId> ids) {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto batch = std::make_shared<Batch>(executor, ids.size());
+  const auto began = MonoTime::clock::now();
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    asio::co_spawn(executor, fetch_jobspec(client_, batch, i, ids[i]), Answered{batch});
+  while (batch->open > 0)
+    co_await batch->all_here.async_wait(asio::as_tuple(asio::use_awaitable));
+  meter_.ran(began, MonoTime::clock::now());
+  co_return std::move(batch->answers);
 }
 
 Task<std::vector<Queue>> Queries::queues() {

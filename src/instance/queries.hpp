@@ -74,8 +74,10 @@ class Queries {
   [[nodiscard]] Task<double> list(JobList which, flux::JobListReader::Take take);
   // Whether lists of changes can be asked for; unknown (true) before the first list.
   [[nodiscard]] bool can_list_changes() const { return dialect_.t_sched; }
-  // The jobspec as it is now; not_found when the job is gone.
-  [[nodiscard]] Task<boost::json::value> jobspec(flux::JobId id);
+  // The jobspecs as they are now, asked for all at once, in the order of `ids`; not_found of a job that is
+  // gone.
+  [[nodiscard]] boost::asio::awaitable<std::vector<Result<boost::json::value>>> jobspecs(
+      std::vector<flux::JobId> ids);
   // Configured queues and what they admit; one anonymous queue when there are none. Status not filled in.
   [[nodiscard]] Task<std::vector<Queue>> queues();
   // Fills in enabled and started of `queues`; tells whether a scheduler is there.

@@ -33,7 +33,7 @@ constexpr auto gather = 10ms;            // changes come in bursts: one answer f
 constexpr std::size_t most_levels = 32;  // of sub-instances in each other
 constexpr auto journal_patience = 3s;    // of silence in a backlog, before its end
 constexpr auto jobspecs_time = 200ms;    // for one round of asking: a slow broker must not hold up the rest
-constexpr std::size_t jobspecs_at_once = 50;
+constexpr std::size_t most_jobspecs_at_once = 64;
 
 Result<std::uint32_t> to_number(const std::string& text, std::string_view name) {
   std::uint32_t number = 0;
@@ -436,25 +436,27 @@ asio::awaitable<Result<void>> Session::poll_changes(JobList::Kind kind) {
 
 asio::awaitable<Result<void>> Session::fetch_jobspecs() {
   auto wanted = jobs_.take_outdated();
-  const std::size_t outdated = wanted.size();
+  if (wanted.size() > jobspecs_at_once_) {
+    jobs_.put_back_outdated(std::span(wanted).subspan(jobspecs_at_once_));
+    wanted.resize(jobspecs_at_once_);
+  }
   if (!journal_) {
-    const auto unknown = jobs_.without_jobspec(jobspecs_at_once);
+    const auto unknown = jobs_.without_jobspec(jobspecs_at_once_ - wanted.size());
     wanted.insert(wanted.end(), unknown.begin(), unknown.end());
   }
   if (wanted.empty()) co_return Result<void>{};
   const auto began = MonoTime::clock::now();
+  const auto jobspecs = co_await queries_->jobspecs(wanted);
+  const bool slow = MonoTime::clock::now() - began > jobspecs_time;
+  jobspecs_at_once_ = slow ? std::max(jobspecs_at_once_ / 2, std::size_t{1})
+                           : std::min(jobspecs_at_once_ * 2, most_jobspecs_at_once);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (MonoTime::clock::now() - began > jobspecs_time) {
-      jobs_.put_back_outdated(std::span(wanted).subspan(i, std::max(i, outdated) - i));
-      break;
-    }
-    const auto id = wanted[i];
-    const auto jobspec = co_await queries_->jobspec(id);
+    const auto& jobspec = jobspecs[i];
     if (!jobspec && (jobspec.error().code == Code::unavailable || jobspec.error().code == Code::timed_out)) {
       co_return std::unexpected(jobspec.error());
     }
     // A job that is gone, or whose jobspec nobody tells: null is remembered as unreadable.
-    jobs_.set_jobspec(id, jobspec ? *jobspec : boost::json::value{});
+    jobs_.set_jobspec(wanted[i], jobspec ? *jobspec : boost::json::value{});
     changed_ = true;
   }
   ran(jobspec_budget_, began);

@@ -123,9 +123,10 @@ class Session : public std::enable_shared_from_this<Session> {
   struct KnownUntil {
     double scheduled = 0, started = 0, ended = 0;
   } known_until_;
-  bool prove_ = true;           // the next list of jobs must be a full one
-  Seconds full_list_{0};        // how long the last one took
-  unsigned disagreements_ = 0;  // of jobs_ and job-stats, one after another
+  bool prove_ = true;                 // the next list of jobs must be a full one
+  std::size_t jobspecs_at_once_ = 8;  // grows while the broker answers quickly
+  Seconds full_list_{0};              // how long the last one took
+  unsigned disagreements_ = 0;        // of jobs_ and job-stats, one after another
   // What the journal told last: a full list may be older than that.
   std::deque<std::pair<MonoTime, flux::JournalReply>> told_lately_;
   MonoTime published_at_{};

@@ -280,7 +280,14 @@ class Server(Program):
         return answer.value()["value"] if answer.status == 200 else None
 
     def wait_number(self, name, wanted, deadline=DEADLINE):
-        eventually(lambda: self.number(name) == str(wanted), f"{name} = {wanted}, last {self.metric(name)}", deadline)
+        eventually(lambda: count_of(self.number(name)) == count_of(str(wanted)),
+                   f"{name} = {wanted}, last {self.metric(name)}", deadline)
+
+
+def count_of(quantity):
+    """2000 of "2k"; what is no whole number stays as it is, None too."""
+    found = re.fullmatch(r"(-?\d+)([kMG]?)", quantity or "")
+    return int(found[1]) * {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}[found[2]] if found else quantity
 
 
 def utc_age(text):
