@@ -1,5 +1,6 @@
 #include "commands/cluster_link.hpp"
 
+#include <future>
 #include <optional>
 #include <thread>
 
@@ -19,6 +20,8 @@ namespace fluxmetrics::commands {
 namespace asio = boost::asio;
 
 namespace {
+
+constexpr auto longest_end = std::chrono::seconds(1);
 
 // A source that works now, as far as files tell; nullopt when there is none. What a pod's files lack may
 // come.
@@ -63,7 +66,7 @@ struct ClusterLink::Impl {
 ClusterLink::ClusterLink(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 ClusterLink::~ClusterLink() {
-  stop();
+  static_cast<void>(stop());
 }
 
 Result<std::unique_ptr<ClusterLink>> ClusterLink::find(const ClusterLinkOptions& options) {
@@ -123,11 +126,19 @@ void ClusterLink::start(std::string name_space, std::function<std::string()> job
   impl_->thread = std::thread([impl = impl_.get()] { impl->io.run(); });
 }
 
-void ClusterLink::stop() {
-  if (!impl_) return;
+// A host name that is being looked up is waited for where the network's context is destroyed, for as long as
+// a silent name server makes it; so that happens on a thread that nobody has to wait for.
+bool ClusterLink::stop() {
+  if (!impl_) return true;
   impl_->io.stop();
   if (impl_->thread.joinable()) impl_->thread.join();
-  impl_.reset();
+  std::promise<void> promise;
+  const auto gone = promise.get_future();
+  std::thread([impl = std::move(impl_), promise = std::move(promise)]() mutable {
+    impl.reset();
+    promise.set_value();
+  }).detach();
+  return gone.wait_for(longest_end) == std::future_status::ready;
 }
 
 }  // namespace fluxmetrics::commands

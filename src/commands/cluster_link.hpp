@@ -38,7 +38,9 @@ class ClusterLink {
   // `job` names the Job whose pods are watched, in `name_space`; it is called on the link's thread.
   void start(std::string name_space, std::function<std::string()> job);
   // To be called after the server has stopped and before it is destroyed: both wait for each other's work.
-  void stop();
+  // False when something goes on that cannot be interrupted: then the process must end without destroying
+  // anything.
+  [[nodiscard]] bool stop();
 
  private:
   struct Impl;

@@ -146,8 +146,9 @@ int run_start(const StartOptions& options) {
             options.namespace_, options.service_name);
   tell_who_may_read(options, cluster->get());
   server.run(true);
-  if (*cluster) (*cluster)->stop();
+  const bool tidy = !*cluster || (*cluster)->stop();
   log::info("stopped");
+  if (!tidy) std::_Exit(exit_fine);
   return exit_fine;
 }
 

@@ -1,7 +1,12 @@
 """Requests that wait for the cluster: how many may, how long, and that they do not keep the program from ending."""
 import concurrent.futures
 import http.client
+import os
+import pathlib
+import shutil
 import signal
+import subprocess
+import tempfile
 import time
 
 import harness
@@ -87,6 +92,32 @@ class Limits(Case):
             (status, _, body, _), = waiting.result()
             self.assertEqual(status, 503, body)
             self.assertIn("shutting down", body)
+
+    def test_a_name_server_that_is_silent_does_not_either(self):
+        """In a mount namespace whose resolv.conf names nobody."""
+        if os.geteuid() != 0 or not shutil.which("unshare"):
+            self.skipTest("another resolv.conf needs root and unshare")
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        (folder / "resolv.conf").write_text("nameserver 192.0.2.53\noptions timeout:20\n", encoding="ascii")
+        (folder / "kubeconfig").write_text(
+            "current-context: c\ncontexts: [{name: c, context: {cluster: c}}]\n"
+            "clusters: [{name: c, cluster: {server: 'https://kube.example.org:6443'}}]\n", encoding="ascii")
+        script = 'mount --bind "$1" /etc/resolv.conf || exit 77; shift; exec "$@"'
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen(
+                ["unshare", "-m", "sh", "-c", script, "sh", folder / "resolv.conf", harness.BINARY, "start", "--host",
+                 "127.0.0.1", "--port", str(harness.free_port()), "--kubeconfig", folder / "kubeconfig"],
+                stdout=output, stderr=output, env=harness.clean_environment())
+            self.addCleanup(process.kill)
+            log = lambda: os.pread(output.fileno(), 1 << 20, 0).decode()
+            harness.eventually(lambda: process.poll() is not None or "serving https" in log(), "a server")
+            if process.poll() == 77:
+                self.skipTest("no mount namespace here")
+            begin = time.monotonic()
+            process.terminate()
+            self.assertEqual(process.wait(harness.DEADLINE), 0, log())
+            self.assertLess(time.monotonic() - begin, 8, log())
+            self.assertIn("stopped", log())
 
 
 if __name__ == "__main__":
