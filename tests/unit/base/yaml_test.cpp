@@ -42,5 +42,31 @@ TEST(Yaml, Escapes) {
   EXPECT_EQ(yaml(R"({"a\"b":"line\nline"})"), "\"a\\\"b\": \"line\\nline\"\n");
 }
 
+TEST(ParseYaml, ReadsScalarsAsTheCoreSchemaDoes) {
+  const auto documents = parse_yaml(
+      "a: 1\nb: 1.5\nc: \"1\"\nd: true\ne: ~\nf: text\ng: [x, {y: -2}]\nh: 2.x\n---\n{\"k\": null}\n");
+  ASSERT_TRUE(documents);
+  ASSERT_EQ(documents->size(), 2U);
+  EXPECT_EQ((*documents)[0],
+            boost::json::parse(
+                R"({"a":1,"b":1.5,"c":"1","d":true,"e":null,"f":"text","g":["x",{"y":-2}],"h":"2.x"})"));
+  EXPECT_EQ((*documents)[1], boost::json::parse(R"({"k":null})"));
+}
+
+TEST(ParseYaml, RefusesWhatIsNoneOrTooMuch) {
+  const auto broken = parse_yaml("a: [1, 2\nb: {");
+  ASSERT_FALSE(broken);
+  EXPECT_NE(broken.error().message.find("line"), std::string::npos) << broken.error().message;
+  std::string bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
+  for (int i = 1; i < 10; ++i) {
+    const auto before = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before;
+    for (int k = 0; k < 9; ++k)
+      bomb += "," + before;
+    bomb += "]\n";
+  }
+  EXPECT_FALSE(parse_yaml(bomb));
+}
+
 }  // namespace
 }  // namespace fluxmetrics
