@@ -71,6 +71,7 @@ struct Commands {
   SimulateOptions simulate;
   SimulateCtlOptions ctl;
   DemoOptions demo;
+  ExplainOptions explain;
   PlanOptions plan;
   std::function<int()> run;
 };
@@ -273,6 +274,44 @@ void add_demo(CLI::App& app, Commands& c) {
   sub->callback([&c] { c.run = [&c] { return run_demo(c.demo); }; });
 }
 
+void add_explain(CLI::App& app, Commands& c) {
+  auto& o = c.explain;
+  auto* sub =
+      app.add_subcommand("explain", "Say what a HorizontalPodAutoscaler will do, and what is wrong with it");
+  sub->footer(
+      "Examples:\n"
+      "  flux-metrics-api explain hpa.yaml --replicas 2 --metric node_wanted_count=4\n"
+      "  kubectl get hpa flux-sample -o yaml | flux-metrics-api explain -\n"
+      "  flux-metrics-api explain -n flux-operator flux-sample --kubeconfig ~/.kube/config\n"
+      "  flux-metrics-api explain hpa.yaml --fix > better.yaml\n"
+      "docs/explain.md tells what is looked at.");
+  sub->add_option("hpa", o.hpa,
+                  "File with the HPA, - for standard input; with --namespace the name of one in a cluster")
+      ->required();
+  sub->add_option("-n,--namespace", o.namespace_,
+                  "Read the HPA of this namespace, its target and metrics from the cluster");
+  sub->add_option("--kubeconfig", o.kubeconfig,
+                  "How to reach the cluster [KUBECONFIG, else the pod's service account]");
+  sub->add_option("--metric", o.metrics,
+                  "What a metric is now (repeatable); of a utilization, the percentage")
+      ->type_name("NAME=VALUE");
+  add_flux_uri(sub, o.flux_uri);
+  const auto count = [&](const char* name, std::optional<std::int32_t>& target, const char* help) {
+    sub->add_option(name, target, help)->check(CLI::Range(0, 2'000'000'000));
+  };
+  count("--replicas", o.replicas, "Present size of the target [minReplicas]");
+  count("--status", o.status, "Size that the target's status says [--replicas]");
+  count("--ready", o.ready, "How many of its pods are ready [--replicas]");
+  count("--max-size", o.max_size, "maxSize of the MiniCluster");
+  add_duration(sub, "--for", o.span, "How far to look ahead");
+  add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long");
+  sub->add_option("-o,--output", o.output, "text, json or yaml")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "json", "yaml"}));
+  sub->add_flag("--fix", o.fix, "Print the corrected HPA, with a comment for each change");
+  sub->callback([&c] { c.run = [&c] { return run_explain(c.explain); }; });
+}
+
 void add_plan(CLI::App& app, Commands& c) {
   auto& o = c.plan;
   auto* sub = app.add_subcommand("plan", "Play autoscalers, before a cluster does");
@@ -305,6 +344,7 @@ int run_cli(int argc, const char* const* argv) {
   add_start(app, commands);
   add_get(app, commands);
   add_demo(app, commands);
+  add_explain(app, commands);
   add_plan(app, commands);
   add_simulate(app, commands);
   add_simulate_ctl(app, commands);

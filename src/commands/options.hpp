@@ -105,6 +105,22 @@ struct DemoOptions {
   bool plain = false;  // plain lines even on a terminal
 };
 
+struct ExplainOptions {
+  std::string hpa;                       // a file, "-", or with namespace_ the name of an HPA in a cluster
+  std::string namespace_;                // "" = a file
+  std::string kubeconfig;                // "" = the pod's service account
+  std::vector<std::string> metrics;      // NAME=VALUE
+  std::optional<std::string> flux_uri;   // where values come from that are not given
+  std::optional<std::int32_t> replicas;  // spec.replicas of the target
+  std::optional<std::int32_t> status;    // status.replicas
+  std::optional<std::int32_t> ready;     // ready pods
+  std::optional<std::int32_t> max_size;  // spec.maxSize of the MiniCluster
+  Seconds span{600};                     // how far to look ahead
+  Seconds timeout{10};                   // for the broker
+  std::string output = "text";           // text, json or yaml
+  bool fix = false;                      // print the corrected HPA instead
+};
+
 struct PlanOptions {
   std::string vectors;           // file of recorded decisions to compare with; "-" = standard input
   std::string output = "table";  // table or json
@@ -115,6 +131,7 @@ int run_get(const GetOptions& options);
 int run_simulate(const SimulateOptions& options);
 int run_simulate_ctl(const SimulateCtlOptions& options);
 int run_demo(const DemoOptions& options);
+int run_explain(const ExplainOptions& options);
 int run_plan(const PlanOptions& options);
 
 }  // namespace fluxmetrics::commands

@@ -1,0 +1,214 @@
+#include "commands/explain.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include <boost/json.hpp>
+
+#include "api/selection.hpp"
+#include "base/log.hpp"
+#include "base/yaml.hpp"
+#include "commands/broker.hpp"
+#include "commands/explain_report.hpp"
+#include "kube/quantity.hpp"
+#include "metrics/catalogue.hpp"
+#include "scaling/hpa_fix.hpp"
+#include "scaling/hpa_words.hpp"
+
+namespace fluxmetrics::commands {
+namespace {
+
+using scaling::HpaMetric;
+using scaling::MetricSource;
+
+// The Service that stands before this program; other objects have metrics of their own.
+constexpr std::string_view own_service = "custom-metrics-apiserver";
+
+bool ours(const HpaMetric& metric) {
+  return metric.source == MetricSource::object && metric.object.kind == "Service" &&
+         (metric.object.name == own_service || metrics::find_description(metric.name) != nullptr);
+}
+
+Result<std::pair<std::string, std::int64_t>> parse_given(const std::string& text) {
+  const auto at = text.find('=');
+  if (at == std::string::npos || at == 0) {
+    return fail(Code::invalid, "--metric '{}' has not the form NAME=VALUE", text);
+  }
+  auto value = text.substr(at + 1);
+  if (value.ends_with('%')) value.pop_back();
+  const auto milli = kube::parse_milli(value);
+  if (!milli)
+    return fail(Code::invalid, "--metric {}: '{}' is no number: {}", text, value, milli.error().message);
+  return std::pair(text.substr(0, at), *milli);
+}
+
+// Gives every metric of that name the value; false when the HPA has none.
+bool give(ExplainSubject& subject, const std::string& name, std::int64_t milli) {
+  auto& forecast = subject.input.forecast;
+  bool found = false;
+  for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i) {
+    if (forecast.spec.metrics[i].name != name) continue;
+    found = true;
+    forecast.seen = scaling::with_value(forecast.spec, std::move(forecast.seen), i, milli);
+  }
+  return found;
+}
+
+Result<void> give_all(ExplainSubject& subject, const std::vector<std::string>& given) {
+  for (const auto& text : given) {
+    const auto parsed = parse_given(text);
+    if (!parsed) return std::unexpected(parsed.error());
+    if (!give(subject, parsed->first, parsed->second)) {
+      return fail(Code::invalid, "--metric {}: the HPA has no metric '{}'", text, parsed->first);
+    }
+  }
+  return {};
+}
+
+bool has_value(const ExplainSubject& subject, const HpaMetric& metric) {
+  const auto& seen = subject.input.forecast.seen;
+  switch (metric.source) {
+    case MetricSource::object:
+      return seen.object.contains(metric.name) ||
+             seen.object.contains(
+                 fmt::format("{}/{}/{}", metric.object.kind, metric.object.name, metric.name));
+    case MetricSource::external:
+      return seen.external.contains(metric.name);
+    case MetricSource::pods:
+      return seen.pod_metrics.contains(metric.name);
+    case MetricSource::resource:
+    case MetricSource::container_resource:
+      return seen.resource.has_value();
+    case MetricSource::unknown:
+      break;
+  }
+  return true;
+}
+
+// Takes what is not known yet from the broker's instance.
+Result<void> ask_broker(ExplainSubject& subject, const ExplainOptions& options) {
+  using namespace std::chrono_literals;
+  const auto broker = find_broker(options.flux_uri);
+  if (!broker) return std::unexpected(broker.error());
+  Pipeline pipeline(*broker, {}, Seconds(30));
+  pipeline.start();
+  const auto deadline =
+      MonoTime::clock::now() + std::chrono::duration_cast<MonoTime::duration>(options.timeout);
+  metrics::View view = pipeline.store().view();
+  while (view.snapshot == nullptr && MonoTime::clock::now() < deadline) {
+    std::this_thread::sleep_for(5ms);
+    view = pipeline.store().view();
+  }
+  if (view.snapshot == nullptr) {
+    return fail(Code::timed_out, "no metrics within {:g} s: {}", options.timeout.count(), view.trouble);
+  }
+  for (const auto& metric : subject.input.forecast.spec.metrics) {
+    if (!ours(metric) || has_value(subject, metric)) continue;
+    const auto family = std::ranges::find_if(*view.snapshot->families, [&](const metrics::Family& candidate) {
+      return candidate.description->name == metric.name;
+    });
+    if (family == view.snapshot->families->end()) continue;
+    const auto selector = kube::Selector::parse(metric.selector);
+    if (!selector) return std::unexpected(selector.error());
+    const auto value = api::select_value(*view.snapshot, *family, *selector);
+    if (!value) {
+      subject.assumptions.push_back(
+          fmt::format("{} has no value now: {}", metric.name, value.error().message));
+      continue;
+    }
+    const auto quantity = kube::format_quantity(*value);
+    const auto milli = quantity ? kube::parse_milli(*quantity) : std::unexpected(quantity.error());
+    if (milli) give(subject, metric.name, *milli);
+  }
+  return {};
+}
+
+// The target's scale: what is given, else what seems likely, and then it is said.
+void assume_scale(ExplainSubject& subject, const ExplainOptions& options) {
+  auto& forecast = subject.input.forecast;
+  auto& seen = forecast.seen;
+  if (seen.selector.empty()) seen.selector = "app=target";  // of a file's target nothing is known
+  if (options.replicas) {
+    seen.spec_replicas = *options.replicas;
+  } else {
+    seen.spec_replicas = forecast.spec.min;
+    subject.assumptions.push_back(fmt::format(
+        "the target is taken to have {} replicas, the minimum: say it with --replicas", forecast.spec.min));
+  }
+  seen.status_replicas = options.status.value_or(seen.spec_replicas);
+  seen.pods_listed = seen.spec_replicas;
+  seen.pods_ready = std::min(options.ready.value_or(seen.spec_replicas), seen.spec_replicas);
+}
+
+void assume_metrics(ExplainSubject& subject) {
+  auto& forecast = subject.input.forecast;
+  const auto metrics = forecast.spec.metrics;
+  for (const auto& metric : metrics) {
+    if (ours(metric) && metric.object.name == own_service &&
+        metrics::find_description(metric.name) == nullptr) {
+      subject.input.unknown_metrics.push_back(metric.name);
+    }
+    if (scaling::counts_own_size(metric)) forecast.follows_size = metrics.size() == 1;
+    if (has_value(subject, metric)) continue;
+    if (metric.name == "node_up_count") {
+      give(subject, metric.name, std::int64_t{forecast.seen.spec_replicas} * 1000);
+      subject.assumptions.push_back(fmt::format(
+          "node_up_count is taken to be {}, as many nodes as there are replicas, and to change with them",
+          forecast.seen.spec_replicas));
+    } else {
+      subject.assumptions.push_back(
+          fmt::format("what {} is now is not known: say it with --metric {}=VALUE{}", metric.name,
+                      metric.name, ours(metric) ? ", or name the instance with --flux-uri" : ""));
+    }
+  }
+}
+
+Result<ExplainSubject> gather(const ExplainOptions& options) {
+  Result<ExplainSubject> subject = fail(Code::internal, "nothing was read");
+  if (options.namespace_.empty()) {
+    auto document = read_hpa_file(options.hpa);
+    if (!document) return std::unexpected(document.error());
+    subject = parse_subject(std::move(*document));
+    if (!subject) return fail(subject.error().code, "{}: {}", options.hpa, subject.error().message);
+    assume_scale(*subject, options);
+  } else {
+    subject = read_cluster_subject(options);
+    if (!subject) return subject;
+  }
+  if (options.max_size) subject->input.max_size = options.max_size;
+  if (auto given = give_all(*subject, options.metrics); !given) return std::unexpected(given.error());
+  if (options.flux_uri) {
+    if (auto asked = ask_broker(*subject, options); !asked) return std::unexpected(asked.error());
+  }
+  assume_metrics(*subject);
+  return subject;
+}
+
+}  // namespace
+
+int run_explain(const ExplainOptions& options) {
+  const auto subject = gather(options);
+  if (!subject) {
+    log::error("{}", subject.error().message);
+    const auto code = subject.error().code;
+    const bool misused = code == Code::invalid || code == Code::unsupported || code == Code::io;
+    return misused ? exit_misused : exit_failed;
+  }
+  if (options.fix) {
+    const auto fixed = scaling::fix_hpa(subject->document, subject->input);
+    fmt::print("{}", options.output == "json" ? boost::json::serialize(fixed.document) + "\n"
+                                              : scaling::fixed_yaml(fixed));
+    return exit_fine;
+  }
+  const auto report = make_report(*subject, options.span);
+  if (options.output == "text") {
+    fmt::print("{}", report_text(report));
+  } else {
+    const auto document = report_json(report);
+    fmt::print("{}", options.output == "json" ? boost::json::serialize(document) + "\n" : to_yaml(document));
+  }
+  return exit_fine;
+}
+
+}  // namespace fluxmetrics::commands

@@ -1,0 +1,29 @@
+// `explain`: what is gathered about an HPA before anything is said about it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "commands/options.hpp"
+#include "scaling/hpa_advice.hpp"
+
+namespace fluxmetrics::commands {
+
+struct ExplainSubject {
+  boost::json::object document = {};  // the HPA as it is written
+  std::string name = {};
+  scaling::AdviceInput input = {};
+  std::vector<std::string> assumptions = {};  // sentences on what was not known
+};
+
+// The HPA's document (autoscaling/v2). Errors: Code::invalid or io.
+[[nodiscard]] Result<boost::json::object> read_hpa_file(const std::string& path);
+[[nodiscard]] Result<ExplainSubject> parse_subject(boost::json::object document);
+
+// Fills in the HPA, its target's scale, the pods and the metrics as the cluster has them.
+[[nodiscard]] Result<ExplainSubject> read_cluster_subject(const ExplainOptions& options);
+
+}  // namespace fluxmetrics::commands

@@ -1,0 +1,199 @@
+#include "commands/explain_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <boost/json.hpp>
+
+#include "scaling/hpa_fix.hpp"
+#include "scaling/hpa_words.hpp"
+
+namespace fluxmetrics::commands {
+namespace json = boost::json;
+namespace {
+
+constexpr std::size_t most_rows = 16;
+constexpr std::size_t most_steps = 40;
+
+std::string range_text(const scaling::ValueRange& range) {
+  const auto number = [](std::int64_t milli) { return scaling::plain_number(milli); };
+  if (range.above && range.upto)
+    return fmt::format("over {} up to {}", number(*range.above), number(*range.upto));
+  if (range.upto) return fmt::format("up to {}", number(*range.upto));
+  if (range.above) return fmt::format("over {}", number(*range.above));
+  return "any";
+}
+
+std::string target_name(const ExplainSubject& subject) {
+  const auto& target = subject.input.forecast.spec.target;
+  return fmt::format("{} {}", target.kind.empty() ? "its target" : target.kind, target.name);
+}
+
+void add_metrics(std::string& out, const ExplainReport& report) {
+  const auto& forecast = report.subject.input.forecast;
+  out += "\nMetrics, at the first sync\n";
+  const auto& decision = report.steps.front().decision;
+  for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i) {
+    const auto& metric = forecast.spec.metrics[i];
+    out += fmt::format("  {}\n", scaling::describe_metric(metric));
+    if (i < decision.metrics.size()) {
+      out += fmt::format("    {}\n", scaling::describe_proposal(metric, decision.metrics[i], forecast));
+    } else {
+      out += "    is not read\n";
+    }
+  }
+}
+
+void add_steps(std::string& out, const ExplainReport& report) {
+  const auto& forecast = report.subject.input.forecast;
+  out += fmt::format("\nWhat happens{}\n", forecast.follows_size ? ", if the metric goes with the size"
+                                                                 : ", if the metrics stay as they are");
+  for (std::size_t i = 0; i < std::min(report.steps.size(), most_steps); ++i) {
+    const auto& step = report.steps[i];
+    out += fmt::format("  {:>6} s  {}\n", (step.at_ms + 500) / 1000,
+                       scaling::describe_step(forecast.spec, forecast.flags, step));
+  }
+  if (report.steps.size() > most_steps) {
+    out += fmt::format("  and {} changes more\n", report.steps.size() - most_steps);
+  }
+}
+
+void add_values(std::string& out, const ExplainReport& report) {
+  const auto& forecast = report.subject.input.forecast;
+  for (std::size_t i = 0; i < report.values.size(); ++i) {
+    if (report.values[i].empty()) continue;
+    out += fmt::format("\nFrom {} replicas, {} leads to\n", forecast.seen.spec_replicas,
+                       forecast.spec.metrics[i].name);
+    for (const auto& range : report.values[i])
+      out += fmt::format("  size {:>5}: {}\n", range.size, range_text(range));
+  }
+}
+
+json::value maybe(const std::optional<std::int32_t>& number) {
+  return number ? json::value(*number) : json::value(nullptr);
+}
+
+json::value maybe_milli(const std::optional<std::int64_t>& milli) {
+  return milli ? json::value(static_cast<double>(*milli) / 1000) : json::value(nullptr);
+}
+
+json::array metrics_json(const ExplainReport& report) {
+  const auto& forecast = report.subject.input.forecast;
+  json::array list;
+  const auto& decision = report.steps.front().decision;
+  for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i) {
+    const auto& metric = forecast.spec.metrics[i];
+    json::array values;
+    for (const auto& range : report.values[i]) {
+      values.push_back(json::object{
+          {"size", range.size}, {"above", maybe_milli(range.above)}, {"upTo", maybe_milli(range.upto)}});
+    }
+    json::object entry{
+        {"name", metric.name}, {"type", metric.type}, {"text", scaling::describe_metric(metric)}};
+    entry["proposal"] = i < decision.proposals.size() ? maybe(decision.proposals[i]) : json::value(nullptr);
+    const bool read = i < decision.metrics.size();
+    if (read && decision.metrics[i] && std::isfinite(decision.metrics[i]->ratio)) {
+      entry["ratio"] = decision.metrics[i]->ratio;
+      entry["withinTolerance"] = decision.metrics[i]->within;
+    }
+    entry["why"] = read ? scaling::describe_proposal(metric, decision.metrics[i], forecast) : "is not read";
+    entry["values"] = std::move(values);
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+json::object step_json(const ExplainReport& report, const scaling::ForecastStep& step) {
+  const auto& forecast = report.subject.input.forecast;
+  json::object conditions;
+  for (const auto& condition : step.conditions.list()) {
+    conditions[condition.type] = json::object{{"status", condition.status ? "True" : "False"},
+                                              {"reason", condition.reason},
+                                              {"message", condition.message}};
+  }
+  json::array events;
+  for (const auto& event : step.decision.events) {
+    events.push_back(json::object{{"type", event.warning ? "Warning" : "Normal"},
+                                  {"reason", event.reason},
+                                  {"message", event.message}});
+  }
+  return {{"seconds", static_cast<double>(step.at_ms) / 1000},
+          {"from", step.before},
+          {"to", step.decision.replicas},
+          {"raw", maybe(step.decision.raw)},
+          {"stabilised", maybe(step.decision.stabilised)},
+          {"why", scaling::describe_step(forecast.spec, forecast.flags, step)},
+          {"conditions", std::move(conditions)},
+          {"events", std::move(events)}};
+}
+
+}  // namespace
+
+ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
+  ExplainReport report{.subject = subject};
+  const auto& forecast = subject.input.forecast;
+  report.steps = scaling::play_forward(forecast, static_cast<std::int64_t>(span.count() * 1000));
+  for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i)
+    report.values.push_back(scaling::values_for_sizes(forecast, i, most_rows));
+  report.findings = scaling::find_faults(subject.input);
+  const bool faulty = std::ranges::any_of(report.findings, [](const scaling::Finding& finding) {
+    return finding.severity == scaling::Severity::fault;
+  });
+  if (faulty) {
+    const auto fixed = scaling::fix_hpa(subject.document, subject.input);
+    if (!fixed.changes.empty()) report.better = scaling::fixed_yaml(fixed);
+  }
+  return report;
+}
+
+std::string report_text(const ExplainReport& report) {
+  const auto& subject = report.subject;
+  const auto& forecast = subject.input.forecast;
+  auto out =
+      fmt::format("HPA {} of {}: {} to {} replicas; now {}, its status says {}, {} pods are ready\n",
+                  subject.name, target_name(subject), forecast.spec.min, forecast.spec.max,
+                  forecast.seen.spec_replicas, forecast.seen.status_replicas, forecast.seen.pods_ready);
+  for (const auto& assumption : subject.assumptions)
+    out += fmt::format("  ({})\n", assumption);
+  add_metrics(out, report);
+  add_steps(out, report);
+  add_values(out, report);
+  out += report.findings.empty() ? "\nNothing is wrong with it.\n" : "\nWhat there is to say of it\n";
+  for (const auto& finding : report.findings)
+    out += fmt::format("  {:<8} {} ({})\n", fmt::format("{}:", to_string(finding.severity)), finding.text,
+                       finding.id);
+  if (!report.better.empty())
+    out += fmt::format("\nThis one scales (--fix prints it alone)\n\n{}", report.better);
+  return out;
+}
+
+json::value report_json(const ExplainReport& report) {
+  const auto& subject = report.subject;
+  const auto& forecast = subject.input.forecast;
+  json::array steps;
+  for (const auto& step : report.steps)
+    steps.push_back(step_json(report, step));
+  json::array findings;
+  for (const auto& finding : report.findings) {
+    findings.push_back(
+        json::object{{"id", finding.id}, {"severity", to_string(finding.severity)}, {"text", finding.text}});
+  }
+  json::array assumptions;
+  for (const auto& assumption : subject.assumptions)
+    assumptions.push_back(json::value(assumption));
+  return json::object{{"format", "flux-metrics-api.explain/1"},
+                      {"name", subject.name},
+                      {"target", target_name(subject)},
+                      {"minReplicas", forecast.spec.min},
+                      {"maxReplicas", forecast.spec.max},
+                      {"replicas", forecast.seen.spec_replicas},
+                      {"statusReplicas", forecast.seen.status_replicas},
+                      {"readyPods", forecast.seen.pods_ready},
+                      {"assumptions", std::move(assumptions)},
+                      {"metrics", metrics_json(report)},
+                      {"steps", std::move(steps)},
+                      {"findings", std::move(findings)},
+                      {"better", report.better.empty() ? json::value(nullptr) : json::value(report.better)}};
+}
+
+}  // namespace fluxmetrics::commands

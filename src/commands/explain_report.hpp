@@ -1,0 +1,26 @@
+// What `explain` says of an HPA, as values, as text and as JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "base/clock.hpp"
+#include "commands/explain.hpp"
+
+namespace fluxmetrics::commands {
+
+struct ExplainReport {
+  const ExplainSubject& subject;
+  std::vector<scaling::ForecastStep> steps = {};
+  std::vector<std::vector<scaling::ValueRange>> values = {};  // one list an entry of spec.metrics
+  std::vector<scaling::Finding> findings = {};
+  std::string better = {};  // the corrected HPA, where there are faults that it mends
+};
+
+[[nodiscard]] ExplainReport make_report(const ExplainSubject& subject, Seconds span);
+[[nodiscard]] std::string report_text(const ExplainReport& report);
+[[nodiscard]] boost::json::value report_json(const ExplainReport& report);
+
+}  // namespace fluxmetrics::commands

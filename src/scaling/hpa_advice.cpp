@@ -1,0 +1,350 @@
+#include "scaling/hpa_advice.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "kube/quantity.hpp"
+
+namespace fluxmetrics::scaling {
+namespace {
+
+constexpr std::array<std::string_view, 4> own_sizes{"node_up_count", "node_cores_up_count",
+                                                    "node_total_count", "node_cores_total_count"};
+constexpr std::string_view wanted = "node_wanted_count";
+
+std::string seconds(std::int64_t ms) {
+  return ms < 120'000 ? fmt::format("{} s", ms / 1000)
+                      : fmt::format("{:.3g} min", static_cast<double>(ms) / 60'000);
+}
+
+class Advice {
+ public:
+  explicit Advice(const AdviceInput& input)
+      : input_(input), spec_(input.forecast.spec), seen_(input.forecast.seen) {}
+
+  std::vector<Finding> run() {
+    check_shape();
+    check_metrics();
+    check_scale();
+    check_feedback();
+    if (spec_.max >= spec_.min && spec_.min > 0) {
+      check_tolerance();
+      check_rates();
+    }
+    check_windows();
+    std::ranges::stable_sort(found_, std::greater{}, &Finding::severity);
+    return std::move(found_);
+  }
+
+ private:
+  void add(std::string id, Severity severity, std::string text) {
+    found_.push_back({.id = std::move(id), .severity = severity, .text = std::move(text)});
+  }
+
+  // What the API server would not accept.
+  void check_shape() {
+    if (spec_.max < 1 || spec_.max < spec_.min) {
+      add("bad-range", Severity::fault,
+          fmt::format("maxReplicas {} is below {}: the API server refuses it", spec_.max,
+                      spec_.max < 1 ? "1" : fmt::format("minReplicas {}", spec_.min)));
+    }
+    if (spec_.min < 0)
+      add("bad-range", Severity::fault, "minReplicas is negative: the API server refuses it");
+    if (spec_.min == 0) {
+      add("min-zero", Severity::warning,
+          targets_minicluster(spec_)
+              ? "minReplicas is 0: a MiniCluster has no size 0, its operator puts back the size that it had"
+              : "minReplicas is 0: that needs the feature gate HPAScaleToZero, which is off by default");
+    }
+    if (!spec_.behavior) return;
+    for (const auto* rules : {&spec_.behavior->up, &spec_.behavior->down}) {
+      const auto* name = rules == &spec_.behavior->up ? "scaleUp" : "scaleDown";
+      if (rules->policies.empty()) {
+        add("no-policies", Severity::fault,
+            fmt::format(
+                "{} has an empty list of policies: the API server refuses it; leave it out for the default",
+                name));
+      }
+      for (const auto& policy : rules->policies) {
+        if (policy.value < 1 || policy.period_seconds < 1 || policy.period_seconds > 1800) {
+          add("bad-policy", Severity::fault,
+              fmt::format(
+                  "a policy of {} has value {} and periodSeconds {}: the API server takes values from 1 and "
+                  "periods of 1 to 1800 s",
+                  name, policy.value, policy.period_seconds));
+        }
+      }
+    }
+  }
+
+  void check_metrics() {
+    for (const auto& name : input_.unknown_metrics) {
+      add("unknown-metric", Severity::fault,
+          fmt::format("there is no metric {}: the HPA shows FailedGetObjectMetric and keeps its size; "
+                      "flux-metrics-api get lists the metrics that exist",
+                      name));
+    }
+    for (const auto& metric : spec_.metrics) {
+      const bool objects = metric.source == MetricSource::object || metric.source == MetricSource::external;
+      if (metric.source == MetricSource::unknown) {
+        add("unknown-type", Severity::fault, fmt::format("'{}' is no type of metric", metric.type));
+      }
+      if (metric.source == MetricSource::object && metric.target.type == "AverageValue" &&
+          !metric.target.average_value) {
+        add("bad-target", Severity::fault,
+            fmt::format(
+                "the target of {} has the type AverageValue but no averageValue: the metric always fails",
+                metric.name));
+      }
+      if (metric.source == MetricSource::object && metric.target.type == "Value" && !metric.target.value) {
+        add("bad-target", Severity::fault,
+            fmt::format("the target of {} has the type Value but no value: the metric always fails",
+                        metric.name));
+      }
+      if (objects && metric.name == wanted && !metric.target.average_value) {
+        add("wanted-by-value", Severity::fault,
+            fmt::format(
+                "{} is the size itself, and a Value target multiplies it with the number of ready pods: use "
+                "type AverageValue with averageValue \"1\"",
+                wanted));
+      }
+      if (objects && metric.name == wanted && metric.target.average_value &&
+          *metric.target.average_value != 1000) {
+        add("wanted-not-one", Severity::warning,
+            fmt::format("{} is the size itself: with averageValue {} the HPA asks for another one; use \"1\"",
+                        wanted, kube::format_milli(*metric.target.average_value)));
+      }
+      const bool resource =
+          metric.source == MetricSource::resource || metric.source == MetricSource::container_resource;
+      if (resource && targets_minicluster(spec_)) {
+        add("not-the-queue", Severity::warning,
+            fmt::format("{} does not see jobs that wait: while a job that is wider than the present size is "
+                        "first in the "
+                        "queue nothing runs, {} is low, and the size stays or falls; follow {} instead",
+                        metric.name, metric.name, wanted));
+      }
+      check_readiness(metric, objects);
+    }
+    if (spec_.metrics.size() > 1) {
+      add("several-metrics", Severity::note,
+          fmt::format(
+              "{} metrics: the largest proposal wins, and while one of them fails the HPA does not shrink",
+              spec_.metrics.size()));
+    }
+  }
+
+  void check_readiness(const HpaMetric& metric, bool objects) {
+    if (!objects || metric.target.average_value || !metric.target.value) return;
+    if (seen_.pods_ready < seen_.spec_replicas) {
+      add("pods-not-ready", seen_.pods_ready == 0 ? Severity::fault : Severity::warning,
+          fmt::format(
+              "{} of {} pods are ready, and the Value target of {} multiplies with the ready ones only{}",
+              seen_.pods_ready, seen_.spec_replicas, metric.name,
+              seen_.pods_ready == 0
+                  ? ": it proposes 0, whatever the metric says, and the HPA goes to its minimum"
+                  : ": it proposes too few"));
+    } else {
+      add("value-needs-ready-pods", Severity::note,
+          fmt::format(
+              "the Value target of {} multiplies with the ready pods: while new pods start, it proposes too "
+              "few, and without a ready pod it goes to the minimum",
+              metric.name));
+    }
+  }
+
+  void check_scale() {
+    if (input_.max_size && spec_.max > *input_.max_size) {
+      add("max-above-maxsize", Severity::fault,
+          fmt::format("maxReplicas {} is above the MiniCluster's maxSize {}: its operator puts every larger "
+                      "size back to "
+                      "{}, and HPA and operator overwrite each other at every sync",
+                      spec_.max, *input_.max_size, *input_.max_size));
+    }
+    const bool averages = std::ranges::any_of(spec_.metrics, [](const HpaMetric& metric) {
+      return metric.target.average_value &&
+             (metric.source == MetricSource::object || metric.source == MetricSource::external);
+    });
+    if (seen_.status_replicas == 0 && seen_.spec_replicas > 0) {
+      add("status-zero", averages ? Severity::warning : Severity::note,
+          averages
+              ? "status.size is 0, as it is until a MiniCluster's first resize: the HPA divides by it, shows "
+                "-9223372036854775808m and applies no tolerance; the proposal is right"
+              : "status.size is 0, as it is until a MiniCluster's first resize; this HPA does not look at "
+                "it");
+    } else if (averages && seen_.status_replicas != seen_.spec_replicas) {
+      add("status-lags", Severity::warning,
+          fmt::format("the status says {} replicas, the spec {}: within the tolerance the HPA proposes {}, "
+                      "the old size",
+                      seen_.status_replicas, seen_.spec_replicas, seen_.status_replicas));
+    }
+  }
+
+  // A metric that is the size itself, seen at each size: where does it lead?
+  void check_feedback() {
+    for (std::size_t i = 0; i < spec_.metrics.size(); ++i) {
+      const auto& metric = spec_.metrics[i];
+      if (!counts_own_size(metric) || spec_.metrics.size() > 1) continue;
+      add("feedback", Severity::fault,
+          fmt::format("{} grows with the size that this HPA sets: it measures the HPA's own output, not work "
+                      "that waits; "
+                      "follow {} instead",
+                      metric.name, wanted));
+      check_steps(i);
+    }
+  }
+
+  void check_steps(std::size_t index) {
+    const auto each = own_value_of_a_replica(index);
+    if (!each || spec_.max <= spec_.min) return;
+    constexpr std::int32_t most = 200;
+    bool any_up = false;
+    bool first_up = false;
+    std::string map;
+    for (auto size = spec_.min; size <= std::min(spec_.max, spec_.min + most); ++size) {
+      auto at = input_.forecast;
+      at.seen.spec_replicas = at.seen.status_replicas = size;
+      at.seen.pods_listed = at.seen.pods_ready = size;
+      at.seen.pods.reset();
+      const auto next = proposal_at(at, index, *each * size);
+      if (!next) return;
+      any_up = any_up || *next > size;
+      if (size == spec_.min) first_up = *next > size;
+      if (size - spec_.min < 8) map += fmt::format("{}{} -> {}", map.empty() ? "" : ", ", size, *next);
+    }
+    if (!any_up || !first_up) {
+      add("cannot-scale-up", Severity::fault,
+          fmt::format(
+              "this HPA cannot scale up{}: with as many nodes up as it has replicas, the sizes lead to: {}",
+              any_up ? fmt::format(" from {}", spec_.min) : "", map));
+    }
+  }
+
+  // What one replica adds to the metric, in thousandths.
+  [[nodiscard]] std::optional<std::int64_t> own_value_of_a_replica(std::size_t index) const {
+    const auto& metric = spec_.metrics[index];
+    if (metric.name == "node_up_count" || metric.name == "node_total_count") return 1000;
+    const auto found = seen_.object.find(metric.name);
+    if (found == seen_.object.end() || seen_.spec_replicas < 1) return std::nullopt;
+    return found->second / seen_.spec_replicas;
+  }
+
+  void check_tolerance() {
+    const auto tolerances = tolerances_of(spec_, input_.forecast.flags, input_.forecast.gates);
+    for (const auto& metric : spec_.metrics) {
+      const bool objects = metric.source == MetricSource::object || metric.source == MetricSource::external;
+      if (!objects || !metric.target.average_value) continue;
+      for (std::int32_t size = spec_.min; size < spec_.max && size < 1'000'000; ++size) {
+        if (!tolerances.within((size + 1.0) / size)) continue;
+        add("tolerance", metric.name == wanted ? Severity::fault : Severity::warning,
+            fmt::format("the tolerance of {:.3g} % swallows single nodes: {} -> {} never happens; set "
+                        "tolerance \"0\" in "
+                        "scaleUp and scaleDown (Kubernetes 1.35 and later)",
+                        tolerances.up * 100, size, size + 1));
+        return;
+      }
+      if (tolerances.up == 0 && spec_.behavior && spec_.behavior->up.tolerance) {
+        add("tolerance-version", Severity::note,
+            "tolerance needs Kubernetes 1.35; older API servers drop it without a word, and 10 % hold");
+        return;
+      }
+    }
+  }
+
+  void check_rates() {
+    if (spec_.max == spec_.min) return;
+    constexpr std::int64_t patient_ms = 60'000;
+    const auto period = input_.forecast.period_ms;
+    auto plain = spec_;  // the windows are another matter
+    if (plain.behavior) {
+      plain.behavior->up.window_seconds = 0;
+      plain.behavior->down.window_seconds = 0;
+    }
+    const auto up = time_between(plain, spec_.min, spec_.max, period);
+    if (!up) {
+      add("cannot-reach-max", Severity::fault,
+          fmt::format("the policies of scaleUp never lead from {} to {}", spec_.min, spec_.max));
+    } else if (*up > patient_ms) {
+      add("slow-up", Severity::warning,
+          fmt::format("the way from {} to {} takes {}: {}", spec_.min, spec_.max, seconds(*up),
+                      spec_.behavior
+                          ? "the policies of scaleUp allow no more; {type: Pods, value: maxReplicas, "
+                            "periodSeconds: 15} asks for all nodes at once"
+                          : "without a behavior, each sync at most doubles the size"));
+    }
+    if (!spec_.behavior) return;
+    const auto down = time_between(plain, spec_.max, spec_.min, period);
+    if (!down) {
+      add("cannot-reach-min", Severity::warning,
+          fmt::format("the policies of scaleDown never lead from {} to {}", spec_.max, spec_.min));
+    } else if (*down > patient_ms) {
+      add("slow-down", Severity::note,
+          fmt::format("the way from {} to {} takes {} by the policies of scaleDown", spec_.max, spec_.min,
+                      seconds(*down)));
+    }
+  }
+
+  void check_windows() {
+    const auto up = spec_.behavior ? spec_.behavior->up.window_seconds.value_or(0) : 0;
+    if (up > 0) {
+      add("up-window", Severity::warning,
+          fmt::format("scaleUp waits {} s: a larger size is set only after it was asked for during all of "
+                      "that time, and "
+                      "jobs wait as long",
+                      up));
+    }
+    const bool follows =
+        std::ranges::any_of(spec_.metrics, [](const HpaMetric& metric) { return metric.name == wanted; });
+    const std::int64_t down = spec_.behavior && spec_.behavior->down.window_seconds
+                                  ? *spec_.behavior->down.window_seconds
+                                  : input_.forecast.flags.downscale_window_ms / 1000;
+    if (down > 0) {
+      add("down-window", Severity::note,
+          fmt::format(
+              "scaleDown waits {} s{}{}", down,
+              spec_.behavior && spec_.behavior->down.window_seconds
+                  ? ""
+                  : ", the default of the controller (--horizontal-pod-autoscaler-downscale-stabilization)",
+              follows ? fmt::format("; {} holds a smaller size back by itself (--hold)", wanted) : ""));
+    }
+    if (up > 0 || down > 0) {
+      add("restart", Severity::note,
+          "a controller that starts, or is led by another process, keeps the size that it finds for these "
+          "windows");
+    }
+  }
+
+  const AdviceInput& input_;
+  const HpaSpec& spec_;
+  const HpaObservation& seen_;
+  std::vector<Finding> found_;
+};
+
+}  // namespace
+
+std::string_view to_string(Severity severity) {
+  switch (severity) {
+    case Severity::fault:
+      return "fault";
+    case Severity::warning:
+      return "warning";
+    case Severity::note:
+      break;
+  }
+  return "note";
+}
+
+bool counts_own_size(const HpaMetric& metric) {
+  return (metric.source == MetricSource::object || metric.source == MetricSource::external) &&
+         std::ranges::find(own_sizes, metric.name) != own_sizes.end();
+}
+
+bool targets_minicluster(const HpaSpec& spec) {
+  return spec.target.kind == "MiniCluster";
+}
+
+std::vector<Finding> find_faults(const AdviceInput& input) {
+  return Advice(input).run();
+}
+
+}  // namespace fluxmetrics::scaling

@@ -1,0 +1,163 @@
+"""`explain`: what is said of HPAs in files, and of one in a cluster."""
+import http.server
+import json
+import pathlib
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import harness
+from harness import Simulator
+
+MANIFESTS = pathlib.Path(__file__).resolve().parent.parent / "e2e" / "manifests"
+ARTICLE = MANIFESTS / "article-hpa.yaml"
+
+
+def explain(*arguments, given=None):
+    return subprocess.run([harness.BINARY, "explain", *map(str, arguments)], input=given, text=True,
+                          stdin=None if given is not None else subprocess.DEVNULL, capture_output=True, timeout=60,
+                          check=False, env=harness.clean_environment())
+
+
+def told(*arguments, given=None):
+    done = explain(*arguments, "-o", "json", given=given)
+    if done.returncode != 0:
+        raise AssertionError(f"explain {arguments}: exit {done.returncode}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def faults(document):
+    return {finding["id"] for finding in document["findings"] if finding["severity"] == "fault"}
+
+
+class Article(unittest.TestCase):
+    def test_it_says_that_it_cannot_scale_up_and_shows_one_that_does(self):
+        done = explain(ARTICLE)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("this HPA cannot scale up", done.stdout)
+        self.assertIn("minReplicas 2 decides [ReadyForNewScale, TooFewReplicas]", done.stdout)
+        self.assertIn("name: node_wanted_count", done.stdout)
+        self.assertIn("over 4.4 up to 6", done.stdout)
+
+    def test_the_correction_scales(self):
+        fixed = explain(ARTICLE, "--fix")
+        self.assertEqual(fixed.returncode, 0, fixed)
+        self.assertIn("# changed:", fixed.stdout)
+        document = told("-", "--replicas", 2, "--metric", "node_wanted_count=4", given=fixed.stdout)
+        self.assertEqual(faults(document), set())
+        self.assertEqual((document["steps"][0]["from"], document["steps"][0]["to"]), (2, 4))
+        self.assertEqual(document["steps"][0]["events"][0]["message"],
+                         "New size: 4; reason: external metric node_wanted_count(nil) above target")
+
+    def test_json_and_yaml(self):
+        document = told(ARTICLE, "--replicas", 2)
+        self.assertEqual(document["format"], "flux-metrics-api.explain/1")
+        self.assertEqual(document["metrics"][0]["proposal"], 1)
+        self.assertEqual(document["metrics"][0]["values"][1], {"size": 3, "above": 4.4, "upTo": 6.0})
+        self.assertIn("cannot-scale-up", faults(document))
+        done = explain(ARTICLE, "-o", "yaml")
+        self.assertIn('"format": "flux-metrics-api.explain/1"', done.stdout)
+
+
+class Options(unittest.TestCase):
+    def test_values_come_from_an_instance(self):
+        fixed = explain(ARTICLE, "--fix").stdout
+        with Simulator(size=2, max_size=4) as instance:
+            document = told("-", "--replicas", 2, "--flux-uri", instance.uri, given=fixed)
+        self.assertEqual(document["metrics"][0]["proposal"], 1)
+        self.assertEqual(document["assumptions"], [])
+
+    def test_scale_as_given(self):
+        document = told(ARTICLE, "--replicas", 3, "--ready", 0, "--status", 0, "--max-size", 3, "--metric",
+                        "node_up_count=9")
+        self.assertLessEqual({"pods-not-ready", "max-above-maxsize", "feedback"}, faults(document))
+        self.assertEqual((document["replicas"], document["statusReplicas"], document["readyPods"]), (3, 0, 0))
+
+    def test_misuse(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "hpa.yaml"
+            for text, says in (("kind: Service\n", "no object of kind HorizontalPodAutoscaler"),
+                               ("a: [", "not YAML"),
+                               ("kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1\n", "autoscaling/v2"),
+                               (ARTICLE.read_text().replace("maxReplicas: 4", "maxReplicas: four"), "spec.maxReplicas"),
+                               (ARTICLE.read_text() + "\n---\n" + ARTICLE.read_text(), "one at a time")):
+                path.write_text(text)
+                done = explain(path)
+                self.assertEqual((done.returncode, done.stdout), (2, ""), done)
+                self.assertIn(says, done.stderr)
+        for arguments, says in (((folder + "/none.yaml",), "none.yaml"),
+                                ((ARTICLE, "--metric", "node_up_count"), "NAME=VALUE"),
+                                ((ARTICLE, "--metric", "node_up_count=many"), "no number"),
+                                ((ARTICLE, "--metric", "other=1"), "has no metric 'other'"),
+                                ((), "hpa")):
+            done = explain(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), done)
+            self.assertIn(says, done.stderr)
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    """An API server that knows one HPA, its MiniCluster, two pods and one metric."""
+    answers = {}
+
+    def do_GET(self):  # noqa: N802 (the name is the library's)
+        found = self.answers.get(self.path.split("?")[0])
+        body = json.dumps(found if found is not None else {"kind": "Status", "message": f"no {self.path}"}).encode()
+        self.send_response(200 if found is not None else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def pod(name, ready):
+    return {"metadata": {"name": name, "labels": {"hpa-selector": "flux-sample"}},
+            "spec": {"containers": [{"name": "flux", "resources": {"requests": {"cpu": "1"}}}]},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}}
+
+
+class Cluster(unittest.TestCase):
+    def test_an_hpa_of_a_cluster(self):
+        group = "flux-framework.org/v1alpha1"
+        mine = f"/apis/{group}/namespaces/flux-operator/miniclusters/flux-sample"
+        hpa = json.loads(explain(ARTICLE, "--fix", "-o", "json").stdout)
+        hpa["spec"]["metrics"][0]["object"]["metric"]["name"] = "node_up_count"
+        hpa["spec"]["metrics"][0]["object"]["target"] = {"type": "Value", "value": "4"}
+        Api.answers = {
+            "/apis/autoscaling/v2/namespaces/flux-operator/horizontalpodautoscalers/flux-sample-hpa": hpa,
+            f"/apis/{group}": {"resources": [{"name": "miniclusters/scale", "kind": "Scale"},
+                                             {"name": "miniclusters", "kind": "MiniCluster"}]},
+            mine: {"spec": {"maxSize": 3}},
+            mine + "/scale": {"spec": {"replicas": 2}, "status": {"replicas": 0, "selector": "hpa-selector=flux-sample"}},
+            "/api/v1": {"resources": [{"name": "services", "kind": "Service"}]},
+            "/api/v1/namespaces/flux-operator/pods": {"items": [pod("a", "True"), pod("b", "False")]},
+            "/apis/custom.metrics.k8s.io": {"preferredVersion": {"version": "v1beta2"}},
+            "/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/services/custom-metrics-apiserver/node_up_count":
+                {"items": [{"value": "2"}]},
+        }
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
+            config.write(json.dumps({
+                "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k"}}],
+                "clusters": [{"name": "k", "cluster": {"server": f"http://127.0.0.1:{server.server_address[1]}"}}]}))
+            config.flush()
+            document = told("-n", "flux-operator", "flux-sample-hpa", "--kubeconfig", config.name)
+            self.assertEqual((document["replicas"], document["statusReplicas"], document["readyPods"]), (2, 0, 1))
+            self.assertEqual(document["metrics"][0]["proposal"], 1)
+            self.assertLessEqual({"cannot-scale-up", "max-above-maxsize"}, faults(document))
+            self.assertIn("status-zero", {finding["id"] for finding in document["findings"]})
+            done = explain("-n", "flux-operator", "none", "--kubeconfig", config.name)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("404", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

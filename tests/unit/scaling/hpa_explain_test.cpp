@@ -1,0 +1,211 @@
+// What is said of HPAs: forecasts, values, faults and corrections.
+#include <algorithm>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "scaling/hpa_advice.hpp"
+#include "scaling/hpa_fix.hpp"
+#include "scaling/hpa_json.hpp"
+#include "scaling/hpa_words.hpp"
+
+namespace fluxmetrics::scaling {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view rules =
+    R"({"selectPolicy":"Max","stabilizationWindowSeconds":120,"policies":[{"type":"Percent","value":100,)"
+    R"("periodSeconds":60}]})";
+
+json::object hpa(const std::string& metric, const std::string& target, const std::string& behavior,
+                 const std::string& range = R"("minReplicas":2,"maxReplicas":4)") {
+  return json::
+      parse(R"({"apiVersion":"autoscaling/v2","kind":"HorizontalPodAutoscaler","spec":{)" + range +
+            R"(,"scaleTargetRef":{"apiVersion":"flux-framework.org/v1alpha2","kind":"MiniCluster","name":"x"},)" +
+            R"("metrics":[{"type":"Object","object":{"describedObject":{"kind":"Service","name":"s"},)" +
+            R"("metric":{"name":")" + metric + R"("},"target":)" + target + "}}]" +
+            (behavior.empty() ? "" : R"(,"behavior":)" + behavior) + "}}")
+          .as_object();
+}
+
+json::object article() {
+  return hpa("node_up_count", R"({"type":"Value","value":"4"})",
+             R"({"scaleUp":)" + std::string(rules) + R"(,"scaleDown":)" + std::string(rules) + "}");
+}
+
+AdviceInput input_of(const json::object& document, std::int32_t replicas,
+                     std::optional<std::int64_t> metric) {
+  AdviceInput input;
+  const auto spec = parse_hpa_spec(document.at("spec"), "spec");
+  EXPECT_TRUE(spec) << (spec ? "" : spec.error().message);
+  input.forecast.spec = spec.value_or(HpaSpec{});
+  auto& seen = input.forecast.seen;
+  seen = {.spec_replicas = replicas,
+          .status_replicas = replicas,
+          .selector = "app=x",
+          .pods_listed = replicas,
+          .pods_ready = replicas};
+  if (metric) seen = with_value(input.forecast.spec, seen, 0, *metric * 1000);
+  input.forecast.follows_size = counts_own_size(input.forecast.spec.metrics[0]);
+  return input;
+}
+
+bool found(const AdviceInput& input, std::string_view id, Severity severity) {
+  const auto findings = find_faults(input);
+  return std::ranges::any_of(
+      findings, [&](const Finding& finding) { return finding.id == id && finding.severity == severity; });
+}
+
+TEST(Forecast, TheArticlesHpaStaysAtTwo) {
+  const auto input = input_of(article(), 2, 2);
+  const auto steps = play_forward(input.forecast, 3'600'000);
+  ASSERT_EQ(steps.size(), 2U);
+  EXPECT_EQ(steps[0].decision.raw, 1);
+  EXPECT_EQ(steps[1].conditions.find("ScalingLimited")->reason, "TooFewReplicas");
+  EXPECT_EQ(steps[1].at_ms / 1000, 120);
+  EXPECT_EQ(steps[1].decision.replicas, 2);
+}
+
+TEST(Forecast, GoesWhereAConstantMetricLeads) {
+  // From the recorded behaviour of the article's HPA: 5 leads to 3 after 120 s, and then to 4.
+  auto input = input_of(article(), 2, 5);
+  input.forecast.follows_size = false;
+  const auto steps = play_forward(input.forecast, 600'000);
+  std::vector<std::pair<std::int64_t, std::int32_t>> changes;
+  for (const auto& step : steps) {
+    if (step.decision.replicas != step.before)
+      changes.emplace_back(step.at_ms / 1000, step.decision.replicas);
+  }
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0], (std::pair<std::int64_t, std::int32_t>(120, 3)));
+  EXPECT_EQ(changes[1].second, 4);
+}
+
+TEST(Forecast, SaysWhichValuesLeadWhere) {
+  const auto ranges = values_for_sizes(input_of(article(), 2, 2).forecast, 0, 16);
+  ASSERT_EQ(ranges.size(), 3U);
+  EXPECT_EQ(ranges[0].upto, 4400);
+  EXPECT_EQ(ranges[1].above, 4400);
+  EXPECT_EQ(ranges[1].upto, 6000);
+  EXPECT_EQ(ranges[2].above, 6000);
+  EXPECT_EQ(ranges[2].upto, std::nullopt);
+  for (const auto& range : ranges) {
+    if (range.upto) {
+      EXPECT_EQ(proposal_at(input_of(article(), 2, 2).forecast, 0, *range.upto), range.size);
+    }
+  }
+}
+
+TEST(Forecast, UtilizationIsAskedInPercent) {
+  AdviceInput input;
+  input.forecast.spec = {.max = 10, .metrics = {default_metric()}};
+  input.forecast.seen = {.spec_replicas = 2, .status_replicas = 2, .selector = "a=b"};
+  EXPECT_EQ(proposal_at(input.forecast, 0, 160'000), 4) << "160 % of 80 % with two pods";
+  EXPECT_EQ(proposal_at(input.forecast, 0, 80'000), 2);
+  EXPECT_EQ(proposal_at(input.forecast, 0, 20'000), 1);
+}
+
+TEST(Forecast, KnowsHowLongRatesTake) {
+  auto spec =
+      input_of(hpa("m", R"({"type":"AverageValue","averageValue":"1"})", "", R"("maxReplicas":64)"), 1, 1)
+          .forecast.spec;
+  EXPECT_EQ(time_between(spec, 1, 64, 15'000), 60'000) << "1, 4, 8, 16, 32, 64 at one sync each";
+  spec.behavior = HpaBehavior{.up = default_up_rules(), .down = default_down_rules()};
+  spec.behavior->up.select = PolicySelect::disabled;
+  EXPECT_EQ(time_between(spec, 1, 64, 15'000), std::nullopt);
+}
+
+TEST(Advice, TheArticlesHpaCannotScaleUp) {
+  const auto input = input_of(article(), 2, 2);
+  EXPECT_TRUE(found(input, "cannot-scale-up", Severity::fault));
+  EXPECT_TRUE(found(input, "feedback", Severity::fault));
+  EXPECT_TRUE(found(input, "up-window", Severity::warning));
+  EXPECT_TRUE(found(input, "value-needs-ready-pods", Severity::note));
+}
+
+TEST(Advice, AHpaThatCanScaleUpIsNotToldItCannot) {
+  const auto one = hpa("node_up_count", R"({"type":"Value","value":"1"})", "");
+  EXPECT_FALSE(found(input_of(one, 2, 2), "cannot-scale-up", Severity::fault));
+  EXPECT_TRUE(found(input_of(one, 2, 2), "feedback", Severity::fault));
+}
+
+TEST(Advice, ToleranceMattersFromTenOn) {
+  const std::string target = R"({"type":"AverageValue","averageValue":"1"})";
+  const auto small = hpa("node_wanted_count", target, "{}", R"("minReplicas":1,"maxReplicas":10)");
+  EXPECT_FALSE(found(input_of(small, 2, 2), "tolerance", Severity::fault));
+  const auto large = hpa("node_wanted_count", target, "{}", R"("minReplicas":1,"maxReplicas":11)");
+  EXPECT_TRUE(found(input_of(large, 2, 2), "tolerance", Severity::fault));
+  const auto zero =
+      hpa("node_wanted_count", target, R"({"scaleUp":{"tolerance":0},"scaleDown":{"tolerance":0}})",
+          R"("minReplicas":1,"maxReplicas":11)");
+  EXPECT_FALSE(found(input_of(zero, 2, 2), "tolerance", Severity::fault));
+}
+
+TEST(Advice, ScalesThatDoNotFit) {
+  auto input = input_of(article(), 2, 2);
+  input.max_size = 3;
+  EXPECT_TRUE(found(input, "max-above-maxsize", Severity::fault));
+  input.max_size = 4;
+  EXPECT_FALSE(found(input, "max-above-maxsize", Severity::fault));
+  input.forecast.seen.pods_ready = 1;
+  EXPECT_TRUE(found(input, "pods-not-ready", Severity::warning));
+  input.forecast.seen.pods_ready = 0;
+  EXPECT_TRUE(found(input, "pods-not-ready", Severity::fault));
+  input.forecast.seen.status_replicas = 0;
+  EXPECT_TRUE(found(input, "status-zero", Severity::note));
+  input.unknown_metrics = {"node_up"};
+  EXPECT_TRUE(found(input, "unknown-metric", Severity::fault));
+}
+
+TEST(Advice, PoliciesAndTargetsThatLeadNowhere) {
+  const std::string one = R"({"type":"AverageValue","averageValue":"1"})";
+  const auto disabled = hpa("m", one, R"({"scaleUp":{"selectPolicy":"Disabled"}})");
+  EXPECT_TRUE(found(input_of(disabled, 2, 2), "cannot-reach-max", Severity::fault));
+  const auto slow =
+      hpa("m", one, R"({"scaleUp":{"policies":[{"type":"Pods","value":1,"periodSeconds":60}]}})");
+  EXPECT_TRUE(found(input_of(slow, 2, 2), "slow-up", Severity::warning));
+  EXPECT_TRUE(found(input_of(hpa("node_wanted_count", R"({"type":"Value","value":"1"})", ""), 2, 2),
+                    "wanted-by-value", Severity::fault));
+  EXPECT_TRUE(found(input_of(hpa("m", R"({"type":"AverageValue","value":"1"})", ""), 2, 2), "bad-target",
+                    Severity::fault));
+  EXPECT_TRUE(found(input_of(hpa("m", one, "", R"("minReplicas":5,"maxReplicas":4)"), 5, 2), "bad-range",
+                    Severity::fault));
+  EXPECT_TRUE(found(input_of(hpa("m", one, "", R"("minReplicas":0,"maxReplicas":4)"), 1, 2), "min-zero",
+                    Severity::warning));
+}
+
+TEST(Fix, TheArticlesHpaFollowsTheWantedSize) {
+  auto input = input_of(article(), 2, 2);
+  input.max_size = 3;
+  const auto fixed = fix_hpa(article(), input);
+  EXPECT_EQ(fixed.changes.at("/spec/maxReplicas"),
+            "was 4: the MiniCluster's operator puts sizes above maxSize 3 back");
+  auto better = input_of(fixed.document, 2, 3);
+  better.max_size = 3;
+  for (const auto& finding : find_faults(better))
+    EXPECT_EQ(finding.severity, Severity::note) << finding.text;
+  const auto steps = play_forward(better.forecast, 60'000);
+  EXPECT_EQ(steps[0].decision.replicas, 3) << "at once";
+  const auto text = fixed_yaml(fixed);
+  EXPECT_NE(text.find("  # changed: was 4"), std::string::npos) << text;
+  EXPECT_NE(text.find("tolerance: \"0\""), std::string::npos) << text;
+  // Nothing is left to change.
+  EXPECT_TRUE(fix_hpa(fixed.document, better).changes.empty());
+}
+
+TEST(Fix, LeavesForeignMetricsAlone) {
+  const auto other = hpa("requests", R"({"type":"Value","value":"4"})", "");
+  const auto fixed = fix_hpa(other, input_of(other, 2, 2));
+  EXPECT_TRUE(fixed.changes.empty());
+  EXPECT_EQ(fixed.document, other);
+}
+
+TEST(Words, NumbersArePlain) {
+  EXPECT_EQ(plain_number(3500), "3.5");
+  EXPECT_EQ(plain_number(-1), "-0.001");
+  EXPECT_EQ(plain_number(4000), "4");
+}
+
+}  // namespace
+}  // namespace fluxmetrics::scaling
