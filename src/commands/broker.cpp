@@ -45,7 +45,7 @@ Result<Broker> check_options(const std::optional<std::string>& flux_uri, const s
 
 Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness)
     : broker_(broker), max_staleness_(max_staleness), publisher_(policy, broker.named, store_) {
-  store_.set_trouble(std::string(nothing_heard));
+  store_.set_trouble(std::string(nothing_heard), std::nullopt);
 }
 
 void Pipeline::start() {
@@ -55,8 +55,9 @@ void Pipeline::start() {
                                  .max_staleness = max_staleness_},
       instance::CollectorSink{
           .state = [this](auto state, Now confirmed) { publisher_.on_state(std::move(state), confirmed); },
-          .trouble = [this](std::string reason) { store_.set_trouble(std::move(reason)); },
-          .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); }});
+          .trouble = [this](instance::Trouble why) { store_.set_trouble(std::move(why.reason), why.kind); },
+          .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); },
+          .rpc_times = [this](auto times) { store_.set_rpc_times(std::move(times)); }});
 }
 
 void Pipeline::await_first_word(Seconds at_most) const {

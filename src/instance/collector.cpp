@@ -19,11 +19,17 @@ using namespace std::chrono_literals;
 
 namespace {
 constexpr std::size_t longest_reason = 1000;
+
+Trouble::Kind trouble_kind(const Session& session, const Error& why) {
+  if (session.found_ending()) return Trouble::Kind::ending;
+  return why.code == Code::timed_out ? Trouble::Kind::silent : Trouble::Kind::gone;
+}
 }  // namespace
 
 struct Collector::Impl {
   CollectorOptions options;
   CollectorSink sink;
+  Observed observed;
   asio::io_context io{1};
   std::thread thread;
 
@@ -48,17 +54,21 @@ struct Collector::Impl {
     std::string told;
     for (;;) {
       std::string reasons;
+      auto kind = Trouble::Kind::gone;
       for (const auto& path : options.socket_paths) {
         auto session = std::make_shared<Session>(Session::Options{.socket_path = path,
                                                                   .follow_to_top = options.follow_to_top,
                                                                   .max_staleness = options.max_staleness},
-                                                 sink, io.get_executor());
+                                                 sink, observed, io.get_executor());
         const auto began = MonoTime::clock::now();
         const Error why = co_await contact(session);
         if (!reasons.empty()) reasons += "; ";
         reasons += why.message;
+        // Of several sockets one with a broker behind it tells more than the empty ones.
+        if (const auto found = trouble_kind(*session, why); found != Trouble::Kind::gone) kind = found;
         if (!session->delivered()) continue;
         reasons = why.message;
+        kind = trouble_kind(*session, why);
         // Coming back soon is for a broker that was well: one that fails at once, always, is not hurried.
         told.clear();
         if (MonoTime::clock::now() - began > longest_pause) pause = shortest_pause;
@@ -67,7 +77,7 @@ struct Collector::Impl {
       reasons = printable(reasons, longest_reason);
       if (reasons != told) log::warning("{}: trying again until a broker answers", reasons);
       told = reasons;
-      sink.trouble(reasons);
+      sink.trouble({.kind = kind, .reason = reasons});
       asio::steady_timer timer(io, pause);
       co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
       pause = std::min(pause * 2, std::chrono::milliseconds(longest_pause));

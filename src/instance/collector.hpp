@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "instance/rpc_times.hpp"
 #include "instance/state.hpp"
 
 namespace fluxmetrics::instance {
@@ -25,14 +26,25 @@ struct Effort {
   bool journal = false;  // jobs are told by the events journal
 };
 
+// Why there is no fresh state.
+struct Trouble {
+  enum class Kind {
+    gone,    // nobody answers at the socket, or the connection broke
+    silent,  // a broker is there, and says nothing in time
+    ending,  // the instance shuts down
+  } kind = Kind::gone;
+  std::string reason;  // a sentence ("no broker answers at ...")
+};
+
 // Called on the collector's own thread.
 struct CollectorSink {
   // The broker confirmed this state at `confirmed`. The same pointer as before means: nothing changed.
   std::function<void(std::shared_ptr<const InstanceState>, Now confirmed)> state;
-  // Why there is no fresh state: a sentence ("no broker answers at ...").
-  std::function<void(std::string reason)> trouble;
+  std::function<void(Trouble why)> trouble;
   // After each state; may be empty.
   std::function<void(const Effort&)> effort{};
+  // How long the broker took, since this program began; after each state. May be empty.
+  std::function<void(RpcTimes::Shared)> rpc_times{};
 };
 
 // Owns one thread, which also parses the replies, so that nothing heavy runs on the serving thread.

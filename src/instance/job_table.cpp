@@ -75,6 +75,11 @@ void JobTable::erase(Row& row) {
   ++version_;
 }
 
+void JobTable::note_start(const Job& job) {
+  if (waits_ == nullptr) return;
+  waits_->started(queues_[job.queue], job.t_sched > 0 ? job.t_sched : job.t_submit, job.t_run);
+}
+
 void JobTable::compact() {
   constexpr std::size_t few = 256;
   if (dead_ < few || dead_ < rows_.size() / 8) return;
@@ -94,7 +99,14 @@ void JobTable::begin_full(std::size_t expected) {
 void JobTable::take(const flux::ListedJob& listed) {
   Row* row = find(listed.id);
   if (listed.state == flux::JobState::inactive) {
-    if (row != nullptr) erase(*row);
+    if (row != nullptr) {
+      // Started and ended between two lists.
+      if (lists_count_ && row->job.t_run <= 0 && listed.t_run.value_or(0) > 0) {
+        row->job.t_run = *listed.t_run;
+        note_start(row->job);
+      }
+      erase(*row);
+    }
     compact();
     return;
   }
@@ -110,6 +122,7 @@ void JobTable::take(const flux::ListedJob& listed) {
   row->seen = true;
   assign(row->job, listed);
   row->job.queue = queue_index(listed.queue);
+  if (lists_count_ && before.t_run <= 0 && row->job.t_run > 0) note_start(row->job);
   if (row->job != before) ++version_;
 }
 
@@ -229,8 +242,10 @@ void JobTable::apply_event(flux::JobId id, const flux::Event& event) {
   } else if (event.name == "flux-restart" && entry.state == JobState::sched) {
     entry.state = JobState::priority;
   } else if (event.name == "alloc" && waits) {
+    const bool seen_before = entry.t_run > 0;
     entry.state = JobState::run;
     entry.t_run = event.timestamp;
+    if (!seen_before) note_start(entry);
   } else if (event.name == "exception" && number(event.context, "severity") == 0.0) {
     entry.state = JobState::cleanup;
   } else if (event.name == "finish") {

@@ -15,6 +15,7 @@
 #include "flux/jobspec.hpp"
 #include "flux/replies.hpp"
 #include "instance/state.hpp"
+#include "instance/wait_times.hpp"
 
 namespace fluxmetrics::instance {
 
@@ -30,6 +31,13 @@ class JobTable {
   // Takes one journal reply (RFC 21 events of one job). Replays and unknown events do no harm. At most
   // flux::max_listed_jobs are kept: size() says when that is reached.
   void apply(const flux::JournalReply& reply);
+
+  // From here on the waits of jobs that start are added to `waits`, which must live as long as this: those
+  // that the journal tells, and with `of_lists` those that lists show. Null ends it.
+  void count_starts(WaitTimes* waits, bool of_lists) {
+    waits_ = waits;
+    lists_count_ = of_lists;
+  }
 
   // Takes the jobspec of a job (job-manager.getattr). Unreadable ones are remembered as such and not asked
   // for again.
@@ -66,6 +74,7 @@ class JobTable {
   [[nodiscard]] Row* find(flux::JobId id);  // null when there is none, or it is dead
   Row& insert(flux::JobId id);              // or the one that is there
   void erase(Row& row);
+  void note_start(const Job& job);
   void compact();
   void forget_unused_shapes();
   void apply_event(flux::JobId id, const flux::Event& event);
@@ -86,6 +95,8 @@ class JobTable {
   std::vector<flux::JobId> outdated_;
   bool may_lack_jobspecs_ = false;
   std::uint64_t version_ = 0;
+  WaitTimes* waits_ = nullptr;
+  bool lists_count_ = false;
 };
 
 }  // namespace fluxmetrics::instance

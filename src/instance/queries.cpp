@@ -115,7 +115,7 @@ json::object legacy_filter() {
 }
 
 std::string list_request(const JobList& list, const ListDialect& dialect) {
-  json::array attributes{"state", "t_inactive"};
+  json::array attributes{"state", "t_inactive", "t_run"};
   if (list.kind != JobList::Kind::ended) {
     attributes = {"state", "priority", "t_submit", "t_run",    "t_cleanup",
                   "queue", "nnodes",   "ncores",   "duration", "expiration"};
@@ -188,7 +188,9 @@ bool nobody_tells(const Error& error) {
 Task<json::value> Queries::ask(std::string topic, std::string payload) {
   const auto began = MonoTime::clock::now();
   const auto text = co_await client_->rpc(topic, std::move(payload));
-  meter_.ran(began, MonoTime::clock::now());
+  const auto ended = MonoTime::clock::now();
+  meter_.ran(began, ended);
+  if (times_ != nullptr) times_->ran(topic, ended - began, !text);
   if (!text) co_return std::unexpected(text.error());
   co_return flux::parse_payload(topic, *text);
 }
@@ -292,7 +294,9 @@ Task<double> Queries::list_once(std::string request, bool metered, flux::JobList
   auto call = client_->rpc_to(std::move(sink), "job-list.list", std::move(request), options);
   const auto began = MonoTime::clock::now();
   const auto done = co_await std::move(call);
-  if (metered) meter_.ran(began, MonoTime::clock::now());
+  const auto ended = MonoTime::clock::now();
+  if (metered) meter_.ran(began, ended);
+  if (times_ != nullptr) times_->ran("job-list.list", ended - began, !done);
   if (!done) co_return std::unexpected(done.error());
   if (const auto read = reader.finish(); !read) co_return std::unexpected(read.error());
   co_return latest;

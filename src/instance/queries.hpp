@@ -15,6 +15,7 @@
 #include "flux/job_list.hpp"
 #include "flux/replies.hpp"
 #include "instance/cost.hpp"
+#include "instance/rpc_times.hpp"
 #include "instance/state.hpp"
 
 namespace fluxmetrics::instance {
@@ -49,7 +50,9 @@ struct ListDialect {
 
 class Queries {
  public:
-  explicit Queries(std::shared_ptr<flux::Client> client) : client_(std::move(client)) {}
+  // `times` takes how long each question took, and must live as long as this; null = nobody wants to know.
+  explicit Queries(std::shared_ptr<flux::Client> client, RpcTimes* times = nullptr)
+      : client_(std::move(client)), times_(times) {}
   // What the questions of this object cost the broker, full lists of jobs apart: these are asked for by the
   // clock.
   [[nodiscard]] CostMeter& meter() { return meter_; }
@@ -88,6 +91,7 @@ class Queries {
   [[nodiscard]] Task<double> list_once(std::string request, bool metered, flux::JobListReader::Take take);
 
   std::shared_ptr<flux::Client> client_;
+  RpcTimes* times_;
   CostMeter meter_{MonoTime::clock::now()};
   std::optional<AllocatedSource> source_;
   ListDialect dialect_;

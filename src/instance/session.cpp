@@ -62,9 +62,11 @@ bool assign(T& target, T value) {
 
 }  // namespace
 
-Session::Session(Options options, const CollectorSink& sink, asio::any_io_executor executor)
+Session::Session(Options options, const CollectorSink& sink, Observed& observed,
+                 asio::any_io_executor executor)
     : options_(std::move(options)),
       sink_(sink),
+      observed_(observed),
       wake_(executor),
       nodes_budget_(20ms, options_.max_staleness / 2),
       allocated_budget_(20ms, options_.max_staleness / 2),
@@ -99,7 +101,7 @@ asio::awaitable<Result<void>> Session::connect() {
   if (!streams) co_return std::unexpected(streams.error());
   polls_ = std::move(*polls);
   streams_ = std::move(*streams);
-  queries_ = std::make_unique<Queries>(polls_);
+  queries_ = std::make_unique<Queries>(polls_, &observed_.rpc_times);
   co_return Result<void>{};
 }
 
@@ -274,7 +276,8 @@ asio::awaitable<Result<void>> Session::poll_life() {
   dirty_.life = false;
   auto state = co_await queries_->broker_state();
   if (!state) co_return std::unexpected(state.error());
-  if (is_ending(*state)) {
+  found_ending_ = is_ending(*state);
+  if (found_ending_) {
     // What it still says of itself is how it is taken apart, not what anybody should scale by.
     co_return fail(Code::unavailable, "the Flux instance at {} is ending (its broker is in state '{}')",
                    options_.socket_path, *state);
@@ -406,9 +409,11 @@ asio::awaitable<Result<void>> Session::poll_all_jobs() {
   jobs_.end_full();
   if (journal_) {
     // The list may be older than what the journal told, so that is told again.
+    jobs_.count_starts(nullptr, false);  // these were counted when they were told first
     for (const auto& [when, reply] : told_lately_)
       jobs_.apply(reply);
   }
+  jobs_.count_starts(&observed_.waits, !journal_);
   proven_ = MonoTime::clock::now();
   ran(all_jobs_budget_, began);
   full_list_ = proven_ - began;
@@ -478,10 +483,12 @@ void Session::publish() {
     queues_changed_ = false;
     auto next = std::make_shared<InstanceState>(draft_);
     next->allocated = bridge_.over(draft_.allocated);
+    next->waits = observed_.waits.read();
     published_ = std::move(next);
     changed_ = false;
   }
   delivered_ = true;
+  if (sink_.rpc_times) sink_.rpc_times(observed_.rpc_times.read());
   sink_.state(published_, Now::read());
   if (sink_.effort) {
     // A full list that repeats itself is part of the cost.

@@ -19,6 +19,12 @@
 
 namespace fluxmetrics::instance {
 
+// What outlives the contact with one broker: counts that begin with this program.
+struct Observed {
+  WaitTimes waits;
+  RpcTimes rpc_times;
+};
+
 class Session : public std::enable_shared_from_this<Session> {
  public:
   struct Options {
@@ -26,7 +32,8 @@ class Session : public std::enable_shared_from_this<Session> {
     bool follow_to_top = true;
     Seconds max_staleness{30};
   };
-  Session(Options options, const CollectorSink& sink, boost::asio::any_io_executor executor);
+  Session(Options options, const CollectorSink& sink, Observed& observed,
+          boost::asio::any_io_executor executor);
 
   // Connects, then keeps the sink informed until the contact ends; returns why it ended.
   [[nodiscard]] boost::asio::awaitable<Error> run();
@@ -34,6 +41,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void end();
   // Whether at least one state was delivered.
   [[nodiscard]] bool delivered() const { return delivered_; }
+  // Whether the contact ended because the instance shuts down.
+  [[nodiscard]] bool found_ending() const { return found_ending_; }
 
  private:
   // Set by streams and timers, cleared by the poll that answers.
@@ -100,6 +109,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Options options_;
   const CollectorSink& sink_;
+  Observed& observed_;
   boost::asio::steady_timer wake_;
   std::shared_ptr<flux::Client> streams_;
   std::shared_ptr<flux::Client> polls_;
@@ -113,6 +123,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool changed_ = true;         // draft_ or jobs_ differ from published_
   bool queues_changed_ = true;  // so that the jobs' queues must be written again
   bool delivered_ = false;
+  bool found_ending_ = false;
   bool ended_ = false;  // what fails from here on is our own doing
 
   Dirty dirty_;

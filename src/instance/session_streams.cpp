@@ -150,6 +150,7 @@ void Session::take_journal(const flux::JournalReply& reply) {
   journal_heard_ = MonoTime::clock::now();
   if (reply.id < 0) {
     journal_ready_ = true;
+    jobs_.count_starts(&observed_.waits, false);
     wake();
     return;
   }

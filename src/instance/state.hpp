@@ -14,6 +14,7 @@
 #include "flux/replies.hpp"
 #include "flux/resource_set.hpp"
 #include "instance/shared_list.hpp"
+#include "instance/wait_times.hpp"
 
 namespace fluxmetrics::instance {
 
@@ -70,6 +71,7 @@ struct InstanceState {
   std::vector<Queue> queues;        // never empty
   std::vector<flux::Shape> shapes;  // distinct
   SharedList<Job> jobs;             // active ones, by id: state DEPEND, PRIORITY, SCHED, RUN, CLEANUP
+  WaitTimes::Shared waits;          // of the jobs that were seen to start; null when nobody watched
 
   [[nodiscard]] flux::IdSet drained() const;        // by anybody
   [[nodiscard]] flux::IdSet drained_by_us() const;  // ranks all of whose drains are ours

@@ -12,17 +12,20 @@ namespace {
 struct Catalogue {
   std::vector<Description> descriptions;
   std::vector<decltype(Metric::values)> values;
+  std::vector<bool> moves;
 };
 
 Catalogue make_catalogue() {
   std::vector<Metric> all = node_metrics();
   std::ranges::move(job_metrics(), std::back_inserter(all));
+  std::ranges::move(queue_metrics(), std::back_inserter(all));
   std::ranges::move(sizing_metrics(), std::back_inserter(all));
   std::ranges::sort(all, {}, [](const Metric& metric) { return metric.description.name; });
   Catalogue made;
   for (auto& metric : all) {
     made.descriptions.push_back(std::move(metric.description));
     made.values.push_back(metric.values);
+    made.moves.push_back(metric.moves);
   }
   return made;
 }
@@ -59,24 +62,46 @@ const std::string& unknown(const Description& description, const instance::Insta
   return nothing;
 }
 
+Family evaluate_one(std::size_t index, const Facts& facts) {
+  Family family;
+  family.description = &whole().descriptions[index];
+  const std::string& why_not = unknown(*family.description, facts.inputs.state);
+  auto items = why_not.empty() ? whole().values[index](facts) : fail(Code::unavailable, "{}", why_not);
+  if (items) {
+    family.items = *std::move(items);
+  } else {
+    family.missing = std::move(items.error());
+  }
+  return family;
+}
+
 }  // namespace
 
-std::vector<Family> evaluate(const Inputs& inputs) {
-  const Facts facts{.inputs = inputs, .nodes = count_nodes(inputs.state)};
+std::vector<Family> evaluate(const Inputs& inputs, const StateFacts& facts) {
+  const Facts all{.inputs = inputs, .nodes = facts.nodes, .backlog = facts.backlog};
   std::vector<Family> families;
   families.reserve(whole().descriptions.size());
-  for (std::size_t i = 0; i < whole().descriptions.size(); ++i) {
-    auto& family = families.emplace_back();
-    family.description = &whole().descriptions[i];
-    const std::string& why_not = unknown(*family.description, inputs.state);
-    auto items = why_not.empty() ? whole().values[i](facts) : fail(Code::unavailable, "{}", why_not);
-    if (items) {
-      family.items = *std::move(items);
-    } else {
-      family.missing = std::move(items.error());
-    }
-  }
+  for (std::size_t i = 0; i < whole().descriptions.size(); ++i)
+    families.push_back(evaluate_one(i, all));
   return families;
+}
+
+std::vector<Family> evaluate(const Inputs& inputs) {
+  return evaluate(inputs, count_facts(inputs.state));
+}
+
+Families at_time(const Families& families, const Inputs& inputs, const StateFacts& facts) {
+  const Facts all{.inputs = inputs, .nodes = facts.nodes, .backlog = facts.backlog};
+  std::shared_ptr<std::vector<Family>> moved;
+  for (std::size_t i = 0; i < whole().moves.size(); ++i) {
+    if (!whole().moves[i]) continue;
+    auto family = evaluate_one(i, all);
+    const Family& before = (*families)[i];
+    if (family.items == before.items && family.missing.has_value() == before.missing.has_value()) continue;
+    if (!moved) moved = std::make_shared<std::vector<Family>>(*families);
+    (*moved)[i] = std::move(family);
+  }
+  return moved ? Families(std::move(moved)) : families;
 }
 
 }  // namespace fluxmetrics::metrics

@@ -21,6 +21,7 @@ using Labels = std::vector<std::pair<std::string, std::string>>;  // in the fami
 struct Item {
   Labels labels;
   double value = 0;
+  bool operator==(const Item&) const = default;
 };
 
 // What a family is, known without any broker: discovery and documentation are made of these.

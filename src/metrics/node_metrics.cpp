@@ -1,26 +1,6 @@
 #include "metrics/metric.hpp"
-#include "sizing/rooms.hpp"
 
 namespace fluxmetrics::metrics {
-
-NodeFacts count_nodes(const instance::InstanceState& state) {
-  NodeFacts facts;
-  facts.total = state.all_ranks();
-  facts.down = state.down_ranks();
-  facts.up = facts.total - facts.down;
-  facts.drained = state.drained();
-  facts.allocated = sizing::busy_ranks(state.allocated);
-  facts.amount_total = state.resources.total_of(facts.total);
-  facts.amount_up = state.resources.total_of(facts.up);
-  facts.amount_allocated = state.allocated.total();
-  for (const auto& run : sizing::rank_runs(state.resources, state.allocated, facts.up)) {
-    if (run.free.cores > 0) facts.free += run.count();
-    if (!run.busy) facts.idle += run.count();
-    facts.amount_free.cores += run.count() * run.free.cores;
-    facts.amount_free.gpus += run.count() * run.free.gpus;
-  }
-  return facts;
-}
 
 namespace {
 
@@ -86,12 +66,55 @@ std::vector<Metric> counts_of_cores() {
   };
 }
 
+// A part of `whole`, which must not be empty: without a node there is no such part, not even 0.
+Items ratio(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return fail(Code::unavailable, "no node is up, so there is nothing that could be in use");
+  return std::vector<Item>{{.labels = {}, .value = static_cast<double>(part) / static_cast<double>(whole)}};
+}
+
+std::vector<Metric> ratios() {
+  const auto metric = [](std::string_view name, std::string_view help, decltype(Metric::values) values) {
+    return Metric{.description = {.name = name, .unit = "ratio", .help = help, .source = both, .labels = {}},
+                  .values = values};
+  };
+  return {
+      metric("node_utilization_ratio",
+             "Nodes that are up with anything in use, as a part of those that are up.",
+             [](const Facts& f) -> Items {
+               return ratio((f.nodes.allocated & f.nodes.up).size(), f.nodes.up.size());
+             }),
+      metric("core_utilization_ratio", "Cores in use on nodes that are up, as a part of all cores there.",
+             [](const Facts& f) -> Items {
+               return ratio(f.nodes.amount_up.cores - f.nodes.amount_free.cores, f.nodes.amount_up.cores);
+             }),
+  };
+}
+
+Metric arrival() {
+  return {.description = {.name = "node_arrival_seconds",
+                          .unit = "seconds",
+                          .help = "How long the last node that came was awaited: from the moment that "
+                                  "node_wanted_count asked for it until its broker was online.",
+                          .source = "resource.status, job-manager.resource-status, job-list.list",
+                          .labels = {}},
+          .values = [](const Facts& f) -> Items {
+            const auto* watched = f.inputs.watched;
+            if (watched == nullptr || !watched->last_arrival)
+              return fail(Code::unavailable, "no node that was asked for has come since this program began");
+            return std::vector<Item>{{.labels = {}, .value = *watched->last_arrival}};
+          },
+          .moves = true};
+}
+
 }  // namespace
 
 std::vector<Metric> node_metrics() {
   auto all = counts_of_nodes();
   for (auto& metric : counts_of_cores())
     all.push_back(std::move(metric));
+  for (auto& metric : ratios())
+    all.push_back(std::move(metric));
+  all.push_back(arrival());
   return all;
 }
 

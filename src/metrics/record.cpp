@@ -17,6 +17,7 @@ namespace json = boost::json;
 json::value to_json(double value) {
   constexpr double exact = 9007199254740992.0;  // 2^53
   if (std::trunc(value) == value && std::abs(value) <= exact) return static_cast<std::int64_t>(value);
+  if (!std::isfinite(value)) return nullptr;  // JSON has no such number
   return value;
 }
 

@@ -17,17 +17,30 @@ void Store::publish(std::shared_ptr<const Snapshot> snapshot) {
   // What is replaced dies with the parameter, after the lock is gone: a large state takes its time.
   const std::scoped_lock lock(mutex_);
   std::swap(view_.snapshot, snapshot);
+  if (snapshot && !view_.trouble.empty()) ++view_.returns;
   view_.trouble.clear();
+  view_.trouble_kind.reset();
 }
 
-void Store::set_trouble(std::string reason) {
+void Store::set_trouble(std::string reason, std::optional<instance::Trouble::Kind> kind) {
   const std::scoped_lock lock(mutex_);
   view_.trouble = std::move(reason);
+  view_.trouble_kind = kind;
 }
 
 void Store::set_effort(const instance::Effort& effort) {
   const std::scoped_lock lock(mutex_);
   view_.effort = effort;
+}
+
+void Store::set_rpc_times(instance::RpcTimes::Shared times) {
+  const std::scoped_lock lock(mutex_);
+  std::swap(rpc_times_, times);
+}
+
+instance::RpcTimes::Shared Store::rpc_times() const {
+  const std::scoped_lock lock(mutex_);
+  return rpc_times_;
 }
 
 View Store::view() const {
@@ -47,9 +60,18 @@ void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, N
   const bool known = state->jobs_unknown.empty() && state->allocated_unknown.empty();
   const auto wanted = known ? wanted_.update(demand_, state->size, confirmed.mono) : last_wanted_;
   last_.ranks_are_pods = !explicit_instance_ || state->level == 0;
-  if (!same_state || wanted != last_wanted_) {
-    last_.families = std::make_shared<const std::vector<Family>>(evaluate(
-        {.state = *state, .demand = demand_, .wanted = wanted, .ranks_are_pods = last_.ranks_are_pods}));
+  if (!same_state) last_.facts = std::make_shared<const StateFacts>(count_facts(*state));
+  last_.watched = watch_.update(*state, known ? std::optional(wanted) : std::nullopt, confirmed.mono);
+  const Inputs inputs{.state = *state,
+                      .demand = demand_,
+                      .wanted = wanted,
+                      .ranks_are_pods = last_.ranks_are_pods,
+                      .now = confirmed.wall,
+                      .watched = last_.watched.get()};
+  if (same_state && wanted == last_wanted_) {
+    last_.families = at_time(last_.families, inputs, *last_.facts);
+  } else {
+    last_.families = std::make_shared<const std::vector<Family>>(evaluate(inputs, *last_.facts));
   }
   last_wanted_ = wanted;
   last_.state = std::move(state);

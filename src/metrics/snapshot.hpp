@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,9 @@
 #include "base/clock.hpp"
 #include "instance/collector.hpp"
 #include "instance/state.hpp"
+#include "metrics/facts.hpp"
 #include "metrics/family.hpp"
+#include "metrics/watch.hpp"
 #include "sizing/demand.hpp"
 #include "sizing/wanted.hpp"
 
@@ -21,7 +24,9 @@ namespace fluxmetrics::metrics {
 struct Snapshot {
   std::shared_ptr<const instance::InstanceState> state;
   std::shared_ptr<const std::vector<Family>> families;  // as catalogue(); shared while only the time moves
-  Now confirmed;                                        // when the broker last confirmed it
+  std::shared_ptr<const StateFacts> facts;              // of the state
+  std::shared_ptr<const Watched> watched;
+  Now confirmed;                 // when the broker last confirmed it
   std::uint64_t generation = 0;  // grows with each snapshot: the key of encoded answers
   bool ranks_are_pods = true;    // false in a sub-instance that was asked for
   [[nodiscard]] const Family* find(std::string_view name) const;
@@ -32,19 +37,26 @@ struct Snapshot {
 struct View {
   std::shared_ptr<const Snapshot> snapshot;
   std::string trouble;
-  instance::Effort effort;  // what the snapshots cost the broker
+  std::optional<instance::Trouble::Kind> trouble_kind;  // of `trouble`; nullopt before anything was heard
+  std::uint32_t returns = 0;                            // how often a snapshot came after trouble
+  instance::Effort effort;                              // what the snapshots cost the broker
 };
 
 class Store {
  public:
   void publish(std::shared_ptr<const Snapshot> snapshot);  // clears the trouble
-  void set_trouble(std::string reason);
+  // `kind`: nullopt while nobody has tried yet.
+  void set_trouble(std::string reason,
+                   std::optional<instance::Trouble::Kind> kind = instance::Trouble::Kind::gone);
   void set_effort(const instance::Effort& effort);
+  void set_rpc_times(instance::RpcTimes::Shared times);
   [[nodiscard]] View view() const;
+  [[nodiscard]] instance::RpcTimes::Shared rpc_times() const;  // null before there are any
 
  private:
   mutable std::mutex mutex_;
   View view_;
+  instance::RpcTimes::Shared rpc_times_;
 };
 
 // Turns states into snapshots: sizing, hold, catalogue. Fed by one thread (the collector's).
@@ -59,6 +71,7 @@ class Publisher {
   bool explicit_instance_;  // the user named the instance: a sub-instance is then not followed to its top
   Store& store_;
   sizing::WantedSize wanted_;
+  Watch watch_;
   Snapshot last_;  // what was published last
   sizing::Demand demand_;
   std::uint32_t last_wanted_ = 0;

@@ -23,6 +23,8 @@ class Admission {
 
   // The ranks of R that both the queue and the shape admit.
   [[nodiscard]] Index of(std::uint32_t queue, std::uint32_t shape);
+  // The ranks of R that the queue admits, usable or not.
+  [[nodiscard]] const flux::IdSet& of_queue(std::uint32_t queue);
   // The ranks that are in both sets.
   [[nodiscard]] Index both(Index a, Index b);
   [[nodiscard]] const flux::IdSet& ranks(Index set) const { return sets_[set].ranks; }
@@ -40,7 +42,6 @@ class Admission {
   };
   Index intern(flux::IdSet ranks);
   flux::IdSet evaluate(const flux::Constraint& constraint);
-  const flux::IdSet& of_queue(std::uint32_t queue);
 
   const instance::InstanceState& state_;
   flux::IdSet all_;

@@ -91,10 +91,22 @@ std::uint64_t unknown_shapes(const instance::InstanceState& state) {
       std::ranges::count_if(state.jobs, [&](const auto& job) { return !state.shapes[job.shape].known; }));
 }
 
+std::uint32_t target_of(const Demand& demand, SizeRule rule) {
+  switch (rule) {
+    case SizeRule::all:
+      return demand.wanted_all;
+    case SizeRule::head_of_line:
+      return std::max(demand.run, demand.head);
+    case SizeRule::wanted:
+      break;
+  }
+  return std::max({demand.run, demand.wide, std::min(demand.wanted_all, demand.load)});
+}
+
 void set_load(Demand& demand, const instance::InstanceState& state, const SizePolicy& policy, WallTime now,
               const Runs& ranks, Admission& admission) {
   demand.load = ranks_for_load(state, ranks, policy.patience, now, admission);
-  demand.target = std::max({demand.run, demand.wide, std::min(demand.wanted_all, demand.load)});
+  demand.target = target_of(demand, policy.rule);
 }
 
 }  // namespace
@@ -126,6 +138,12 @@ Demand compute_demand(const instance::InstanceState& state, const SizePolicy& po
   demand.queues = demand_by_queue(state, eligible, running, admission);
   demand.run = ranks_to_keep_running(state, running, ranks, admission, demand.safe_min);
   demand.wide = placement.widest();
+  if (policy.rule == SizeRule::head_of_line) {
+    const Groups first = first_groups(state, admission);
+    Placement heads(first, admission, ranks);
+    heads.run();
+    demand.head = end_of(heads.needed());
+  }
   set_load(demand, state, policy, now, ranks, admission);
   return demand;
 }

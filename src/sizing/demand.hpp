@@ -12,7 +12,15 @@
 
 namespace fluxmetrics::sizing {
 
+// What node_wanted_count follows.
+enum class SizeRule {
+  wanted,        // what runs, the widest waiting job, and the rest as far as it outlasts the patience
+  all,           // node_wanted_all_count: whatever could start does
+  head_of_line,  // what runs, and the first waiting job of each queue
+};
+
 struct SizePolicy {
+  SizeRule rule = SizeRule::wanted;
   Seconds hold{60};  // the wanted size falls only after it was smaller for so long; 0 = at once
   Seconds patience{
       60};  // work that the present ranks swallow within this time asks for no node; 0 = all work asks
@@ -39,7 +47,8 @@ struct Demand {
   std::uint32_t run = 0;
   std::uint32_t wide = 0;
   std::uint32_t load = 0;
-  // The undrained target before hold: max(run, wide, min(wanted_all, load)).
+  std::uint32_t head = 0;  // ranks at which the first job of each queue starts; only for its own rule
+  // The undrained target before hold: max(run, wide, min(wanted_all, load)), or what another rule says.
   std::uint32_t target = 0;
 };
 

@@ -100,6 +100,20 @@ Groups eligible_groups(const instance::InstanceState& state, Admission& admissio
   return grouping.take();
 }
 
+Groups first_groups(const instance::InstanceState& state, Admission& admission) {
+  std::vector<const instance::Job*> firsts(state.queues.size(), nullptr);
+  for (const auto& job : state.jobs) {
+    if (!state.eligible(job)) continue;
+    const auto*& first = firsts[job.queue];
+    // Jobs come by ascending id.
+    if (first == nullptr || job.priority > first->priority) first = &job;
+  }
+  Grouping grouping(state, admission);
+  for (const auto* job : firsts)
+    if (job != nullptr) grouping.add(*job, false);
+  return grouping.take();
+}
+
 Groups running_groups(const instance::InstanceState& state, Admission& admission) {
   Grouping grouping(state, admission);
   for (const auto& job : state.jobs)

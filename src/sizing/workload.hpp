@@ -30,6 +30,9 @@ using Groups = std::vector<Group>;
 [[nodiscard]] bool is_running(const instance::Job& job);
 // Jobs that wait and could start if there were room.
 [[nodiscard]] Groups eligible_groups(const instance::InstanceState& state, Admission& admission);
+// Of the eligible jobs the one of each queue that Flux looks at first: the highest priority, then the
+// smallest id.
+[[nodiscard]] Groups first_groups(const instance::InstanceState& state, Admission& admission);
 // Jobs in RUN and CLEANUP, by shape.
 [[nodiscard]] Groups running_groups(const instance::InstanceState& state, Admission& admission);
 

@@ -34,9 +34,9 @@ class Listener {
                   changed_.notify_all();
                 },
             .trouble =
-                [this](std::string reason) {
+                [this](Trouble why) {
                   const std::lock_guard lock(mutex_);
-                  trouble_ = std::move(reason);
+                  trouble_ = std::move(why.reason);
                   changed_.notify_all();
                 }};
   }

@@ -1,0 +1,53 @@
+// How long jobs waited before they started, by queue: one addition for each start, whatever the queue's
+// length.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/histogram.hpp"
+
+namespace fluxmetrics::instance {
+
+struct QueueWaits {
+  std::string queue;
+  Histogram waits;
+};
+
+class WaitTimes {
+ public:
+  // Seconds: from what nobody notices to a day.
+  static constexpr std::array<double, 14> bounds{1,   2,   5,    10,   30,   60,    120,
+                                                 300, 600, 1800, 3600, 7200, 21600, 86400};
+  using Shared = std::shared_ptr<const std::vector<QueueWaits>>;
+
+  // A job of `queue` that became ready to start at `since` started at `started`: seconds since 1970, 0 =
+  // unknown.
+  void started(std::string_view queue, double since, double started) {
+    if (since <= 0 || started <= 0) return;
+    auto found = std::ranges::find(queues_, queue, &QueueWaits::queue);
+    if (found == queues_.end()) {
+      if (queues_.size() >= most_queues) return;
+      found = queues_.insert(found, {.queue = std::string(queue), .waits = Histogram(bounds)});
+    }
+    found->waits.add(std::max(0.0, started - since));
+    shared_.reset();
+  }
+  // What was counted so far, by queue; the same pointer while nothing was added.
+  [[nodiscard]] Shared read() {
+    if (!shared_) shared_ = std::make_shared<const std::vector<QueueWaits>>(queues_);
+    return shared_;
+  }
+
+ private:
+  static constexpr std::size_t most_queues = 2000;
+  std::vector<QueueWaits> queues_;
+  Shared shared_;
+};
+
+}  // namespace fluxmetrics::instance
