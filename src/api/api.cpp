@@ -7,6 +7,8 @@
 #include "api/health.hpp"
 #include "api/known_requests.hpp"
 #include "api/metric_answers.hpp"
+#include "api/own_metrics.hpp"
+#include "api/prometheus_endpoint.hpp"
 #include "api/request_log.hpp"
 #include "api/router.hpp"
 #include "api/waiting.hpp"
@@ -98,8 +100,11 @@ struct Api::Impl {
   KnownRequests known_requests;
   Documents documents;
   MetricAnswers metric_answers;
+  OwnMetrics own_metrics;
+  PrometheusEndpoint prometheus;
   AuditIds audit_ids;
   RequestLog log;
+  Kind answering = Kind::unknown;  // where the request goes that is being answered
 
   Impl(ApiOptions options_, const metrics::Store& store_, AccessControl* access_, const kube::PodStore* pods)
       : options(normalized(std::move(options_))),
@@ -109,6 +114,7 @@ struct Api::Impl {
         known_requests(root_segments(options.api_path)),
         documents(options),
         metric_answers(options, store, pods),
+        prometheus(options, store, own_metrics),
         log(options.log_every_request) {}
 
   http::Response index(int status) const {
@@ -123,6 +129,7 @@ struct Api::Impl {
 
   http::Response answer(const http::Request& request, std::string_view user) {
     KnownRequest& known = known_requests.find(request);
+    answering = known.route.kind;
     if (plain_and_foreign(request)) return refuse_plain(known);
     if (!known.target) {
       return kube::to_response({.code = 400,
@@ -131,13 +138,16 @@ struct Api::Impl {
                                            "and escape with %XX"});
     }
     if (!is_api(known.route.kind)) return answer_other(request, known.route, *known.target);
+    if (options.prometheus_only) return index(404);
     return answer_api(request, known, user);
   }
 
   // What somebody gets who may not have the answer, or of whom nobody could say whether he may.
   http::Response refuse(const http::Request& request, const AccessDecision& decision) {
+    const KnownRequest& known = known_requests.find(request);
+    answering = known.route.kind;
     if (decision.refusal) {
-      auto response = to_response(*decision.refusal, known_requests.find(request).negotiated.layout);
+      auto response = to_response(*decision.refusal, known.negotiated.layout);
       if (response.status == 403) response.headers.emplace_back("X-Content-Type-Options", "nosniff");
       response.close = response.status == 401;
       return response;
@@ -152,17 +162,20 @@ struct Api::Impl {
     return response;
   }
 
-  http::Response finish(const http::Request& request, const AccessDecision& decision) {
-    return dressed(request, decision.user,
-                   decision.allowed() ? answer(request, decision.user) : refuse(request, decision));
+  http::Response finish(const http::Request& request, const AccessDecision& decision, MonoTime began) {
+    auto response = decision.allowed() ? answer(request, decision.user) : refuse(request, decision);
+    return dressed(request, decision.user, std::move(response), began);
   }
 
-  // With what every answer has.
-  http::Response dressed(const http::Request& request, std::string_view user, http::Response response) {
+  // With what every answer has; counted as one to `answering`.
+  http::Response dressed(const http::Request& request, std::string_view user, http::Response response,
+                         MonoTime began) {
     response.headers.reserve(response.headers.size() + 2);
     response.headers.emplace_back("Audit-Id", audit_ids.of(request.headers));
     response.headers.emplace_back("Cache-Control", "no-cache, private");
-    log.request(request, user, response.status, std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    own_metrics.answered(answering, response.status, now - began);
+    log.request(request, user, response.status, now);
     return response;
   }
 
@@ -184,12 +197,19 @@ struct Api::Impl {
     return kind != Kind::metric && kind != Kind::external_metric && !is_forwarded(request);
   }
 
-  asio::awaitable<http::Response> answer_waiting(http::Request request) {
+  // The same for an answer that was not made here.
+  http::Response dressed_other(const http::Request& request, std::string_view user, http::Response response,
+                               MonoTime began) {
+    answering = known_requests.find(request).route.kind;
+    return dressed(request, user, std::move(response), began);
+  }
+
+  asio::awaitable<http::Response> answer_waiting(http::Request request, MonoTime began) {
     auto decision = decide(request);
     if (!decision) decision = co_await access->decide_later(request);
-    if (!decision->allowed() || !is_forwarded(request)) co_return finish(request, *decision);
+    if (!decision->allowed() || !is_forwarded(request)) co_return finish(request, *decision, began);
     auto response = co_await forwarded->fetch(request);
-    co_return dressed(request, decision->user, std::move(response));
+    co_return dressed_other(request, decision->user, std::move(response), began);
   }
 
   // --request-timeout, or less when the query says so.
@@ -200,9 +220,10 @@ struct Api::Impl {
     return std::min(*asked, options.request_timeout);
   }
 
-  http::Response too_late(const http::Request& request) {
+  http::Response too_late(const http::Request& request, MonoTime began) {
     const auto status = waiting.ended() ? ending() : timed_out();
-    return dressed(request, "-", to_response(status, known_requests.find(request).negotiated.layout));
+    return dressed_other(request, "-", to_response(status, known_requests.find(request).negotiated.layout),
+                         began);
   }
 
   static http::Response refuse_plain(const KnownRequest& known) {
@@ -211,14 +232,28 @@ struct Api::Impl {
     return response;
   }
 
-  // Paths outside the API look neither at the method nor at Accept.
-  http::Response answer_other(const http::Request& request, const Route& route,
-                              const http::Target& target) const {
+  static http::Response refuse_method() {
+    http::Response response;
+    response.status = 405;
+    response.content_type = "text/plain; charset=utf-8";
+    response.headers.emplace_back("Allow", "GET, HEAD");
+    response.body = std::make_shared<const std::string>("metrics are read with GET\n");
+    return response;
+  }
+
+  // Other paths outside the API look neither at the method nor at Accept.
+  http::Response answer_other(const http::Request& request, const Route& route, const http::Target& target) {
     if (route.kind == Kind::index) return index(200);
+    if (route.kind == Kind::prometheus) {
+      if (request.method != "GET" && request.method != "HEAD") return refuse_method();
+      return prometheus.answer(request, target);
+    }
     if (route.kind == Kind::health) {
       const auto view = store.view();
       const HealthState state{
           .data_trouble = data_trouble(view, options.max_staleness, std::chrono::steady_clock::now()),
+          .condition = metrics::condition_of(view),
+          .returns = view.returns,
           .effort = view.effort,
           .authentication = access == nullptr ? std::nullopt : access->trouble(),
           .server_ending = request.server_ending};
@@ -260,23 +295,25 @@ void Api::forward(ClusterDocuments& documents) {
 }
 
 std::optional<http::Response> Api::answer(const http::Request& request) {
+  const auto began = std::chrono::steady_clock::now();
   const auto decision = impl_->decide(request);
   const bool forwarded = decision && decision->allowed() && impl_->is_forwarded(request);
-  if (decision && !forwarded) return impl_->finish(request, *decision);
+  if (decision && !forwarded) return impl_->finish(request, *decision, began);
   if (forwarded) {
     if (auto kept = impl_->forwarded->find(request)) {
-      return impl_->dressed(request, decision->user, std::move(*kept));
+      return impl_->dressed_other(request, decision->user, std::move(*kept), began);
     }
   }
   if (impl_->may_wait(request)) return std::nullopt;
-  return impl_->dressed(request, "-", too_many_requests());
+  return impl_->dressed_other(request, "-", too_many_requests(), began);
 }
 
 boost::asio::awaitable<http::Response> Api::answer_later(http::Request request) {
-  auto work = impl_->answer_waiting(request);
+  const auto began = std::chrono::steady_clock::now();
+  auto work = impl_->answer_waiting(request, began);
   const auto time = impl_->time_for(request);
   auto response = co_await impl_->waiting.wait(std::move(work), time);
-  if (!response) response = impl_->too_late(request);
+  if (!response) response = impl_->too_late(request, began);
   co_return std::move(*response);
 }
 

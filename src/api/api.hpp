@@ -28,6 +28,7 @@ struct ApiOptions {
   bool log_every_request = false;  // at info; otherwise only metric requests are
   std::size_t most_waiting = 400;  // requests that wait for the cluster at the same time; 0 = any number
   Seconds request_timeout{60};     // for one that waits; its query's `timeout` may say less
+  bool prometheus_only = false;    // nothing of Kubernetes is served: for `exporter`
 };
 
 class Api : public http::Handler {

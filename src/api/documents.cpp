@@ -55,12 +55,14 @@ boost::json::value version_document() {
 #endif
 }
 
-boost::json::value index_document(const std::string& extra_root) {
-  std::vector<std::string> paths = {
-      "/apis",   "/healthz",     "/healthz/ping", "/livez",           "/livez/ping",
-      "/readyz", "/readyz/flux", "/readyz/ping",  "/readyz/shutdown", "/version"};
-  const auto group = fmt::format("/apis/{}", metrics_group);
-  paths.insert(paths.end(), {group, group + "/v1beta1", group + "/v1beta2"});
+boost::json::value index_document(const std::string& extra_root, bool prometheus_only) {
+  std::vector<std::string> paths = {"/healthz",     "/healthz/ping", "/livez",
+                                    "/livez/ping",  "/metrics",      "/readyz",
+                                    "/readyz/flux", "/readyz/ping",  "/readyz/shutdown"};
+  if (!prometheus_only) {
+    const auto group = fmt::format("/apis/{}", metrics_group);
+    paths.insert(paths.end(), {"/apis", "/version", group, group + "/v1beta1", group + "/v1beta2"});
+  }
   if (!extra_root.empty() && std::ranges::find(paths, extra_root) == paths.end()) paths.push_back(extra_root);
   std::ranges::sort(paths);
   return boost::json::object{{"paths", boost::json::array(paths.begin(), paths.end())}};
@@ -76,7 +78,7 @@ Documents::Documents(const ApiOptions& options)
     : resources_v1beta1(resource_list(kube::MetricsVersion::v1beta1)),
       resources_v1beta2(resource_list(kube::MetricsVersion::v1beta2)),
       version(pretty(version_document())),
-      index(pretty(index_document(options.api_path))) {
+      index(pretty(index_document(options.api_path, options.prometheus_only))) {
   const kube::ApiGroup described{.name = metrics_group, .versions = {"v1beta2", "v1beta1"}};
   group = document(kube::api_group(described));
   group_list = document(kube::api_group_list(

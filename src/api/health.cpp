@@ -62,12 +62,13 @@ std::pair<std::string, bool> verbose(const std::string& endpoint, const http::Ta
   return {fmt::format("{}{} check {}\n", body, endpoint, good ? "passed" : "failed"), good};
 }
 
-std::string told(const instance::Effort& effort) {
+std::string told(const HealthState& state) {
+  const auto& effort = state.effort;
   const std::string list = effort.journal
                                ? "told by the events journal"
                                : fmt::format("last listed in {:.1f} ms", effort.full_list.count() * 1e3);
-  return fmt::format("ok\nbroker time: at most {:.3f} %\njobs: {}, {}\n", effort.share * 100, effort.jobs,
-                     list);
+  return fmt::format("ok\nstate: {}\nreturned: {} times\nbroker time: at most {:.3f} %\njobs: {}, {}\n",
+                     to_string(state.condition), state.returns, effort.share * 100, effort.jobs, list);
 }
 
 }  // namespace
@@ -83,8 +84,11 @@ std::optional<http::Response> answer_health(const Route& route, const http::Targ
     return response;
   }
   if (route.check == "flux" && route.endpoint == "readyz") {
-    if (state.data_trouble) return text(500, fmt::format("internal server error: {}\n", *state.data_trouble));
-    return text(200, target.query_value("verbose") ? told(state.effort) : "ok");
+    if (state.data_trouble) {
+      return text(500, fmt::format("internal server error: {}\nstate: {}\n", *state.data_trouble,
+                                   to_string(state.condition)));
+    }
+    return text(200, target.query_value("verbose") ? told(state) : "ok");
   }
   const auto check = std::ranges::find(checks, std::string_view(route.check), &Check::name);
   if (check == checks.end()) return std::nullopt;

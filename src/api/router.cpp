@@ -67,6 +67,8 @@ Route find_route(const http::Target& target, const std::vector<std::string>& ext
     route = find_api(path.subspan(1));
   } else if (path[0] == "version" && path.size() == 1) {
     route.kind = Kind::version;
+  } else if (path[0] == "metrics" && path.size() == 1) {
+    route.kind = Kind::prometheus;
   } else if (is_health(path[0])) {
     route = {.kind = Kind::health,
              .endpoint = path[0],
@@ -87,7 +89,7 @@ std::vector<std::string> root_segments(const std::string& path) {
 }
 
 bool is_api(Kind kind) {
-  return kind != Kind::index && kind != Kind::unknown && kind != Kind::health;
+  return kind != Kind::index && kind != Kind::unknown && kind != Kind::health && kind != Kind::prometheus;
 }
 
 }  // namespace fluxmetrics::api

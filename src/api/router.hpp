@@ -28,6 +28,7 @@ struct Route {
     unknown,  // no path of ours: the index again, as 404
     version,
     health,
+    prometheus,
     group_list,
     group,
     resource_list,

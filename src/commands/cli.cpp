@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <functional>
+#include <map>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -39,6 +40,17 @@ void add_flux_uri(CLI::App* app, std::optional<std::string>& target) {
 }
 
 void add_policy(CLI::App* app, sizing::SizePolicy& policy) {
+  static const std::map<std::string, sizing::SizeRule> rules{
+      {"wanted", sizing::SizeRule::wanted},
+      {"all", sizing::SizeRule::all},
+      {"head-of-line", sizing::SizeRule::head_of_line}};
+  app->add_option_function<std::string>(
+         "--size-policy", [&policy](const std::string& name) { policy.rule = rules.at(name); },
+         "What node_wanted_count follows: wanted, all (whatever could start does), or head-of-line (what "
+         "runs and "
+         "the first job of each queue) [wanted]")
+      ->type_name("POLICY")
+      ->check(CLI::IsMember({"wanted", "all", "head-of-line"}));
   add_duration(app, "--hold", policy.hold, "node_wanted_count falls only after it was smaller for so long");
   add_duration(app, "--patience", policy.patience,
                "Work that the present nodes finish within this time asks for no new node");
@@ -67,6 +79,7 @@ void add_cluster(CLI::App* app, StartOptions& o) {
 
 struct Commands {
   StartOptions start;
+  ExporterOptions exporter;
   GetOptions get;
   SimulateOptions simulate;
   SimulateCtlOptions ctl;
@@ -127,6 +140,24 @@ void add_start(CLI::App& app, Commands& c) {
   sub->callback([&c] { c.run = [&c] { return run_start(c.start); }; });
 }
 
+void add_exporter(CLI::App& app, Commands& c) {
+  auto& o = c.exporter;
+  auto* sub = app.add_subcommand("exporter", "Serve the metrics to Prometheus alone, by plain HTTP");
+  sub->footer(
+      "Example:\n"
+      "  flux-metrics-api exporter --port 8080 &\n"
+      "  curl http://localhost:8080/metrics\n"
+      "Everybody who reaches the port may read: `start` serves /metrics too, with access control.");
+  sub->add_option("--port", o.port, "Port; 0 takes any free one")->capture_default_str();
+  sub->add_option("--host", o.host, "Address to listen on")->capture_default_str();
+  sub->add_flag("--verbose", o.verbose, "Log every request; metrics of this server itself are always there");
+  add_flux_uri(sub, o.flux_uri);
+  add_duration(sub, "--max-staleness", o.max_staleness,
+               "Serve the last values for so long when the broker is silent");
+  add_policy(sub, o.policy);
+  sub->callback([&c] { c.run = [&c] { return run_exporter(c.exporter); }; });
+}
+
 void add_get(CLI::App& app, Commands& c) {
   auto& o = c.get;
   auto* sub = app.add_subcommand("get", "Show an instance's metrics");
@@ -139,9 +170,11 @@ void add_get(CLI::App& app, Commands& c) {
       "  flux-metrics-api get --state | jq '.jobs[] | select(.state == \"sched\") | .id'\n"
       "docs/get.md describes the formats.");
   sub->add_option("metrics", o.metrics, "Metrics to show [all]");
-  sub->add_option("-o,--output", o.output, "table, json or yaml")
+  sub->add_option("-o,--output", o.output, "table, json or yaml; markdown with --catalogue")
       ->capture_default_str()
-      ->check(CLI::IsMember({"table", "json", "yaml"}));
+      ->check(CLI::IsMember({"table", "json", "yaml", "markdown"}));
+  sub->add_flag("--catalogue", o.catalogue,
+                "What metrics there are, instead of their values; needs no broker");
   sub->add_flag("-w,--watch", o.watch, "Go on, and show the values again whenever one changes");
   sub->add_flag("--state", o.state, "The instance's state (nodes, queues, jobs) as JSON instead of metrics");
   sub->add_option("--record", o.record, "Append the metrics to this file, one JSON line a snapshot");
@@ -342,6 +375,7 @@ int run_cli(int argc, const char* const* argv) {
   app.footer("Try: flux-metrics-api demo\nEvery command has its own --help with an example.");
   app.require_subcommand(0, 1);
   add_start(app, commands);
+  add_exporter(app, commands);
   add_get(app, commands);
   add_demo(app, commands);
   add_explain(app, commands);

@@ -13,13 +13,16 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "api/own_metrics.hpp"
 #include "base/log.hpp"
 #include "base/yaml.hpp"
 #include "commands/broker.hpp"
 #include "commands/options.hpp"
 #include "instance/state_json.hpp"
 #include "metrics/catalogue.hpp"
+#include "metrics/prometheus.hpp"
 #include "metrics/record.hpp"
+#include "metrics/reference.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
@@ -176,10 +179,29 @@ int watch(const GetOptions& options, const metrics::Store& store, Recorder& reco
   }
 }
 
+// What there is to know without any instance.
+int print_catalogue(const GetOptions& options) {
+  const auto own = api::OwnMetrics::families();
+  if (options.output == "json") {
+    fmt::print("{}\n", json::serialize(metrics::catalogue_document(own)));
+  } else if (options.output == "yaml") {
+    fmt::print("{}", to_yaml(metrics::catalogue_document(own)));
+  } else {
+    fmt::print("{}\n{}\n{}", metrics::catalogue_table(), metrics::exposed_table(metrics::instance_families()),
+               metrics::exposed_table(own));
+  }
+  return exit_fine;
+}
+
 }  // namespace
 
 int run_get(const GetOptions& options) {
   using namespace std::chrono_literals;
+  if (options.catalogue) return print_catalogue(options);
+  if (options.output == "markdown") {
+    log::error("-o markdown is a form of --catalogue: values come as table, json or yaml");
+    return exit_misused;
+  }
   for (const auto& name : options.metrics) {
     if (metrics::find_description(name) != nullptr) continue;
     std::string names;

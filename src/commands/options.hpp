@@ -45,10 +45,20 @@ struct StartOptions {
   sizing::SizePolicy policy;
 };
 
+struct ExporterOptions {
+  std::string host = "0.0.0.0";
+  std::uint16_t port = 8080;
+  bool verbose = false;
+  std::optional<std::string> flux_uri;
+  Seconds max_staleness{30};
+  sizing::SizePolicy policy;
+};
+
 struct GetOptions {
   std::vector<std::string> metrics;  // empty = all
   std::optional<std::string> flux_uri;
-  std::string output = "table";  // table, json or yaml
+  std::string output = "table";  // table, json, yaml or markdown
+  bool catalogue = false;        // what metrics there are, instead of their values
   bool watch = false;
   bool state = false;  // the instance's state instead of its metrics
   std::string record;  // append a line a snapshot to this file
@@ -127,6 +137,7 @@ struct PlanOptions {
 };
 
 int run_start(const StartOptions& options);
+int run_exporter(const ExporterOptions& options);
 int run_get(const GetOptions& options);
 int run_simulate(const SimulateOptions& options);
 int run_simulate_ctl(const SimulateCtlOptions& options);

@@ -77,8 +77,9 @@ TEST(Api, AnswersUnknownPathsWithTheIndex) {
       *index.body,
       "{\n  \"paths\": [\n    \"/apis\",\n    \"/apis/custom.metrics.k8s.io\",\n"
       "    \"/apis/custom.metrics.k8s.io/v1beta1\",\n    \"/apis/custom.metrics.k8s.io/v1beta2\",\n"
-      "    \"/healthz\",\n    \"/healthz/ping\",\n    \"/livez\",\n    \"/livez/ping\",\n    \"/readyz\",\n"
-      "    \"/readyz/flux\",\n    \"/readyz/ping\",\n    \"/readyz/shutdown\",\n    \"/version\"\n  ]\n}");
+      "    \"/healthz\",\n    \"/healthz/ping\",\n    \"/livez\",\n    \"/livez/ping\",\n    \"/metrics\",\n"
+      "    \"/readyz\",\n    \"/readyz/flux\",\n    \"/readyz/ping\",\n    \"/readyz/shutdown\",\n    "
+      "\"/version\"\n  ]\n}");
   for (const char* path : {"/api", "/foo", "/apis/foo", "/healthz/nope", "/livez/flux"}) {
     const auto response = bench.get(path);
     EXPECT_EQ(response.status, 404) << path;
@@ -192,11 +193,13 @@ TEST(Health, TellsTheStateOfTheDataOnItsOwnPath) {
   bench.store.set_trouble("no broker");
   auto response = bench.get("/readyz/flux");
   EXPECT_EQ(response.status, 500);
-  EXPECT_EQ(*response.body, "internal server error: Flux has not answered yet: no broker\n");
+  EXPECT_EQ(*response.body, "internal server error: Flux has not answered yet: no broker\nstate: gone\n");
   bench.publish();
   response = bench.get("/readyz/flux");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(*response.body, "ok");
+  EXPECT_NE(bench.get("/readyz/flux?verbose").body->find("state: running\nreturned: 0 times\n"),
+            std::string::npos);
   bench.publish(Bench::families(), Seconds(60));
   EXPECT_EQ(bench.get("/readyz/flux").status, 500);
   EXPECT_EQ(bench.get("/readyz").status, 200);

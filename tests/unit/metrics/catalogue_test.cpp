@@ -9,6 +9,8 @@
 #include <set>
 #include <string>
 
+#include "metrics/prometheus.hpp"
+#include "metrics/reference.hpp"
 #include "support/capture_state.hpp"
 #include "support/instance_builder.hpp"
 
@@ -71,7 +73,9 @@ TEST(Catalogue, MakesNoZeroOfJobsThatNobodyTells) {
     const bool of_jobs = family.description->name.starts_with("job_") ||
                          family.description->name.find("demand") != std::string_view::npos ||
                          family.description->name.find("wanted") != std::string_view::npos ||
-                         family.description->name == "node_shortage_count";
+                         family.description->name == "node_shortage_count" ||
+                         family.description->name == "queue_backlog_seconds" ||
+                         family.description->name == "node_arrival_seconds";
     EXPECT_EQ(family.missing.has_value(), of_jobs) << family.description->name;
     if (family.missing) {
       EXPECT_EQ(family.missing->message, "guests see no jobs");
@@ -137,7 +141,20 @@ TEST(Catalogue, HasTheAgreedNames) {
                                           "node_wanted_all_count",
                                           "node_wanted_count",
                                           "job_unsatisfiable_count",
-                                          "job_shape_unknown_count"};
+                                          "job_shape_unknown_count",
+                                          "job_successful_count",
+                                          "job_failed_count",
+                                          "job_canceled_count",
+                                          "job_timeout_count",
+                                          "node_utilization_ratio",
+                                          "core_utilization_ratio",
+                                          "job_wait_oldest_seconds",
+                                          "queue_backlog_seconds",
+                                          "job_unlimited_count",
+                                          "job_largest_nodes_count",
+                                          "job_largest_cores_count",
+                                          "job_finished_per_second",
+                                          "node_arrival_seconds"};
   std::set<std::string_view> names;
   for (const auto& description : catalogue())
     names.insert(description.name);
@@ -177,21 +194,16 @@ TEST(Catalogue, EvaluatesEachDescriptionInItsOrder) {
   }
 }
 
+std::string page(const std::string& name) {
+  std::ifstream in(std::filesystem::path(TEST_DATA) / ".." / ".." / "docs" / name);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// `flux-metrics-api get --catalogue -o markdown` prints these tables.
 TEST(Catalogue, StandsInTheDocumentation) {
-  const auto path = std::filesystem::path(TEST_DATA) / ".." / ".." / "docs" / "metrics.md";
-  std::ifstream in(path);
-  ASSERT_TRUE(in) << path;
-  std::set<std::string> lines;
-  for (std::string line; std::getline(in, line);)
-    lines.insert(line);
-  for (const auto& description : catalogue()) {
-    std::string labels;
-    for (const auto& label : description.labels)
-      labels += (labels.empty() ? "`" : ", `") + std::string(label) + "`";
-    const auto row =
-        fmt::format("| `{}` | {} | {} | {} |", description.name, description.unit, labels, description.help);
-    EXPECT_TRUE(lines.contains(row)) << "docs/metrics.md lacks the line\n" << row;
-  }
+  EXPECT_NE(page("metrics.md").find(catalogue_table()), std::string::npos) << catalogue_table();
+  EXPECT_NE(page("prometheus.md").find(exposed_table(instance_families())), std::string::npos)
+      << exposed_table(instance_families());
 }
 
 TEST(NodeMetrics, CountWhatRunsInTheMixedCapture) {
@@ -301,6 +313,69 @@ TEST(JobMetrics, TakeTheJobStatsForTheCountsNotTheList) {
   EXPECT_EQ(all.value("job_queue_state_sched_count"), 2000);
   EXPECT_EQ(all.items("job_count").at("/sched"), 2000);
   EXPECT_EQ(all.value("job_eligible_count"), 3);
+}
+
+TEST(JobMetrics, CountWhatBecameOfJobsByQueue) {
+  const auto mixed = captured("02-mixed");
+  double ended = 0;
+  for (const auto* name :
+       {"job_successful_count", "job_failed_count", "job_canceled_count", "job_timeout_count"}) {
+    ASSERT_EQ(mixed.items(name).size(), 2U) << name;
+    for (const auto& [queue, value] : mixed.items(name))
+      ended += value;
+  }
+  EXPECT_EQ(ended, mixed.value("job_queue_state_inactive_count"));
+}
+
+TEST(NodeMetrics, GiveNoRatioOfNothing) {
+  const auto mixed = captured("02-mixed");
+  EXPECT_DOUBLE_EQ(mixed.value("node_utilization_ratio"), 1);
+  EXPECT_DOUBLE_EQ(mixed.value("core_utilization_ratio"), 13.0 / 32);
+  const auto drained = captured("03-drained");
+  EXPECT_DOUBLE_EQ(drained.value("core_utilization_ratio"), 0.5) << "8 of 16 on the nodes that are up";
+  const Evaluated dark{InstanceBuilder(4)};
+  for (const auto* name : {"node_utilization_ratio", "core_utilization_ratio"})
+    EXPECT_EQ(dark.family(name).missing->code, Code::unavailable) << name;
+}
+
+TEST(QueueMetrics, TellWhatWaits) {
+  InstanceBuilder made(4);
+  made.online("0-3").queue("batch", "0-1").queue("debug", "2-3");
+  made.pending(support::whole_nodes(2), 2, 0);
+  made.last_job().duration = 60;
+  made.last_job().t_sched = 1.8e9 - 30;
+  const instance::InstanceState state = made;
+  const auto demand = sizing::compute_demand(state, {}, from_unix(1.8e9));
+  const auto facts = count_facts(state);
+  const auto families = std::make_shared<const std::vector<Family>>(
+      evaluate({.state = state, .demand = demand, .now = from_unix(1.8e9)}, facts));
+  const auto find = [](const Families& all, std::string_view name) {
+    return std::ranges::find_if(*all, [&](const auto& family) { return family.description->name == name; })
+        ->items;
+  };
+  EXPECT_EQ(find(families, "job_wait_oldest_seconds")[0].value, 30);
+  EXPECT_EQ(find(families, "job_wait_oldest_seconds")[1].value, 0);
+  EXPECT_EQ(find(families, "queue_backlog_seconds")[0].value, 60);
+  EXPECT_EQ(find(families, "job_unlimited_count")[0].value, 1);
+  EXPECT_EQ(find(families, "job_largest_nodes_count")[0].value, 2);
+  EXPECT_EQ(find(families, "job_largest_cores_count")[0].value, 16);
+  // Time alone moves the wait, and nothing else.
+  const auto same = at_time(families, {.state = state, .demand = demand, .now = from_unix(1.8e9)}, facts);
+  EXPECT_EQ(same, families);
+  const auto later =
+      at_time(families, {.state = state, .demand = demand, .now = from_unix(1.8e9 + 5)}, facts);
+  EXPECT_NE(later, families);
+  EXPECT_EQ(find(later, "job_wait_oldest_seconds")[0].value, 35);
+  EXPECT_EQ(find(later, "queue_backlog_seconds")[0].value, 60);
+}
+
+TEST(Facts, PutEachNodeIntoOneState) {
+  InstanceBuilder made(8);
+  made.online("1-7").exclude("1").torpid("2").drain("3-4").use("3,5", "0").use("0", "0");
+  const auto facts = count_facts(made);
+  const decltype(facts.partition) expected{1, 1, 1, 1, 1, 1, 2};
+  EXPECT_EQ(facts.partition, expected);
+  EXPECT_EQ(facts.nodes.amount_down_used.cores, 2U) << "ranks 0 and 3";
 }
 
 TEST(SizingMetrics, AreTheDemandOfTheCapture) {

@@ -1,0 +1,49 @@
+#include "api/api.hpp"
+#include "base/log.hpp"
+#include "commands/broker.hpp"
+#include "commands/options.hpp"
+#include "http/server.hpp"
+
+namespace fluxmetrics::commands {
+namespace {
+
+// A broker that is there answers in milliseconds: the first scrape should find values.
+constexpr Seconds first_word_patience{1};
+
+}  // namespace
+
+int run_exporter(const ExporterOptions& options) {
+  if (options.host.empty()) {
+    log::error("--host is empty: give an address or a name of this host, such as 0.0.0.0 or localhost");
+    return exit_misused;
+  }
+  const auto broker = check_options(options.flux_uri, options.policy);
+  if (!broker) {
+    log::error("{}", broker.error().message);
+    return exit_misused;
+  }
+  Pipeline pipeline(*broker, options.policy, options.max_staleness);
+  api::Api api({.max_staleness = options.max_staleness,
+                .insecure_http = true,
+                .port = options.port,
+                .log_every_request = options.verbose,
+                .prometheus_only = true},
+               pipeline.store());
+  http::Server server({.host = options.host, .port = options.port}, api);
+  server.catch_signals();
+  if (const auto listening = server.listen(); !listening) {
+    log::error("{}", listening.error().message);
+    return listening.error().code == Code::invalid ? exit_misused : exit_failed;
+  }
+  pipeline.start();
+  pipeline.await_first_word(first_word_patience);
+  log::info("serving Prometheus metrics at http://{}:{}/metrics", options.host, server.port());
+  log::warning(
+      "plain HTTP: whoever reaches the port may read everything; `start` serves /metrics with access "
+      "control");
+  server.run(true);
+  log::info("stopped");
+  return exit_fine;
+}
+
+}  // namespace fluxmetrics::commands

@@ -1,0 +1,17 @@
+// The instance as Prometheus sees it: families by its conventions, made of a snapshot.
+#pragma once
+
+#include <span>
+
+#include "metrics/exposition.hpp"
+#include "metrics/snapshot.hpp"
+
+namespace fluxmetrics::metrics {
+
+// In the order of exposition; static lifetime.
+[[nodiscard]] std::span<const Exposed> instance_families();
+
+// All of them, less those that have no value now.
+void expose_instance(const Snapshot& snapshot, ExpositionWriter& writer);
+
+}  // namespace fluxmetrics::metrics
