@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 preset=$1
 shift
 tools/setup.sh build test
+tools/prometheus.sh
 tools/build.sh "$preset"
 
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}"
