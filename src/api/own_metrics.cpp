@@ -29,6 +29,8 @@ std::string_view route_name(Route::Kind kind) {
       return "discovery";
     case Route::Kind::metric:
       return "metric";
+    case Route::Kind::external_metric:
+      return "external";
     default:
       return "other";
   }
