@@ -220,6 +220,7 @@ class Table(Case):
             return spec.get("resourceAttributes") or spec["nonResourceAttributes"]
         group = {"group": "custom.metrics.k8s.io", "version": "v1beta2"}
         self.assertEqual(asked(V2), {"path": V2, "verb": "get"})
+        self.assertEqual(asked("/metrics"), {"path": "/metrics", "verb": "get"})
         self.assertEqual(asked("/openapi/v2", "POST"), {"path": "/openapi/v2", "verb": "post"})
         self.assertEqual(asked(f"{V2}/namespaces/ns/pods/%2A/qps", "POST"),
                          {**group, "namespace": "ns", "verb": "create", "resource": "pods", "name": "*", "subresource": "qps"})

@@ -154,8 +154,8 @@ class Instance:
     def jobs(self):
         """`flux jobs -a` of everybody: a list of dictionaries."""
         text = self.flux("jobs", "-A", "-a", "-c0", "-n", "-o",
-                         "{id.dec}|{state}|{queue}|{priority}|{result}|{nnodes}|{ncores}")
-        names = ("id", "state", "queue", "priority", "result", "nnodes", "ncores")
+                         "{id.dec}|{state}|{queue}|{priority}|{result}|{nnodes}|{ncores}|{duration}")
+        names = ("id", "state", "queue", "priority", "result", "nnodes", "ncores", "duration")
         return [dict(zip(names, line.split("|"))) for line in text.splitlines()]
 
     def queues(self):

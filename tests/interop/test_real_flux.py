@@ -36,6 +36,15 @@ def flux_counts(flux):
     counts["job_running_count"] = by_state["run"] + by_state["cleanup"]
     counts["job_eligible_count"] = sum(job["state"] == "SCHED" and int(job["priority"]) > 0 and started[job["queue"]]
                                        for job in jobs)
+    eligible = [job for job in jobs if job["state"] == "SCHED" and int(job["priority"]) > 0 and started[job["queue"]]]
+    unlimited = collections.Counter(job["queue"] for job in eligible if float(job["duration"]) == 0)
+    counts["job_unlimited_count"] = {(queue,): unlimited[queue] for queue in started}
+    results = collections.Counter((job["queue"], job["result"]) for job in jobs if job["state"] == "INACTIVE")
+    for result, name in (("COMPLETED", "successful"), ("FAILED", "failed"), ("CANCELED", "canceled"), ("TIMEOUT", "timeout")):
+        counts[f"job_{name}_count"] = {(queue,): results[queue, result] for queue in started}
+    if up:
+        counts["node_utilization_ratio"] = len(allocated.keys() & up.keys()) / len(up)
+        counts["core_utilization_ratio"] = (table["up"][1] - table["free"][1]) / table["up"][1]
     by_queue = collections.Counter((job["queue"], job["state"].lower()) for job in jobs)
     counts["job_count"] = {(queue, state): by_queue[queue, state] for queue in started for state in STATES[:-1]}
     return counts
