@@ -105,7 +105,7 @@ struct Api::Impl {
   AuditIds audit_ids;
   RequestLog log;
   Kind answering = Kind::unknown;  // where the request goes that is being answered
-  MonoTime asked;                  // and when it was read
+  MonoTime read_at;                // and when it was read
 
   Impl(ApiOptions options_, const metrics::Store& store_, AccessControl* access_, const kube::PodStore* pods)
       : options(normalized(std::move(options_))),
@@ -164,7 +164,7 @@ struct Api::Impl {
   }
 
   http::Response finish(const http::Request& request, const AccessDecision& decision, MonoTime began) {
-    asked = began;
+    read_at = began;
     auto response = decision.allowed() ? answer(request, decision.user) : refuse(request, decision);
     return dressed(request, decision.user, std::move(response), began);
   }
@@ -283,7 +283,7 @@ struct Api::Impl {
         break;
     }
     auto metric = metric_answers.answer(known);
-    log.metric(request, user, metric, asked);
+    log.metric(request, user, metric, read_at);
     return std::move(metric.response);
   }
 };
