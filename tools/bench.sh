@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The measurements: tools/bench.sh [http|secured|collector ...], all without one. Tables on stdout; bench/README.md keeps them.
+# The measurements: tools/bench.sh [http|secured|collector|scrape ...], all without one. Tables on stdout; bench/README.md keeps them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=${*:-http secured collector}
+parts=${*:-http secured collector scrape}
 for part in $parts; do
   case $part in
-    http | secured | collector) ;;
-    *) echo "tools/bench.sh: there is no measurement '$part'; there are: http, secured, collector" >&2; exit 2 ;;
+    http | secured | collector | scrape) ;;
+    *) echo "tools/bench.sh: there is no measurement '$part'; there are: http, secured, collector, scrape" >&2; exit 2 ;;
   esac
 done
 tools/build.sh release flux-metrics-api >&2
@@ -36,6 +36,10 @@ run_secured() {
 
 run_collector() {
   python3 -B bench/collector.py build/release/src/flux-metrics-api
+}
+
+run_scrape() {
+  python3 -B bench/scrape.py build/release/src/flux-metrics-api
 }
 
 for part in $parts; do
