@@ -50,15 +50,17 @@ def sample_names():
 
 
 class Prometheus(harness.Program):
-    """A Prometheus of its own on loopback, which scrapes `targets` twice a second."""
+    """A Prometheus of its own on loopback, which scrapes `targets`, and by HTTPS `secured`, twice a second."""
 
-    def __init__(self, *targets):
+    def __init__(self, *targets, secured=()):
         self.program = tool("prometheus")
         self.port = harness.free_port()
         self.folder = tempfile.mkdtemp(prefix="fma-prometheus-")
         config = {"global": {"scrape_interval": "500ms", "evaluation_interval": "500ms"},
                   "rule_files": [str(DEPLOY / "prometheus" / "alerts.yaml")],
-                  "scrape_configs": [{"job_name": "flux", "static_configs": [{"targets": list(targets)}]}]}
+                  "scrape_configs": [{"job_name": "flux", "static_configs": [{"targets": list(targets)}]},
+                                     {"job_name": "secured", "scheme": "https", "tls_config": {"insecure_skip_verify": True},
+                                      "static_configs": [{"targets": list(secured)}]}]}
         path = os.path.join(self.folder, "prometheus.json")  # JSON is YAML too
         with open(path, "w", encoding="utf-8") as file:
             json.dump(config, file)
@@ -146,8 +148,8 @@ class Scrape(unittest.TestCase):
     def test_a_prometheus_scrapes_and_answers(self):
         tool("prometheus")
         with Simulator(size=2, max_size=4) as simulator, Exporter("--patience", "0s", uri=simulator.uri) as exporter, \
-                harness.Server("--patience", "0s", uri=simulator.uri) as server, \
-                Prometheus(f"127.0.0.1:{exporter.port}", f"127.0.0.1:{server.port}") as prometheus:
+                harness.Server("--patience", "0s", "--insecure-skip-auth", uri=simulator.uri) as server, \
+                Prometheus(f"127.0.0.1:{exporter.port}", secured=[f"127.0.0.1:{server.port}"]) as prometheus:
             prometheus.wait("count(up == 1)", 2)
             simulator.ctl("submit", "-N2", "--duration", "2s")
             simulator.ctl("submit", "-N4", "--duration", "2s")
