@@ -86,6 +86,7 @@ struct Commands {
   DemoOptions demo;
   ExplainOptions explain;
   PlanOptions plan;
+  PlotOptions plot;
   std::function<int()> run;
 };
 
@@ -345,20 +346,63 @@ void add_explain(CLI::App& app, Commands& c) {
   sub->callback([&c] { c.run = [&c] { return run_explain(c.explain); }; });
 }
 
+void add_theme(CLI::App* sub, std::string& theme) {
+  sub->add_option("--theme", theme, "Colours of the plots: auto follows the reader's screen")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "light", "dark"}));
+}
+
 void add_plan(CLI::App& app, Commands& c) {
   auto& o = c.plan;
-  auto* sub = app.add_subcommand("plan", "Play autoscalers, before a cluster does");
+  auto* sub = app.add_subcommand("plan", "Play autoscalers over a workload, before a cluster does");
   sub->footer(
-      "Example, the decisions of a real HPA controller against this program's:\n"
+      "Examples:\n"
+      "  flux-metrics-api plan --trace examples/daily.jsonl --max 64\n"
+      "  flux-metrics-api plan --trace examples/burst.jsonl --strategy wanted-drain --strategy cpu --plots "
+      "out\n"
+      "The decisions of a real HPA controller against this program's:\n"
       "  flux-metrics-api plan --vectors tests/data/hpa/edge.jsonl\n"
-      "docs/plan.md describes the formats.");
-  sub->add_option("--vectors", o.vectors,
-                  "Compare with recorded decisions of a HPA controller: JSON lines, - for standard input")
-      ->type_name("FILE");
-  sub->add_option("-o,--output", o.output, "table or json")
+      "docs/plan.md describes the formats and the model.");
+  auto* vectors =
+      sub->add_option(
+             "--vectors", o.vectors,
+             "Compare with recorded decisions of an HPA controller: JSON lines, - for standard input")
+          ->type_name("FILE");
+  sub->add_option("--trace", o.trace, "Jobs to play: JSON lines, see docs/simulate.md")
+      ->type_name("FILE")
+      ->excludes(vectors);
+  sub->add_option(
+      "--strategy", o.strategies,
+      "Play this one only (repeatable): static, article, cpu, pending, wanted, wanted-drain, clairvoyant");
+  sub->add_option("--min", o.min, "Fewest nodes")->capture_default_str()->check(CLI::Range(1, 100'000));
+  sub->add_option("--max", o.max, "Most nodes")->capture_default_str()->check(CLI::Range(1, 100'000));
+  sub->add_option("--cores", o.cores, "Cores of a node")->capture_default_str()->check(CLI::Range(1, 10'000));
+  sub->add_option("--seed", o.seed, "Of the random numbers")->capture_default_str();
+  add_duration(sub, "--period", o.period, "From one sync of the HPA to the next");
+  add_duration(sub, "--hold", o.hold, "As of start");
+  add_duration(sub, "--patience", o.patience, "As of start");
+  sub->add_option("--plots", o.plots, "Write plots into this directory: SVG")->type_name("DIRECTORY");
+  add_theme(sub, o.theme);
+  sub->add_option("-o,--output", o.output, "table, json or csv")
       ->capture_default_str()
-      ->check(CLI::IsMember({"table", "json"}));
+      ->check(CLI::IsMember({"table", "json", "csv"}));
   sub->callback([&c] { c.run = [&c] { return run_plan(c.plan); }; });
+}
+
+void add_plot(CLI::App& app, Commands& c) {
+  auto& o = c.plot;
+  auto* sub = app.add_subcommand("plot", "Draw what other commands have measured: SVG files");
+  sub->footer(
+      "Examples:\n"
+      "  flux-metrics-api plan --trace examples/daily.jsonl -o json > plan.json\n"
+      "  flux-metrics-api plot plan.json --out plots\n"
+      "  flux-metrics-api get --watch --record run.jsonl; flux-metrics-api plot run.jsonl\n"
+      "  flux-metrics-api plot node-scaling.csv --no-outliers");
+  sub->add_option("file", o.file, "From plan -o json, get --record, or timings of nodes (CSV)")->required();
+  sub->add_option("--out", o.out, "Directory for the plots")->capture_default_str();
+  add_theme(sub, o.theme);
+  sub->add_flag("--no-outliers", o.no_outliers, "Leave out of box plots what is far from the rest");
+  sub->callback([&c] { c.run = [&c] { return run_plot(c.plot); }; });
 }
 
 }  // namespace
@@ -380,6 +424,7 @@ int run_cli(int argc, const char* const* argv) {
   add_demo(app, commands);
   add_explain(app, commands);
   add_plan(app, commands);
+  add_plot(app, commands);
   add_simulate(app, commands);
   add_simulate_ctl(app, commands);
   auto* version_command = app.add_subcommand("version", "Print the version");

@@ -132,8 +132,26 @@ struct ExplainOptions {
 };
 
 struct PlanOptions {
-  std::string vectors;           // file of recorded decisions to compare with; "-" = standard input
-  std::string output = "table";  // table or json
+  std::string vectors;                  // file of recorded decisions to compare with; "-" = standard input
+  std::string trace;                    // file of jobs
+  std::vector<std::string> strategies;  // by name; empty = all
+  std::uint32_t min = 2;                // nodes
+  std::uint32_t max = 64;
+  std::uint32_t cores = 8;  // a node
+  std::uint64_t seed = 1;
+  Seconds period{15.02};
+  Seconds hold{60};
+  Seconds patience{60};
+  std::string plots;             // directory for SVG files
+  std::string theme = "auto";    // of the plots: auto, light or dark
+  std::string output = "table";  // table, json or csv
+};
+
+struct PlotOptions {
+  std::string file;       // of plan -o json, get --record or the node-scaling experiment
+  std::string out = ".";  // directory
+  std::string theme = "auto";
+  bool no_outliers = false;
 };
 
 int run_start(const StartOptions& options);
@@ -144,5 +162,6 @@ int run_simulate_ctl(const SimulateCtlOptions& options);
 int run_demo(const DemoOptions& options);
 int run_explain(const ExplainOptions& options);
 int run_plan(const PlanOptions& options);
+int run_plot(const PlotOptions& options);
 
 }  // namespace fluxmetrics::commands

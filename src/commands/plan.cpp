@@ -1,12 +1,77 @@
 #include "commands/plan.hpp"
 
+#include <algorithm>
+
+#include <boost/json/serialize.hpp>
+
 #include "base/log.hpp"
+#include "commands/plan_report.hpp"
+#include "simulate/plan_run.hpp"
+#include "simulate/trace.hpp"
 
 namespace fluxmetrics::commands {
+namespace {
+
+// Errors: a name that is none.
+Result<std::vector<simulate::PlanStrategy>> chosen_strategies(const PlanOptions& options) {
+  auto all = simulate::plan_strategies(static_cast<std::int32_t>(options.min),
+                                       static_cast<std::int32_t>(options.max));
+  for (const auto& name : options.strategies) {
+    if (std::ranges::find(all, name, &simulate::PlanStrategy::name) == all.end()) {
+      return fail(Code::invalid, "there is no strategy '{}': see --help for their names", name);
+    }
+  }
+  if (options.strategies.empty()) return all;
+  std::erase_if(all, [&](const simulate::PlanStrategy& strategy) {
+    return std::ranges::find(options.strategies, strategy.name) == options.strategies.end();
+  });
+  return all;
+}
+
+int refuse(const Error& error) {
+  log::error("{}", error.message);
+  return exit_misused;
+}
+
+int play_trace(const PlanOptions& options) {
+  if (options.min > options.max) {
+    return refuse({.code = Code::invalid,
+                   .message = fmt::format("--min {} is above --max {}", options.min, options.max)});
+  }
+  const auto strategies = chosen_strategies(options);
+  if (!strategies) return refuse(strategies.error());
+  const auto trace = simulate::read_trace(options.trace);
+  if (!trace) return refuse(trace.error());
+  const auto jobs = simulate::plan_jobs(*trace, options.max, options.cores);
+  if (!jobs) return refuse(jobs.error());
+  const simulate::PlanSetup setup{.min = options.min,
+                                  .max = options.max,
+                                  .cores = options.cores,
+                                  .seed = options.seed,
+                                  .period = std::max(options.period.count(), 1.0),
+                                  .hold = options.hold.count(),
+                                  .patience = options.patience.count()};
+  std::vector<simulate::PlanOutcome> outcomes;
+  for (const auto& strategy : *strategies)
+    outcomes.push_back(simulate::run_plan_strategy(strategy, *jobs, setup));
+  if (options.output == "json") {
+    fmt::print("{}\n", boost::json::serialize(plan_json(outcomes, setup, options.trace)));
+  } else {
+    fmt::print("{}", options.output == "csv" ? plan_csv(outcomes) : plan_table(outcomes));
+  }
+  if (options.plots.empty()) return exit_fine;
+  const auto paths = write_plan_plots(outcomes, options.plots, options.theme);
+  if (paths) return exit_fine;
+  log::error("{}", paths.error().message);
+  return exit_failed;
+}
+
+}  // namespace
 
 int run_plan(const PlanOptions& options) {
   if (!options.vectors.empty()) return run_plan_vectors(options);
-  log::error("plan needs something to play: --vectors FILE");
+  if (!options.trace.empty()) return play_trace(options);
+  log::error("plan needs something to play: --trace FILE, or --vectors FILE");
   return exit_misused;
 }
 

@@ -1,14 +1,19 @@
-"""`plan --vectors`: recorded decisions of a real HPA controller against the program's."""
+"""`plan`: recorded decisions of a real HPA controller against the program's; strategies over traces; and `plot`."""
+import csv
 import json
 import os
 import pathlib
 import subprocess
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 import harness
 
 VECTORS = pathlib.Path(__file__).resolve().parent.parent / "data" / "hpa"
+
+
+EXAMPLES = VECTORS.parent.parent.parent / "examples"
 
 
 def first_lines(count):
@@ -92,6 +97,116 @@ class Vectors(unittest.TestCase):
             done = harness.run("plan", "--vectors", path)
             self.assertEqual(done.returncode, 2, done)
             self.assertIn(path, done.stderr)
+
+
+def played(*arguments):
+    done = harness.run("plan", *arguments)
+    if done.returncode != 0:
+        raise AssertionError(f"plan {arguments}: exit {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+class Traces(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def rows(self, trace, *arguments):
+        text = played("--trace", EXAMPLES / f"{trace}.jsonl", "-o", "csv", *arguments)
+        return {row["strategy"]: {key: value if key == "strategy" else float(value) for key, value in row.items()}
+                for row in csv.DictReader(text.splitlines())}
+
+    def test_what_the_strategies_make_of_a_day(self):
+        rows = self.rows("daily")
+        self.assertEqual(list(rows), ["static", "article", "cpu", "pending", "wanted", "wanted-drain", "clairvoyant"])
+        wanted, bound, static = rows["wanted-drain"], rows["clairvoyant"], rows["static"]
+        for name in ("static", "wanted", "wanted-drain", "clairvoyant"):
+            self.assertEqual(rows[name]["finished"], rows[name]["jobs"], name)
+        self.assertLess(rows["cpu"]["finished"], 0.1 * rows["cpu"]["jobs"], "nothing runs, so CPU says nothing")
+        self.assertEqual(rows["article"]["resizes"], 0)
+        self.assertEqual(wanted["killed"], 0)
+        self.assertGreater(rows["pending"]["killed"], 20)
+        self.assertLessEqual(wanted["makespan_seconds"], 1.01 * bound["makespan_seconds"])
+        self.assertLessEqual(wanted["node_hours"], 1.10 * bound["node_hours"])
+        self.assertLess(wanted["node_hours"], 0.6 * static["node_hours"])
+
+    def test_seeds_decide(self):
+        one, same, other = (played("--trace", EXAMPLES / "burst.jsonl", "--strategy", "wanted-drain", "--seed", seed,
+                                   "-o", "json") for seed in (1, 1, 2))
+        self.assertEqual(one, same)
+        self.assertNotEqual(one, other)
+
+    def check_svgs(self, folder, names):
+        files = sorted(path.name for path in pathlib.Path(folder).iterdir())
+        self.assertEqual(files, sorted(names))
+        for name in files:
+            root = xml.etree.ElementTree.parse(os.path.join(folder, name)).getroot()
+            self.assertTrue(root.tag.endswith("svg"))
+            text = pathlib.Path(folder, name).read_text()
+            self.assertNotIn("nan", text)
+            self.assertIn("prefers-color-scheme:dark", text)
+
+    def test_plots_directly_and_from_json(self):
+        names = ["size-cpu.svg", "size-wanted-drain.svg", "queue.svg", "waits.svg", "cost.svg"]
+        direct = os.path.join(self.folder.name, "direct")
+        document = played("--trace", EXAMPLES / "burst.jsonl", "--strategy", "wanted-drain", "--strategy", "cpu",
+                          "--plots", direct, "-o", "json")
+        self.check_svgs(direct, names)
+        path = os.path.join(self.folder.name, "plan.json")
+        pathlib.Path(path).write_text(document)
+        later = os.path.join(self.folder.name, "later")
+        done = harness.run("plot", path, "--out", later)
+        self.assertEqual(done.returncode, 0, done)
+        self.check_svgs(later, names)
+        for name in names:
+            self.assertEqual(pathlib.Path(direct, name).read_text(), pathlib.Path(later, name).read_text())
+        harness.run("plot", path, "--out", later, "--theme", "light")
+        self.assertNotIn("prefers-color-scheme", pathlib.Path(later, "cost.svg").read_text())
+
+    def test_plots_of_a_recording(self):
+        path = os.path.join(self.folder.name, "run.jsonl")
+        with open(path, "w", encoding="utf-8") as out:
+            for t in range(3):
+                out.write(json.dumps({"format": "flux-metrics-api.record/1", "time": 1000 + t,
+                                      "metrics": {"node_up_count": t, "job_pending_count": 5 - t, "x": None}}) + "\n")
+        plots = os.path.join(self.folder.name, "plots")
+        done = harness.run("plot", path, "--out", plots)
+        self.assertEqual(done.returncode, 0, done)
+        self.check_svgs(plots, ["nodes.svg", "jobs.svg"])
+
+    def test_box_plots_of_node_timings(self):
+        path = os.path.join(self.folder.name, "nodes.csv")
+        rows = ["series,machine_type,run,action,from_nodes,to_nodes,seconds", "a,big,0,create,,,270"]
+        rows += [f"a,big,0,up,0,1,{seconds}" for seconds in (30, 31, 32, 33, 500)]
+        rows += [f"a,big,0,down,3,1,{seconds}" for seconds in (90, 100)]
+        pathlib.Path(path).write_text("\n".join(rows) + "\n")
+        plots = os.path.join(self.folder.name, "plots")
+        done = harness.run("plot", path, "--out", plots)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("big +1: median 32.0 s of 5\n", done.stdout)
+        self.assertIn("big -2: median 95.0 s of 2\n", done.stdout)
+        self.check_svgs(plots, ["nodes-added.svg", "nodes-removed.svg"])
+        added = pathlib.Path(plots, "nodes-added.svg")
+        self.assertEqual(added.read_text().count("<circle"), 1, "500 s is an outlier")
+        harness.run("plot", path, "--out", plots, "--no-outliers")
+        self.assertNotIn("<circle", added.read_text())
+
+    def test_misuse(self):
+        bad = os.path.join(self.folder.name, "bad.jsonl")
+        pathlib.Path(bad).write_text('{"t": 0, "nodes": 1}\n')
+        trace = EXAMPLES / "burst.jsonl"
+        for arguments, says in ((("plan",), "--trace"),
+                                (("plan", "--trace", bad), "duration"),
+                                (("plan", "--trace", bad + ".none"), "bad.jsonl.none"),
+                                (("plan", "--trace", trace, "--max", 8), "does not fit"),
+                                (("plan", "--trace", trace, "--min", 9, "--max", 8), "--min 9"),
+                                (("plan", "--trace", trace, "--strategy", "magic"), "magic"),
+                                (("plot", bad), "bad.jsonl"),
+                                (("plot", self.folder.name), self.folder.name),
+                                (("plot", __file__), "no column")):
+            done = harness.run(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), (arguments, done))
+            self.assertIn(says, done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,34 @@
+// What `plan` says of the strategies it played: a table, JSON, CSV and plots.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "base/result.hpp"
+#include "simulate/plan_run.hpp"
+
+namespace fluxmetrics::commands {
+
+inline constexpr std::string_view plan_format = "flux-metrics-api.plan/1";
+
+[[nodiscard]] std::string plan_table(std::span<const simulate::PlanOutcome> outcomes);
+[[nodiscard]] std::string plan_csv(std::span<const simulate::PlanOutcome> outcomes);
+[[nodiscard]] boost::json::value plan_json(std::span<const simulate::PlanOutcome> outcomes,
+                                           const simulate::PlanSetup& setup, const std::string& trace);
+
+// Errors: Code::invalid naming the field that is not as plan_json() writes it.
+[[nodiscard]] Result<std::vector<simulate::PlanOutcome>> read_plan_json(const boost::json::value& document);
+
+// Writes the plots of the outcomes into a directory, which is made, and returns their paths. Errors:
+// Code::io.
+[[nodiscard]] Result<std::vector<std::string>> write_plan_plots(
+    std::span<const simulate::PlanOutcome> outcomes, const std::string& directory, const std::string& theme);
+
+// One file of a plot. Errors: Code::io naming it.
+[[nodiscard]] Result<std::string> write_plot(const std::string& directory, const std::string& name,
+                                             const std::string& svg);
+
+}  // namespace fluxmetrics::commands

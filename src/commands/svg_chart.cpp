@@ -1,0 +1,272 @@
+#include "commands/svg_chart.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <string_view>
+
+namespace fluxmetrics::commands {
+namespace {
+
+constexpr double width = 860;
+constexpr double height = 440;
+constexpr double left = 78;
+constexpr double right = 24;
+constexpr double top = 74;
+constexpr double bottom = 62;
+
+// Distinct for most eyes, on white and on black.
+constexpr std::array<std::string_view, 8> colours{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                                  "#b8860b", "#56b4e9", "#8c564b", "#7f7f7f"};
+
+std::string_view colour(std::size_t index) {
+  return colours.at(index % colours.size());
+}
+
+std::string escape(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else if (c == '"') {
+      out += "&quot;";
+    } else if (static_cast<unsigned char>(c) >= 0x20) {
+      out += c;
+    }
+  }
+  return out;
+}
+
+struct Axis {
+  double low = 0;
+  double high = 1;
+  double step = 1;
+};
+
+// Round numbers, about six of them, that enclose the values.
+Axis axis_for(double low, double high) {
+  if (!(low < high)) high = low + 1;
+  const double rough = (high - low) / 6;
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  const double part = rough / power;
+  const double step = power * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
+  return {.low = std::floor(low / step) * step, .high = std::ceil(high / step) * step, .step = step};
+}
+
+// Plain rules, without variables: not every reader of SVG knows those.
+std::string style(std::string_view theme) {
+  constexpr std::string_view light =
+      ".bg{fill:#ffffff}text{fill:#1f2328}.grid{stroke:#d8dee4}.axis{stroke:#1f2328}";
+  constexpr std::string_view dark =
+      ".bg{fill:#0d1117}text{fill:#e6edf3}.grid{stroke:#30363d}.axis{stroke:#e6edf3}";
+  std::string out =
+      "text{font:13px sans-serif}.title{font-size:16px;font-weight:600}.grid,.axis{stroke-width:1}"
+      ".line{fill:none;stroke-width:1.8}.box{fill-opacity:.25;stroke-width:1.6}";
+  out += theme == "dark" ? dark : light;
+  if (theme == "auto") out += fmt::format("@media(prefers-color-scheme:dark){{{}}}", dark);
+  return out;
+}
+
+class Drawing {
+ public:
+  explicit Drawing(const Chart& chart) : chart_(chart) { range(); }
+
+  std::string run() {
+    out_ = fmt::format(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
+        "role=\"img\" aria-label=\"{2}\"><style>{3}</style><rect class=\"bg\" width=\"{0}\" "
+        "height=\"{1}\"/>\n",
+        width, height, escape(chart_.title), style(chart_.theme));
+    text(left, 26, chart_.title, "start", "title");
+    frame();
+    if (chart_.boxes.empty()) {
+      legend();
+      for (std::size_t i = 0; i < chart_.series.size(); ++i)
+        series(chart_.series[i], colour(i));
+    } else {
+      for (std::size_t i = 0; i < chart_.boxes.size(); ++i)
+        box(chart_.boxes[i], i);
+    }
+    return out_ + "</svg>\n";
+  }
+
+ private:
+  void range() {
+    double low_x = std::numeric_limits<double>::max();
+    double high_x = std::numeric_limits<double>::lowest();
+    double high_y = 0;
+    for (const auto& series : chart_.series) {
+      for (const auto& [x, y] : series.points) {
+        low_x = std::min(low_x, x);
+        high_x = std::max(high_x, x);
+        high_y = std::max(high_y, y);
+      }
+    }
+    for (const auto& box : chart_.boxes) {
+      for (const double value : shown(box))
+        high_y = std::max(high_y, value);
+    }
+    if (low_x > high_x) low_x = high_x = 0;
+    x_ = axis_for(std::min(0.0, low_x), high_x);
+    y_ = axis_for(0, high_y);
+  }
+
+  [[nodiscard]] double at_x(double x) const {
+    return left + ((x - x_.low) / (x_.high - x_.low) * (width - left - right));
+  }
+  [[nodiscard]] double at_y(double y) const {
+    return height - bottom - ((y - y_.low) / (y_.high - y_.low) * (height - top - bottom));
+  }
+
+  void text(double x, double y, std::string_view words, std::string_view anchor, std::string_view kind = "") {
+    out_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\"{}>{}</text>\n", x, y, anchor,
+                        kind.empty() ? "" : fmt::format(" class=\"{}\"", kind), escape(words));
+  }
+  void line(double x1, double y1, double x2, double y2, std::string_view kind, std::string_view stroke = "") {
+    out_ += fmt::format("<line class=\"{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"{}/>\n",
+                        kind, x1, y1, x2, y2, stroke.empty() ? "" : fmt::format(" stroke=\"{}\"", stroke));
+  }
+
+  void frame() {
+    for (double y = y_.low; y <= y_.high + (y_.step / 2); y += y_.step) {
+      line(left, at_y(y), width - right, at_y(y), "grid");
+      text(left - 8, at_y(y) + 4, fmt::format("{:.6g}", std::abs(y) < y_.step / 1e6 ? 0.0 : y), "end");
+    }
+    line(left, at_y(y_.low), width - right, at_y(y_.low), "axis");
+    if (chart_.boxes.empty()) {
+      for (double x = x_.low; x <= x_.high + (x_.step / 2); x += x_.step)
+        text(at_x(x), height - bottom + 20, fmt::format("{:.6g}", std::abs(x) < x_.step / 1e6 ? 0.0 : x),
+             "middle");
+    }
+    text((left + width - right) / 2, height - 14, chart_.x_label, "middle");
+    out_ +=
+        fmt::format("<text transform=\"translate(20 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+                    (top + height - bottom) / 2, escape(chart_.y_label));
+  }
+
+  void legend() {
+    double x = left;
+    for (std::size_t i = 0; i < chart_.series.size(); ++i) {
+      if (chart_.series[i].dots) continue;
+      line(x, 46, x + 18, 46, "line", colour(i));
+      text(x + 23, 50, chart_.series[i].name, "start");
+      x += 42 + (7.2 * static_cast<double>(chart_.series[i].name.size()));
+    }
+  }
+
+  void series(const ChartSeries& series, std::string_view stroke) {
+    if (series.dots) {
+      for (const auto& [x, y] : series.points) {
+        const bool far_right = at_x(x) > width - right - 120;
+        out_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\" fill=\"{}\"/>\n", at_x(x), at_y(y),
+                            stroke);
+        name_dot(at_x(x) + (far_right ? -9 : 9), at_y(y) - 7, series.name, far_right);
+      }
+      return;
+    }
+    std::string path;
+    for (const auto& [x, y] : series.points) {
+      if (path.empty()) {
+        path = fmt::format("M{:.1f} {:.1f}", at_x(x), at_y(y));
+      } else if (series.steps) {
+        path += fmt::format("H{:.1f}V{:.1f}", at_x(x), at_y(y));
+      } else {
+        path += fmt::format("L{:.1f} {:.1f}", at_x(x), at_y(y));
+      }
+    }
+    if (!path.empty()) out_ += fmt::format("<path class=\"line\" stroke=\"{}\" d=\"{}\"/>\n", stroke, path);
+  }
+
+  // A name moves up until it lies on no other.
+  void name_dot(double x, double y, const std::string& name, bool to_the_left) {
+    constexpr double line_height = 15;
+    const double length = 7.2 * static_cast<double>(name.size());
+    const double begin = to_the_left ? x - length : x;
+    const auto taken = [&](const Label& label) {
+      return std::abs(label.y - y) < line_height && begin < label.to && label.from < begin + length;
+    };
+    while (y > top && std::ranges::any_of(labels_, taken))
+      y -= line_height;
+    labels_.push_back({.from = begin, .to = begin + length, .y = y});
+    text(x, y, name, to_the_left ? "end" : "start");
+  }
+
+  struct Fences {
+    double first, median, third, low, high;
+  };
+  [[nodiscard]] static Fences fences(const ChartBox& box) {
+    const double first = quantile_of(box.values, 0.25);
+    const double third = quantile_of(box.values, 0.75);
+    const double reach = 1.5 * (third - first);
+    Fences fences{
+        .first = first, .median = quantile_of(box.values, 0.5), .third = third, .low = third, .high = first};
+    for (const double value : box.values) {
+      if (value >= first - reach) fences.low = std::min(fences.low, value);
+      if (value <= third + reach) fences.high = std::max(fences.high, value);
+    }
+    return fences;
+  }
+  [[nodiscard]] std::vector<double> shown(const ChartBox& box) const {
+    if (chart_.outliers || box.values.empty()) return box.values;
+    return {fences(box).high};
+  }
+
+  void box(const ChartBox& box, std::size_t index) {
+    if (box.values.empty()) return;
+    const double column = (width - left - right) / static_cast<double>(chart_.boxes.size());
+    const double middle = left + (column * (static_cast<double>(index) + 0.5));
+    const double half = std::min(34.0, column * 0.3);
+    const auto f = fences(box);
+    const auto stroke = colour(index);
+    line(middle, at_y(f.low), middle, at_y(f.first), "line", stroke);
+    line(middle, at_y(f.third), middle, at_y(f.high), "line", stroke);
+    line(middle - (half / 2), at_y(f.low), middle + (half / 2), at_y(f.low), "line", stroke);
+    line(middle - (half / 2), at_y(f.high), middle + (half / 2), at_y(f.high), "line", stroke);
+    out_ += fmt::format(
+        "<rect class=\"box\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\" "
+        "stroke=\"{}\"/>\n",
+        middle - half, at_y(f.third), 2 * half, std::max(0.5, at_y(f.first) - at_y(f.third)), stroke, stroke);
+    line(middle - half, at_y(f.median), middle + half, at_y(f.median), "line", stroke);
+    for (const double value : box.values) {
+      if (!chart_.outliers || (value >= f.low && value <= f.high)) continue;
+      out_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\" fill=\"none\" stroke=\"{}\"/>\n",
+                          middle, at_y(value), stroke);
+    }
+    text(middle, height - bottom + 19, box.name, "middle");
+    text(middle, height - bottom + 34, fmt::format("median {:.1f} s, n {}", f.median, box.values.size()),
+         "middle");
+  }
+
+  struct Label {
+    double from, to, y;
+  };
+
+  const Chart& chart_;
+  std::vector<Label> labels_;
+  Axis x_;
+  Axis y_;
+  std::string out_;
+};
+
+}  // namespace
+
+double quantile_of(std::vector<double> values, double quantile) {
+  if (values.empty()) return 0;
+  std::ranges::sort(values);
+  const double place = quantile * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const auto above = std::min(below + 1, values.size() - 1);
+  return values[below] + ((values[above] - values[below]) * (place - static_cast<double>(below)));
+}
+
+std::string to_svg(const Chart& chart) {
+  return Drawing(chart).run();
+}
+
+}  // namespace fluxmetrics::commands

@@ -1,0 +1,414 @@
+#include "simulate/plan_run.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <numeric>
+#include <queue>
+
+#include "scaling/hpa_controller.hpp"
+#include "simulate/plan_demand.hpp"
+#include "simulate/plan_latencies.hpp"
+#include "simulate/plan_ranks.hpp"
+
+namespace fluxmetrics::simulate {
+namespace {
+
+constexpr double look_every = 5;        // seconds between two looks of the wanted size
+constexpr double cleanup_seconds = 25;  // of the nodes that are left of a killed job
+constexpr double cpu_of_a_core = 0.95;  // what a busy core shows
+constexpr std::size_t most_points = 2000;
+
+enum class Kind : std::uint8_t { job_end, node_up, rank_dead, cleaned, sync, look, sample };
+
+struct Event {
+  double t = 0;
+  std::uint64_t order = 0;  // of events at the same time
+  Kind kind = Kind::sync;
+  std::uint32_t what = 0;        // job, rank or index
+  std::uint32_t generation = 0;  // an event of an older life of the thing is void
+  bool operator>(const Event& other) const { return t != other.t ? t > other.t : order > other.order; }
+};
+
+struct Life {
+  std::uint32_t generation = 0;
+  bool exists = false;  // paid for
+  bool doomed = false;
+  double since = 0;
+};
+
+struct Running {
+  std::uint32_t generation = 0;
+  bool runs = false;
+  double start = 0;
+  Placement placement;
+};
+
+class Run {
+ public:
+  Run(const PlanStrategy& strategy, std::span<const PlanJob> jobs, const PlanSetup& setup)
+      : strategy_(strategy),
+        jobs_(jobs),
+        setup_(setup),
+        random_(setup.seed),
+        ranks_(setup.max, setup.cores),
+        demand_(jobs, setup.cores, setup.patience, setup.hold),
+        lives_(setup.max),
+        running_(jobs.size()),
+        size_(strategy.starts_at_max ? setup.max : setup.min),
+        drain_from_(setup.max),
+        handed_(size_),
+        published_(size_) {}
+
+  PlanOutcome play() {
+    begin();
+    while (!over()) {
+      const bool submission =
+          next_ < jobs_.size() && (events_.empty() || jobs_[next_].submit <= events_.top().t);
+      if (!submission && events_.empty()) break;
+      const double t = submission ? jobs_[next_].submit : events_.top().t;
+      if (t > deadline()) break;
+      advance(t);
+      if (submission) {
+        enqueue(next_++);
+      } else {
+        const auto event = events_.top();
+        events_.pop();
+        handle(event);
+      }
+      schedule();
+    }
+    return outcome();
+  }
+
+ private:
+  void begin() {
+    for (std::uint32_t rank = 0; rank < size_; ++rank) {
+      lives_[rank] = {.generation = 1, .exists = true};
+      ranks_.set_up(rank, true);
+    }
+    const double last = jobs_.empty() ? 0 : jobs_.back().submit;
+    sample_every_ = std::max(1.0, last / 1000);
+    push(0, Kind::sample);
+    if (strategy_.hpa) push(random_.between(0, setup_.period), Kind::sync);
+    if (follows_wanted()) push(0, Kind::look);
+  }
+
+  [[nodiscard]] bool follows_wanted() const {
+    return strategy_.metric == PlanMetric::wanted || strategy_.metric == PlanMetric::wanted_drained;
+  }
+  [[nodiscard]] bool done() const { return next_ == jobs_.size() && ended_ == jobs_.size(); }
+  [[nodiscard]] bool over() const { return done() && now_ >= last_end_ + setup_.tail; }
+  [[nodiscard]] double deadline() const {
+    if (done()) return last_end_ + setup_.tail;
+    return (jobs_.empty() ? 0 : jobs_.back().submit) + setup_.give_up_after;
+  }
+
+  void push(double t, Kind kind, std::uint32_t what = 0, std::uint32_t generation = 0) {
+    events_.push({.t = t, .order = order_++, .kind = kind, .what = what, .generation = generation});
+  }
+
+  // The bound pays for what is in use, and nothing else.
+  void advance(double t) {
+    if (strategy_.bound) bound_seconds_ += (t - now_) * std::max(bound_size_, setup_.min);
+    now_ = t;
+  }
+
+  void enqueue(std::uint32_t job) {
+    queue_.push_back(job);
+    demand_.queued(job, now_);
+  }
+
+  void schedule() {
+    bool changed = false;
+    while (!queue_.empty()) {
+      const auto job = queue_.front();
+      auto placement = ranks_.place(jobs_[job]);
+      if (placement.empty()) break;
+      queue_.pop_front();
+      auto& running = running_[job];
+      running.placement = std::move(placement);
+      running.runs = true;
+      running.start = now_;
+      const double end = now_ + jobs_[job].duration;
+      demand_.started(job, end);
+      push(end, Kind::job_end, job, running.generation);
+      changed = true;
+    }
+    if (changed && strategy_.bound) bound_size_ = ranks_.highest_busy();
+  }
+
+  void handle(const Event& event) {
+    switch (event.kind) {
+      case Kind::job_end:
+        end_job(event);
+        break;
+      case Kind::node_up:
+        if (lives_[event.what].generation == event.generation) ranks_.set_up(event.what, true);
+        break;
+      case Kind::rank_dead:
+        if (lives_[event.what].generation == event.generation && lives_[event.what].doomed) die(event.what);
+        break;
+      case Kind::cleaned:
+        ranks_.release(cleaning_[event.what]);
+        cleaning_[event.what].clear();
+        break;
+      case Kind::sync:
+        synchronise();
+        push(now_ + setup_.period, Kind::sync);
+        break;
+      case Kind::look:
+        look();
+        push(now_ + look_every, Kind::look);
+        break;
+      case Kind::sample:
+        sample();
+        push(now_ + sample_every_, Kind::sample);
+        break;
+    }
+  }
+
+  void end_job(const Event& event) {
+    auto& running = running_[event.what];
+    if (!running.runs || running.generation != event.generation) return;
+    running.runs = false;
+    ranks_.release(running.placement);
+    running.placement.clear();
+    demand_.stopped(event.what);
+    ++ended_;
+    last_end_ = now_;
+    waits_.push_back(running.start - jobs_[event.what].submit);
+    worked_ += work_of(jobs_[event.what], setup_.cores);
+    if (strategy_.bound) bound_size_ = ranks_.highest_busy();
+  }
+
+  void sample() {
+    if (points_.size() >= most_points) {
+      for (std::size_t i = 0; (2 * i) < points_.size(); ++i)
+        points_[i] = points_[2 * i];
+      points_.resize((points_.size() + 1) / 2);
+      sample_every_ *= 2;
+    }
+    points_.push_back({.t = now_,
+                       .size = strategy_.bound ? std::max(bound_size_, setup_.min) : size_,
+                       .up = strategy_.bound ? std::max(bound_size_, setup_.min) : ranks_.up_count(),
+                       .demand = static_cast<std::uint32_t>(std::ceil(demand_.demand() - 1e-6)),
+                       .queue = static_cast<std::uint32_t>(queue_.size())});
+  }
+
+  // Drain first and publish less after; publish more first and undrain after. See docs/sizing.md.
+  void look() {
+    const auto need = std::clamp(demand_.need(now_), setup_.min, setup_.max);
+    if (strategy_.metric == PlanMetric::wanted_drained) {
+      for (; drain_from_ > need; --drain_from_)
+        ranks_.set_drained(drain_from_ - 1, true);
+    }
+    published_ = std::clamp(std::max(need, ranks_.highest_busy()), setup_.min, setup_.max);
+    if (strategy_.metric == PlanMetric::wanted_drained) {
+      const auto allowed = std::min({need, handed_, size_});
+      for (; drain_from_ < allowed; ++drain_from_)
+        ranks_.set_drained(drain_from_, false);
+    }
+  }
+
+  // In thousandths.
+  std::int64_t read_metric() {
+    constexpr std::int64_t one = 1000;
+    switch (strategy_.metric) {
+      case PlanMetric::nodes_up:
+        return std::int64_t{ranks_.up_count()} * one;
+      case PlanMetric::pending:
+        return static_cast<std::int64_t>(queue_.size()) * one;
+      case PlanMetric::cpu: {
+        // The metrics of pods are some 15 to 30 s old: those of the sync before.
+        const double up = static_cast<double>(ranks_.up_count()) * setup_.cores;
+        const double now = up > 0 ? static_cast<double>(ranks_.used_cores()) / up * cpu_of_a_core * 100 : 0;
+        const auto before = cpu_;
+        cpu_ = static_cast<std::int64_t>(now) * one;
+        return before;
+      }
+      case PlanMetric::wanted:
+      case PlanMetric::wanted_drained:
+        look();
+        handed_ = published_;
+        return std::int64_t{published_} * one;
+      case PlanMetric::none:
+        break;
+    }
+    return 0;
+  }
+
+  void synchronise() {
+    scaling::HpaObservation seen{.spec_replicas = static_cast<std::int32_t>(size_),
+                                 .status_replicas = static_cast<std::int32_t>(size_),
+                                 .selector = "hpa-selector=plan",
+                                 .pods_listed = size_,
+                                 .pods_ready = std::min(ranks_.up_count(), size_)};
+    seen.object["metric"] = read_metric();
+    const auto decision =
+        controller_.sync(*strategy_.hpa, seen, static_cast<std::int64_t>(std::llround(now_ * 1000)));
+    resize(static_cast<std::uint32_t>(std::max(decision.replicas, 0)));
+  }
+
+  void resize(std::uint32_t size) {
+    size = std::min(size, setup_.max);
+    if (size == size_) return;
+    ++resizes_;
+    const auto before = size_;
+    size_ = size;
+    if (size > before) {
+      grow(before, size);
+    } else {
+      shrink(size, before);
+    }
+  }
+
+  // Nodes of one order come evenly between the time of one and the time of all.
+  void grow(std::uint32_t from, std::uint32_t to) {
+    const auto count = to - from;
+    const double all = add_seconds(count, random_.unit());
+    const double first = std::min(all, add_seconds(1, random_.unit()));
+    for (auto rank = from; rank < to; ++rank) {
+      auto& life = lives_[rank];
+      if (life.exists && life.doomed) die(rank);
+      life = {.generation = life.generation + 1, .exists = true, .since = now_};
+      const double part = static_cast<double>(rank - from + 1) / count;
+      const double join = random_.between(least_join_seconds, most_join_seconds);
+      push(now_ + first + ((all - first) * part) + join, Kind::node_up, rank, life.generation);
+    }
+  }
+
+  void shrink(std::uint32_t to, std::uint32_t from) {
+    removing_ = from - to;
+    for (auto rank = to; rank < from; ++rank) {
+      auto& life = lives_[rank];
+      if (!life.exists) continue;
+      life.doomed = true;
+      if (ranks_.up(rank)) {
+        push(now_ + random_.between(0.2, 2), Kind::rank_dead, rank, life.generation);
+      } else {
+        die(rank);
+      }
+    }
+  }
+
+  // The pod is gone, and its jobs with it; the node is paid for until it is gone too.
+  void die(std::uint32_t rank) {
+    auto& life = lives_[rank];
+    if (ranks_.busy(rank)) kill_jobs(rank);
+    ranks_.set_up(rank, false);
+    paid_.emplace_back(life.since, now_ + remove_seconds(removing_, random_.unit()));
+    life.exists = false;
+    life.doomed = false;
+    ++life.generation;
+  }
+
+  void kill_jobs(std::uint32_t rank) {
+    for (std::uint32_t job = 0; job < running_.size(); ++job) {
+      auto& running = running_[job];
+      const auto here = [&](const auto& part) { return part.first == rank; };
+      if (!running.runs || std::ranges::none_of(running.placement, here)) continue;
+      running.runs = false;
+      ++running.generation;
+      ++killed_;
+      demand_.stopped(job);
+      Placement gone;
+      Placement left;
+      for (const auto& part : running.placement)
+        (here(part) ? gone : left).push_back(part);
+      running.placement.clear();
+      ranks_.release(gone);
+      cleaning_.push_back(std::move(left));
+      push(now_ + cleanup_seconds, Kind::cleaned, static_cast<std::uint32_t>(cleaning_.size() - 1));
+      enqueue(job);
+    }
+    // What is cleaned up there is gone as well.
+    for (auto& placement : cleaning_) {
+      std::erase_if(placement, [&](const auto& part) {
+        if (part.first != rank) return false;
+        ranks_.release({part});
+        return true;
+      });
+    }
+  }
+
+  [[nodiscard]] double paid_seconds() const {
+    const double end = done() ? last_end_ + setup_.tail : now_;
+    if (strategy_.bound)
+      return bound_seconds_ + (std::max(0.0, end - now_) * std::max(bound_size_, setup_.min));
+    double sum = 0;
+    for (const auto& [from, to] : paid_)
+      sum += std::max(0.0, std::min(to, end) - from);
+    for (const auto& life : lives_)
+      sum += life.exists ? std::max(0.0, end - life.since) : 0;
+    return sum;
+  }
+
+  PlanOutcome outcome() {
+    PlanOutcome outcome{.strategy = strategy_.name,
+                        .jobs = jobs_.size(),
+                        .finished = ended_,
+                        .killed = killed_,
+                        .resizes = resizes_,
+                        .makespan = last_end_};
+    std::ranges::sort(waits_);
+    const auto quantile = [&](double q) {
+      return waits_.empty() ? 0
+                            : waits_[static_cast<std::size_t>(q * static_cast<double>(waits_.size() - 1))];
+    };
+    for (int i = 0; i <= 100; ++i)
+      outcome.waits.push_back(quantile(i / 100.0));
+    outcome.p95_wait = quantile(0.95);
+    if (!waits_.empty()) {
+      outcome.mean_wait =
+          std::accumulate(waits_.begin(), waits_.end(), 0.0) / static_cast<double>(waits_.size());
+    }
+    const double paid = paid_seconds();
+    outcome.node_hours = paid / 3600;
+    outcome.utilisation = paid > 0 ? worked_ / (paid * setup_.cores) : 0;
+    outcome.points = std::move(points_);
+    return outcome;
+  }
+
+  const PlanStrategy& strategy_;
+  std::span<const PlanJob> jobs_;
+  const PlanSetup& setup_;
+  PlanRandom random_;
+  PlanRanks ranks_;
+  PlanDemand demand_;
+  scaling::HpaController controller_;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::uint64_t order_ = 0;
+  std::vector<Life> lives_;       // of ranks
+  std::vector<Running> running_;  // of jobs
+  std::deque<std::uint32_t> queue_;
+  std::vector<Placement> cleaning_;
+  double now_ = 0;
+  std::uint32_t next_ = 0;  // the next job to be submitted
+  std::uint64_t ended_ = 0;
+  double last_end_ = 0;
+  std::uint32_t size_;
+  std::uint32_t drain_from_;  // ranks from here on are drained by us
+  std::uint32_t handed_;      // what the HPA read last
+  std::uint32_t published_;
+  std::uint32_t removing_ = 1;
+  std::int64_t cpu_ = 0;
+  std::uint32_t bound_size_ = 0;
+  double bound_seconds_ = 0;
+  std::vector<std::pair<double, double>> paid_;
+  std::uint64_t killed_ = 0;
+  std::uint64_t resizes_ = 0;
+  std::vector<double> waits_;
+  double worked_ = 0;
+  double sample_every_ = 1;
+  std::vector<PlanPoint> points_;
+};
+
+}  // namespace
+
+PlanOutcome run_plan_strategy(const PlanStrategy& strategy, std::span<const PlanJob> jobs,
+                              const PlanSetup& setup) {
+  return Run(strategy, jobs, setup).play();
+}
+
+}  // namespace fluxmetrics::simulate

@@ -1,0 +1,79 @@
+#include "simulate/plan_strategy.hpp"
+
+#include <utility>
+
+namespace fluxmetrics::simulate {
+namespace {
+
+using scaling::HpaSpec;
+using scaling::MetricSource;
+using scaling::PolicyType;
+
+constexpr std::int64_t one = 1000;  // in thousandths
+
+HpaSpec object_hpa(std::int32_t min, std::int32_t max, std::string metric, scaling::HpaTarget target) {
+  return {.min = min,
+          .max = max,
+          .metrics = {{.source = MetricSource::object,
+                       .type = "Object",
+                       .name = std::move(metric),
+                       .object = {.kind = "Service", .name = "custom-metrics-apiserver"},
+                       .target = std::move(target)}}};
+}
+
+// As the article published it, with its target of 4 grown to the size that is allowed here.
+HpaSpec article_hpa(std::int32_t min, std::int32_t max) {
+  auto spec = object_hpa(min, max, "metric", {.type = "Value", .value = max * one});
+  const scaling::ScalingRules rules{
+      .window_seconds = 120, .policies = {{.type = PolicyType::percent, .value = 100, .period_seconds = 60}}};
+  spec.behavior = {.up = rules, .down = rules};
+  return spec;
+}
+
+// What docs/sizing.md recommends; nobody drains in the guest's, so that it waits before it shrinks.
+HpaSpec wanted_hpa(std::int32_t min, std::int32_t max, std::int32_t down_window) {
+  auto spec = object_hpa(min, max, "metric", {.type = "AverageValue", .average_value = one});
+  const scaling::ScalingRules rules{
+      .window_seconds = 0,
+      .policies = {{.type = PolicyType::pods, .value = max, .period_seconds = 15}},
+      .tolerance = 0.0};
+  spec.behavior = {.up = rules, .down = rules};
+  spec.behavior->down.window_seconds = down_window;
+  return spec;
+}
+
+}  // namespace
+
+std::vector<PlanStrategy> plan_strategies(std::int32_t min, std::int32_t max) {
+  constexpr std::int64_t cpu_target = 80;
+  constexpr std::int32_t guest_window = 300;
+  return {
+      {.name = "static", .text = "all nodes all the time", .starts_at_max = true},
+      {.name = "article",
+       .text = "the article's HPA: node_up_count as a Value",
+       .metric = PlanMetric::nodes_up,
+       .hpa = article_hpa(min, max)},
+      {.name = "cpu",
+       .text = "an HPA on 80 % CPU",
+       .metric = PlanMetric::cpu,
+       .hpa = object_hpa(min, max, "metric", {.type = "Value", .value = cpu_target * one})},
+      {.name = "pending",
+       .text = "an HPA on the number of pending jobs, as KEDA makes it",
+       .metric = PlanMetric::pending,
+       .hpa = object_hpa(min, max, "metric", {.type = "AverageValue", .average_value = one})},
+      {.name = "wanted",
+       .text = "an HPA on node_wanted_count; nobody drains",
+       .metric = PlanMetric::wanted,
+       .hpa = wanted_hpa(min, max, guest_window)},
+      {.name = "wanted-drain",
+       .text = "an HPA on node_wanted_count; ranks are drained first",
+       .metric = PlanMetric::wanted_drained,
+       .hpa = wanted_hpa(min, max, 0)},
+      {.name = "clairvoyant",
+       .text = "knows all jobs beforehand: the bound",
+       .starts_at_max = true,
+       .bound = true},
+  };
+}
+
+}  // namespace fluxmetrics::simulate

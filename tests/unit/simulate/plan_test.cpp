@@ -1,0 +1,165 @@
+// The simulator behind `plan`: placement, latencies, demand, and what the strategies make of small workloads.
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+
+#include "simulate/plan_demand.hpp"
+#include "simulate/plan_latencies.hpp"
+#include "simulate/plan_ranks.hpp"
+#include "simulate/plan_run.hpp"
+
+namespace fluxmetrics::simulate {
+namespace {
+
+PlanJob wide(double submit, std::uint32_t nodes, double duration) {
+  return {.submit = submit, .duration = duration, .nodes = nodes, .slots = 1, .cores = 1, .whole = true};
+}
+
+PlanOutcome play(const std::string& name, const std::vector<PlanJob>& jobs, const PlanSetup& setup) {
+  const auto all =
+      plan_strategies(static_cast<std::int32_t>(setup.min), static_cast<std::int32_t>(setup.max));
+  const auto found = std::ranges::find(all, name, &PlanStrategy::name);
+  EXPECT_NE(found, all.end()) << name;
+  return run_plan_strategy(*found, jobs, setup);
+}
+
+std::vector<PlanJob> mixed(std::uint64_t seed, int count) {
+  PlanRandom random(seed);
+  std::vector<PlanJob> jobs;
+  double t = 0;
+  for (int i = 0; i < count; ++i) {
+    t += random.unit() * 60;
+    auto job = wide(t, 1 + static_cast<std::uint32_t>(random.unit() * 4), 20 + (random.unit() * 300));
+    if (random.unit() < 0.5) job = {.submit = t, .duration = 40, .slots = 3, .cores = 2};
+    jobs.push_back(job);
+  }
+  return jobs;
+}
+
+TEST(PlanLatencies, MediansAreThoseOfTheExperiment) {
+  EXPECT_NEAR(add_seconds(1, 0.5), 31.6, 0.1);
+  EXPECT_NEAR(add_seconds(2, 0.5), 31.8, 0.4);
+  EXPECT_NEAR(add_seconds(10, 0.5), 40.9, 0.1);
+  EXPECT_NEAR(remove_seconds(1, 0.5), 92.6, 0.1);
+  EXPECT_NEAR(remove_seconds(2, 0.5), 101.8, 0.1);
+  for (std::uint32_t count = 1; count < 2000; count *= 3) {
+    for (double q = 0; q < 1; q += 0.01)
+      EXPECT_LE(add_seconds(count, q), add_seconds(count, q + 0.01) + 1e-9);
+  }
+}
+
+TEST(PlanRanks, PlacesOnTheLowestRanksThatFit) {
+  PlanRanks ranks(4, 8);
+  for (std::uint32_t rank = 0; rank < 3; ++rank)
+    ranks.set_up(rank, true);
+  const PlanJob narrow{.duration = 1, .slots = 3, .cores = 4};
+  const auto first = ranks.place(narrow);
+  EXPECT_EQ(first, (Placement{{0, 8}, {1, 4}}));
+  EXPECT_TRUE(ranks.place(wide(0, 2, 1)).empty()) << "one rank is empty only";
+  EXPECT_EQ(ranks.place(wide(0, 1, 1)), (Placement{{2, 8}}));
+  EXPECT_EQ(ranks.highest_busy(), 3U);
+  EXPECT_EQ(ranks.used_cores(), 20U);
+  ranks.set_drained(0, true);
+  ranks.release(first);
+  EXPECT_EQ(ranks.place({.duration = 1, .slots = 1, .cores = 1}), (Placement{{1, 1}})) << "0 is drained";
+  ranks.set_drained(0, false);
+  EXPECT_EQ(ranks.place({.duration = 1, .slots = 1, .cores = 1}), (Placement{{0, 1}}));
+}
+
+TEST(PlanDemand, ShortWorkCountsInPart) {
+  std::vector<PlanJob> jobs;
+  for (int i = 0; i < 60; ++i)
+    jobs.push_back(wide(0, 1, 1));
+  PlanDemand demand(jobs, 8, 60, 60);
+  for (std::uint32_t i = 0; i < 60; ++i)
+    demand.queued(i, 0);
+  EXPECT_DOUBLE_EQ(demand.demand(), 60);
+  EXPECT_EQ(demand.need(0), 1U) << "sixty seconds of work within a minute";
+  EXPECT_EQ(demand.need(121), 60U) << "what waits for longer than twice the patience counts in full";
+  demand.started(0, 122);
+  demand.stopped(0);
+  EXPECT_DOUBLE_EQ(demand.demand(), 59);
+  EXPECT_EQ(demand.need(122), 60U) << "held";
+  EXPECT_EQ(demand.need(182), 59U);
+}
+
+TEST(Plan, IsTheSameForTheSameSeed) {
+  const auto jobs = mixed(3, 200);
+  const auto a = play("wanted-drain", jobs, {.max = 16, .seed = 5});
+  const auto b = play("wanted-drain", jobs, {.max = 16, .seed = 5});
+  const auto c = play("wanted-drain", jobs, {.max = 16, .seed = 6});
+  EXPECT_EQ(a.node_hours, b.node_hours);
+  EXPECT_EQ(a.waits, b.waits);
+  EXPECT_NE(a.node_hours, c.node_hours);
+}
+
+TEST(Plan, StaticIsArithmetic) {
+  const auto outcome = play("static", {wide(0, 4, 100), wide(0, 4, 100)}, {.max = 4, .tail = 0});
+  EXPECT_EQ(outcome.finished, 2U);
+  EXPECT_DOUBLE_EQ(outcome.makespan, 200);
+  EXPECT_DOUBLE_EQ(outcome.mean_wait, 50);
+  EXPECT_DOUBLE_EQ(outcome.node_hours, 4 * 200 / 3600.0);
+  EXPECT_DOUBLE_EQ(outcome.utilisation, 1);
+}
+
+TEST(Plan, TheArticlesHpaNeverMovesAndAWideJobWaitsForEver) {
+  const auto outcome = play("article", {wide(10, 1, 20), wide(20, 4, 20)}, {.max = 4});
+  EXPECT_EQ(outcome.resizes, 0U);
+  EXPECT_EQ(outcome.finished, 1U);
+  EXPECT_EQ(play("cpu", {wide(10, 1, 20), wide(20, 4, 20)}, {.max = 4}).finished, 1U);
+  EXPECT_EQ(play("wanted-drain", {wide(10, 1, 20), wide(20, 4, 20)}, {.max = 4}).finished, 2U);
+}
+
+TEST(Plan, WantedSizesFinishEverythingAndDrainingKillsNothing) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    const auto jobs = mixed(seed, 300);
+    const PlanSetup setup{.max = 16, .seed = seed};
+    const auto fixed = play("static", jobs, setup);
+    const auto bound = play("clairvoyant", jobs, setup);
+    const auto drained = play("wanted-drain", jobs, setup);
+    EXPECT_EQ(drained.finished, jobs.size());
+    EXPECT_EQ(drained.killed, 0U) << "seed " << seed;
+    EXPECT_GT(drained.resizes, 0U);
+    EXPECT_EQ(play("wanted", jobs, setup).finished, jobs.size());
+    EXPECT_EQ(bound.mean_wait, fixed.mean_wait);
+    EXPECT_LE(bound.node_hours, fixed.node_hours);
+    EXPECT_LT(drained.node_hours, fixed.node_hours);
+  }
+}
+
+TEST(Plan, PendingJobsAsAMetricKillRunningOnes) {
+  std::uint64_t killed = 0;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed)
+    killed += play("pending", mixed(seed, 300), {.max = 16, .seed = seed}).killed;
+  EXPECT_GT(killed, 0U);
+}
+
+TEST(Plan, WorkIsConserved) {
+  for (const auto* name : {"static", "pending", "wanted", "wanted-drain"}) {
+    const auto jobs = mixed(9, 200);
+    const auto outcome = play(name, jobs, {.max = 16, .seed = 2});
+    double work = 0;
+    for (const auto& job : jobs)
+      work += work_of(job, 8);
+    if (outcome.finished != jobs.size()) continue;
+    EXPECT_NEAR(outcome.utilisation * outcome.node_hours * 3600 * 8, work, work * 1e-9) << name;
+    EXPECT_LE(outcome.utilisation, 1) << name;
+    for (const auto& point : outcome.points) {
+      EXPECT_LE(point.size, 16U);
+      EXPECT_LE(point.up, 16U);
+    }
+  }
+}
+
+TEST(Plan, RefusesJobsThatNeverFit) {
+  const std::vector<TraceJob> endless{{.t = 0, .request = {.nodes = 1}}};
+  EXPECT_FALSE(plan_jobs(endless, 4, 8));
+  const std::vector<TraceJob> large{{.t = 0, .request = {.nodes = 5, .duration = 1}}};
+  EXPECT_FALSE(plan_jobs(large, 4, 8));
+  const std::vector<TraceJob> thick{{.t = 0, .request = {.slots = 1, .cores = 9, .duration = 1}}};
+  EXPECT_FALSE(plan_jobs(thick, 4, 8));
+  EXPECT_TRUE(play("wanted-drain", {}, {.max = 4}).waits.size() == 101);
+}
+
+}  // namespace
+}  // namespace fluxmetrics::simulate
