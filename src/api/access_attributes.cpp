@@ -4,6 +4,7 @@
 #include <span>
 
 #include "api/router.hpp"
+#include "base/text.hpp"
 #include "kube/json.hpp"
 #include "kube/selector.hpp"
 
@@ -20,12 +21,6 @@ std::string resource_verb(const std::string& method) {
   if (method == "PATCH") return "patch";
   if (method == "DELETE") return "delete";
   return "";
-}
-
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
 }
 
 // What follows GROUP/VERSION.
@@ -167,7 +162,7 @@ AccessAttributes attributes_of(const http::Request& request, const http::Target&
     attributes.version = to_string(kube::MetricsVersion::v1beta2);
     path = path.subspan(extra_root.size());
   } else {
-    attributes.verb = lower_case(request.method);
+    attributes.verb = lowered(request.method);
     return attributes;
   }
   attributes.resource_request = true;

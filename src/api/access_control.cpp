@@ -6,6 +6,7 @@
 
 #include "api/request_header.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "kube/json.hpp"
 
 // GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
@@ -25,15 +26,8 @@ constexpr auto log_again_after = std::chrono::seconds(10);
 constexpr std::size_t most_logged = 256;
 constexpr std::string_view impersonation = "impersonate-";
 
-bool equals_lower(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
-}
-
 bool impersonates(std::string_view header) {
-  return header.size() > impersonation.size() &&
-         equals_lower(header.substr(0, impersonation.size()), impersonation);
+  return header.size() > impersonation.size() && starts_ignoring_case(header, impersonation);
 }
 
 // Exactly these three, as the Go servers have it: their single checks need a review.
@@ -54,7 +48,8 @@ std::optional<std::string> bearer_token(const http::Headers& headers) {
   };
   strip();
   const auto space = value.find(' ');
-  if (space == std::string_view::npos || !equals_lower(value.substr(0, space), "bearer")) return std::nullopt;
+  if (space == std::string_view::npos || !same_ignoring_case(value.substr(0, space), "bearer"))
+    return std::nullopt;
   value.remove_prefix(space + 1);
   const auto token = value.substr(0, value.find(' '));
   return token.empty() ? std::nullopt : std::optional<std::string>(token);
@@ -116,7 +111,7 @@ bool AccessControl::write_key(const http::Request& request) {
   append(key_, request.method);
   append(key_, request.target);
   for (const auto& [name, value] : request.headers) {
-    if (equals_lower(name, "authorization")) {
+    if (same_ignoring_case(name, "authorization")) {
       const auto digest = digest_.of(value);
       append(key_, std::string_view(digest.data(), digest.size()));
     } else if (impersonates(name) || (may_be_proxy && tells_identity(name, *config_->request_header))) {

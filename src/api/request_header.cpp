@@ -2,46 +2,21 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace fluxmetrics::api {
 namespace {
 
-char lower_case(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower_case, lower_case);
-}
-
 // What follows the prefix in a header's name; nullopt when it has another beginning.
 std::optional<std::string_view> after_prefix(std::string_view name, std::string_view prefix) {
-  if (name.size() < prefix.size() || !same_name(name.substr(0, prefix.size()), prefix)) return std::nullopt;
+  if (!starts_ignoring_case(name, prefix)) return std::nullopt;
   return name.substr(prefix.size());
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = lower_case(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 // Lower case, and percent-decoded; a text with a broken escape stays as it is.
 std::string extra_key(std::string_view suffix) {
-  std::string key(suffix);
-  std::ranges::transform(key, key.begin(), lower_case);
-  std::string decoded;
-  for (std::size_t i = 0; i < key.size(); ++i) {
-    if (key[i] != '%') {
-      decoded += key[i];
-      continue;
-    }
-    const int high = i + 2 < key.size() ? hex_value(key[i + 1]) : -1;
-    const int low = i + 2 < key.size() ? hex_value(key[i + 2]) : -1;
-    if (high < 0 || low < 0) return key;
-    decoded += static_cast<char>((high * 16) + low);
-    i += 2;
-  }
-  return decoded;
+  const auto key = lowered(suffix);
+  return http::percent_decoded(key).value_or(key);
 }
 
 // The first value that is not empty, looked for in the order of `names`.
@@ -63,7 +38,7 @@ std::optional<Identity> identity_from_headers(const http::Headers& headers,
   identity.uid = first_value(headers, config.uid_headers);
   for (const auto& wanted : config.group_headers) {
     for (const auto& [name, value] : headers) {
-      if (!value.empty() && same_name(name, wanted)) identity.groups.push_back(value);
+      if (!value.empty() && same_ignoring_case(name, wanted)) identity.groups.push_back(value);
     }
   }
   for (const auto& prefix : config.extra_prefixes) {
@@ -76,7 +51,8 @@ std::optional<Identity> identity_from_headers(const http::Headers& headers,
 
 bool tells_identity(std::string_view header, const RequestHeaderConfig& config) {
   const auto listed = [header](const std::vector<std::string>& names) {
-    return std::ranges::any_of(names, [header](const std::string& name) { return same_name(header, name); });
+    return std::ranges::any_of(
+        names, [header](const std::string& name) { return same_ignoring_case(header, name); });
   };
   return listed(config.user_headers) || listed(config.group_headers) || listed(config.uid_headers) ||
          std::ranges::any_of(config.extra_prefixes, [header](const std::string& prefix) {

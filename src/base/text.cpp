@@ -59,4 +59,26 @@ std::string printable(std::string_view text, std::size_t longest) {
   return out;
 }
 
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    c = lowered(c);
+  return out;
+}
+
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return lowered(x) == lowered(y); });
+}
+
+bool starts_ignoring_case(std::string_view text, std::string_view beginning) {
+  return text.size() >= beginning.size() && same_ignoring_case(text.substr(0, beginning.size()), beginning);
+}
+
+std::optional<unsigned> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  c = lowered(c);
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
+  return std::nullopt;
+}
+
 }  // namespace fluxmetrics

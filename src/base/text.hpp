@@ -1,7 +1,8 @@
-// Text that others chose, made fit for a sentence or a line of the log.
+// Text that others chose: made fit for a sentence or a line of the log, compared and taken apart.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,17 @@ namespace fluxmetrics {
 // The length of the UTF-8 sequence that `text` begins with; 0 when it is none (overlong, a surrogate, cut
 // off).
 [[nodiscard]] std::size_t utf8_length(std::string_view text);
+
+// A to Z in lower case; every other byte as it is, whatever the locale. Names of headers, methods and media
+// types are compared so.
+[[nodiscard]] constexpr char lowered(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+[[nodiscard]] std::string lowered(std::string_view text);
+[[nodiscard]] bool same_ignoring_case(std::string_view a, std::string_view b);
+[[nodiscard]] bool starts_ignoring_case(std::string_view text, std::string_view beginning);
+
+// The value of a hexadecimal digit of either case; nullopt for another character.
+[[nodiscard]] std::optional<unsigned> hex_digit(char c);
 
 }  // namespace fluxmetrics

@@ -14,6 +14,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "http/answering.hpp"
 
 namespace fluxmetrics::http {
@@ -41,13 +42,6 @@ nghttp2_nv header(std::string_view name, std::string_view value) {
           .namelen = name.size(),
           .valuelen = value.size(),
           .flags = NGHTTP2_NV_FLAG_NONE};
-}
-
-std::string lowered(std::string_view name) {
-  std::string lower(name);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
 }
 
 }  // namespace

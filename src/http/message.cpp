@@ -2,40 +2,10 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace fluxmetrics::http {
 namespace {
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
-  if (text.find('%') == std::string_view::npos &&
-      (!plus_is_space || text.find('+') == std::string_view::npos)) {
-    return std::string(text);
-  }
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = hex_digit(text[i + 1]);
-      const int low = hex_digit(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      out += static_cast<char>((high * 16) + low);
-      i += 2;
-    } else {
-      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
-}
 
 // Splits the path at slashes before decoding, so that %2F stays inside its segment.
 bool parse_path(std::string_view path, Target& target) {
@@ -45,7 +15,7 @@ bool parse_path(std::string_view path, Target& target) {
   target.segments.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
   while (!rest.empty()) {
     const auto slash = rest.find('/');
-    auto segment = decode(rest.substr(0, slash), false);
+    auto segment = percent_decoded(rest.substr(0, slash));
     if (!segment) return false;
     if (segment->empty() && slash == 0) target.empty_segment = true;
     target.path += '/';
@@ -63,9 +33,9 @@ bool parse_query(std::string_view query, Target& target) {
     const auto end = query.find('&');
     const auto pair = query.substr(0, end);
     const auto equals = pair.find('=');
-    const auto key = decode(pair.substr(0, equals), true);
-    const auto value =
-        decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
+    const auto key = percent_decoded(pair.substr(0, equals), Plus::is_space);
+    const auto value = percent_decoded(
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), Plus::is_space);
     if (!key || !value) return false;
     if (!pair.empty()) target.query.emplace_back(*key, *value);
     if (end == std::string_view::npos) break;
@@ -78,9 +48,31 @@ bool parse_query(std::string_view query, Target& target) {
 
 std::optional<std::string_view> find_header(const Headers& headers, std::string_view name) {
   for (const auto& [key, value] : headers) {
-    if (std::ranges::equal(key, name, {}, lower, lower)) return value;
+    if (same_ignoring_case(key, name)) return value;
   }
   return std::nullopt;
+}
+
+std::optional<std::string> percent_decoded(std::string_view text, Plus plus) {
+  const bool spaces = plus == Plus::is_space;
+  if (text.find('%') == std::string_view::npos && (!spaces || text.find('+') == std::string_view::npos)) {
+    return std::string(text);
+  }
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += spaces && text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    if (i + 2 >= text.size()) return std::nullopt;
+    const auto high = hex_digit(text[i + 1]);
+    const auto low = hex_digit(text[i + 2]);
+    if (!high || !low) return std::nullopt;
+    out += static_cast<char>((*high * 16) + *low);
+    i += 2;
+  }
+  return out;
 }
 
 std::optional<std::string_view> Target::query_value(std::string_view key) const {

@@ -47,6 +47,12 @@ struct Target {
   std::string path;                                        // decoded, for messages
   [[nodiscard]] std::optional<std::string_view> query_value(std::string_view key) const;  // the first one
 };
+
+// In a query "+" is a space, in a path it is itself.
+enum class Plus { is_itself, is_space };
+// `text` with its %XX replaced; nullopt when one of them is broken.
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text, Plus plus = Plus::is_itself);
+
 // nullopt for a target that is not origin form or has a broken escape.
 [[nodiscard]] std::optional<Target> parse_target(std::string_view target);
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.hpp"
 #include "flux/hostlist.hpp"
 
 namespace fluxmetrics::simulate {
@@ -50,9 +51,7 @@ Result<std::uint32_t> read_mask(std::string_view operation, const json::array& v
   for (const json::value& value : values) {
     std::optional<std::uint32_t> bits;
     if (value.is_string()) {
-      std::string name(value.get_string());
-      std::ranges::transform(name, name.begin(),
-                             [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      const std::string name = lowered(std::string_view(value.get_string()));
       bits = lookup(name);
       if (!bits) return bad("invalid {} value '{}' specified", operation, name);
     } else if (value.is_int64() && value.get_int64() >= 0) {

@@ -37,5 +37,25 @@ TEST(Text, LongTextIsCutBetweenCharacters) {
   EXPECT_EQ(printable("abc", 3), "abc");
 }
 
+TEST(Case, IsThatOfAsciiLettersOnly) {
+  EXPECT_EQ(lowered(std::string_view("X-Remote-USER: \xc3\x84@[`{")), "x-remote-user: \xc3\x84@[`{");
+  EXPECT_EQ(lowered('Z'), 'z');
+  EXPECT_EQ(lowered('['), '[');
+  EXPECT_TRUE(same_ignoring_case("Accept", "aCCEPT"));
+  EXPECT_FALSE(same_ignoring_case("Accept", "Accept "));
+  EXPECT_FALSE(same_ignoring_case("[", "{"));
+  EXPECT_TRUE(starts_ignoring_case("Impersonate-User", "imPERSONATE-"));
+  EXPECT_FALSE(starts_ignoring_case("Imp", "Impersonate-"));
+}
+
+TEST(HexDigit, HasBothCases) {
+  EXPECT_EQ(hex_digit('0'), 0U);
+  EXPECT_EQ(hex_digit('9'), 9U);
+  EXPECT_EQ(hex_digit('a'), 10U);
+  EXPECT_EQ(hex_digit('F'), 15U);
+  for (const char c : {'g', 'G', '/', ':', '@', '`', ' '})
+    EXPECT_EQ(hex_digit(c), std::nullopt) << c;
+}
+
 }  // namespace
 }  // namespace fluxmetrics

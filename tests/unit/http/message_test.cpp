@@ -47,5 +47,13 @@ TEST(Message, RefusesWhatIsNotAPath) {
   }
 }
 
+TEST(PercentDecoding, RefusesBrokenEscapes) {
+  EXPECT_EQ(percent_decoded("a%2Fb%2a+c"), "a/b*+c");
+  EXPECT_EQ(percent_decoded("a+%2B", Plus::is_space), "a +");
+  EXPECT_EQ(percent_decoded(""), "");
+  for (const char* broken : {"%", "%2", "%g0", "%0g", "x%", "%%41"})
+    EXPECT_EQ(percent_decoded(broken), std::nullopt) << broken;
+}
+
 }  // namespace
 }  // namespace fluxmetrics::http
