@@ -13,7 +13,7 @@ build  libboost-json1.81-dev JSON of Flux and of Kubernetes
 build  libboost-url1.81-dev  request paths and queries
 build  libssl-dev            TLS
 build  libnghttp2-dev        HTTP/2
-build  zlib1g-dev            answers to Prometheus, compressed
+build  zlib1g-dev            compressed answers
 build  libcli11-dev          the command line
 build  libspdlog-dev         log lines
 build  libfmt-dev            text formatting; GCC 12 has no <format>

@@ -2,12 +2,14 @@
 
 #include "api/audit.hpp"
 #include "api/cluster_documents.hpp"
+#include "api/compression.hpp"
 #include "api/documents.hpp"
 #include "api/freshness.hpp"
 #include "api/health.hpp"
 #include "api/known_requests.hpp"
 #include "api/metric_answers.hpp"
 #include "api/own_metrics.hpp"
+#include "api/page_answer.hpp"
 #include "api/prometheus_endpoint.hpp"
 #include "api/request_log.hpp"
 #include "api/router.hpp"
@@ -39,13 +41,6 @@ kube::Status plain_http_refused() {
               "plain HTTP is answered only to clients on the server's own host: use https:// (curl --cacert "
               "FILE, "
               "or curl -k), or start the server with --insecure-http"};
-}
-
-kube::Status method_not_allowed() {
-  return {.code = 405,
-          .reason = "MethodNotAllowed",
-          .message = "the server does not allow this method on the requested resource",
-          .empty_details = true};
 }
 
 kube::Status timed_out() {
@@ -97,11 +92,12 @@ struct Api::Impl {
   AccessControl* access;
   ClusterDocuments* forwarded = nullptr;
   Waiting waiting;
-  KnownRequests known_requests;
   Documents documents;
+  KnownRequests known_requests;
   MetricAnswers metric_answers;
   OwnMetrics own_metrics;
   PrometheusEndpoint prometheus;
+  Compression compression;
   AuditIds audit_ids;
   RequestLog log;
   Kind answering = Kind::unknown;  // where the request goes that is being answered
@@ -112,14 +108,14 @@ struct Api::Impl {
         store(store_),
         access(access_),
         waiting(options.most_waiting),
-        known_requests(root_segments(options.api_path)),
         documents(options),
+        known_requests(documents, root_segments(options.api_path)),
         metric_answers(options, store, pods),
         prometheus(options, store, own_metrics),
         log(options.log_every_request) {}
 
   http::Response index(int status) const {
-    auto response = ok(documents.index);
+    auto response = ok(documents.index());
     response.status = status;
     return response;
   }
@@ -140,7 +136,11 @@ struct Api::Impl {
     }
     if (!is_api(known.route.kind)) return answer_other(request, known.route, *known.target);
     if (options.prometheus_only) return index(404);
-    return answer_api(request, known, user);
+    auto response = known.page == nullptr
+                        ? answer_api(request, known, user)
+                        : answer_page(*known.page, request, *known.target, known.negotiated);
+    compression.apply(request, response);
+    return response;
   }
 
   // What somebody gets who may not have the answer, or of whom nobody could say whether he may.
@@ -148,7 +148,7 @@ struct Api::Impl {
     const KnownRequest& known = known_requests.find(request);
     answering = known.route.kind;
     if (decision.refusal) {
-      auto response = to_response(*decision.refusal, known.negotiated.layout);
+      auto response = to_response(*decision.refusal, known.negotiated.form);
       if (response.status == 403) response.headers.emplace_back("X-Content-Type-Options", "nosniff");
       response.close = response.status == 401;
       return response;
@@ -174,7 +174,9 @@ struct Api::Impl {
                          MonoTime began) {
     response.headers.reserve(response.headers.size() + 2);
     response.headers.emplace_back("Audit-Id", audit_ids.of(request.headers));
-    response.headers.emplace_back("Cache-Control", "no-cache, private");
+    if (!http::find_header(response.headers, "Cache-Control")) {
+      response.headers.emplace_back("Cache-Control", "no-cache, private");
+    }
     const auto now = std::chrono::steady_clock::now();
     own_metrics.answered(answering, response.status, now - began);
     log.request(request, user, response.status, now);
@@ -224,12 +226,12 @@ struct Api::Impl {
 
   http::Response too_late(const http::Request& request, MonoTime began) {
     const auto status = waiting.ended() ? ending() : timed_out();
-    return dressed_other(request, "-", to_response(status, known_requests.find(request).negotiated.layout),
+    return dressed_other(request, "-", to_response(status, known_requests.find(request).negotiated.form),
                          began);
   }
 
   static http::Response refuse_plain(const KnownRequest& known) {
-    auto response = to_response(plain_http_refused(), known.negotiated.layout);
+    auto response = to_response(plain_http_refused(), known.negotiated.form);
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     return response;
   }
@@ -266,22 +268,11 @@ struct Api::Impl {
 
   http::Response answer_api(const http::Request& request, KnownRequest& known, std::string_view user) {
     const Route& route = known.route;
-    const auto layout = known.negotiated.layout;
-    if (route.kind == Kind::unknown_in_group) return to_response(unknown_resource(), layout);
-    if (request.method != "GET") return to_response(method_not_allowed(), layout);
-    if (known.negotiated.refusal) return to_response(*known.negotiated.refusal, layout);
-    switch (route.kind) {
-      case Kind::version:
-        return ok(documents.version);
-      case Kind::group_list:
-        return ok(documents.group_list.in(layout));
-      case Kind::group:
-        return ok(documents.group.in(layout));
-      case Kind::resource_list:
-        return ok(documents.resources(route.version).in(layout));
-      default:
-        break;
-    }
+    const auto form = known.negotiated.form;
+    const bool metric_asked = route.kind == Kind::metric || route.kind == Kind::external_metric;
+    if (!metric_asked) return to_response(unknown_resource(), form);
+    if (request.method != "GET") return to_response(method_not_allowed(), form);
+    if (known.negotiated.refusal) return to_response(*known.negotiated.refusal, form);
     auto metric = metric_answers.answer(known);
     log.metric(request, user, metric, read_at);
     return std::move(metric.response);

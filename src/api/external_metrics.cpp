@@ -33,7 +33,12 @@ std::optional<kube::Status> check_list_options(const http::Target& target) {
                         .message =
                             "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: "
                             "resourceVersionMatch is forbidden unless resourceVersion is provided",
-                        .details = {.group = "meta.k8s.io", .kind = "ListOptions"}};
+                        .details = {.group = "meta.k8s.io",
+                                    .kind = "ListOptions",
+                                    .causes = {{.reason = "FieldValueForbidden",
+                                                .message = "Forbidden: resourceVersionMatch is forbidden "
+                                                           "unless resourceVersion is provided",
+                                                .field = "resourceVersionMatch"}}}};
   }
   return std::nullopt;
 }

@@ -12,6 +12,7 @@ namespace {
 struct Check {
   std::string_view name;
   std::string trouble;  // "" when it passes
+  bool counts = true;   // otherwise it is listed for information, and the verdict leaves it out
 };
 
 // Answering at all is what ping shows. The others are matters of readiness alone, as Kubernetes has it.
@@ -21,6 +22,7 @@ std::vector<Check> checks_of(const Route& route, const HealthState& state) {
   if (state.authentication) checks.push_back({.name = "authentication", .trouble = *state.authentication});
   checks.push_back(
       {.name = "shutdown", .trouble = state.server_ending ? "the process is shutting down" : ""});
+  checks.push_back({.name = "flux", .trouble = state.data_trouble.value_or(""), .counts = false});
   return checks;
 }
 
@@ -41,9 +43,12 @@ std::pair<std::string, bool> verbose(const std::string& endpoint, const http::Ta
   }
   std::string body;
   bool good = true;
-  for (const auto& [name, trouble] : checks) {
+  for (const auto& [name, trouble, counts] : checks) {
     if (std::erase(excluded, name) > 0) {
       body += fmt::format("[+]{} excluded: ok\n", name);
+    } else if (!counts) {
+      body +=
+          fmt::format("[i]{} {}, left out of the verdict\n", name, trouble.empty() ? "ok" : "has no data");
     } else if (trouble.empty()) {
       body += fmt::format("[+]{} ok\n", name);
     } else {

@@ -19,11 +19,12 @@ KnownRequest& KnownRequests::find(const http::Request& request) {
   KnownRequest made;
   made.target = http::parse_target(request.target);
   if (made.target) {
+    made.page = documents_.find(*made.target);
     made.route = find_route(*made.target, extra_root_);
-    made.negotiated = negotiate(request.headers, *made.target);
-  } else {
-    made.negotiated = negotiate(request.headers, {});
+    if (made.page != nullptr) made.route.kind = Route::Kind::document;
   }
+  const auto offer = made.page == nullptr ? Offer::metrics : made.page->offer;
+  made.negotiated = negotiate(request.headers, made.target.value_or(http::Target()), offer);
   if (known_.size() >= most_known) known_.clear();
   if (key_.size() <= longest_key) return known_.emplace(key_, std::move(made)).first->second;
   // Too long to keep: one place that the next such request overwrites.

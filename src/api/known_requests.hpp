@@ -17,6 +17,7 @@ namespace fluxmetrics::api {
 
 struct KnownRequest {
   std::optional<http::Target> target;  // nullopt: it cannot be read
+  const Page* page = nullptr;          // when a document is the answer; the route is then not looked at
   Route route;
   Negotiated negotiated;
   // The encoded metric of the snapshot of that generation; 0 = none.
@@ -28,12 +29,14 @@ struct KnownRequest {
 
 class KnownRequests {
  public:
-  // `extra_root`: as find_route() takes it.
-  explicit KnownRequests(std::vector<std::string> extra_root) : extra_root_(std::move(extra_root)) {}
+  // `documents` must live as long as this. `extra_root`: as find_route() takes it.
+  KnownRequests(const Documents& documents, std::vector<std::string> extra_root)
+      : documents_(documents), extra_root_(std::move(extra_root)) {}
   // Valid until the next call.
   [[nodiscard]] KnownRequest& find(const http::Request& request);
 
  private:
+  const Documents& documents_;
   std::vector<std::string> extra_root_;
   std::unordered_map<std::string, KnownRequest> known_;
   std::string key_;

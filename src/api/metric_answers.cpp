@@ -1,7 +1,7 @@
 #include "api/metric_answers.hpp"
 
 #include "api/freshness.hpp"
-#include "kube/json.hpp"
+#include "kube/encoding.hpp"
 
 namespace fluxmetrics::api {
 
@@ -20,14 +20,15 @@ MetricAnswer MetricAnswers::answer(KnownRequest& request) const {
         custom ? custom_.list(route, *request.target, view) : external_.list(route, *request.target, view);
     if (!list) {
       answer.message = list.error().message;
-      answer.response = to_response(list.error(), request.negotiated.layout);
+      answer.response = to_response(list.error(), request.negotiated.form);
       return answer;
     }
-    request.body = std::make_shared<const std::string>(json_body(list->object, request.negotiated.layout));
+    request.body = std::make_shared<const std::string>(kube::encode(list->object, request.negotiated.form));
     request.value = list->value;
     request.generation = view.snapshot->generation;
     request.pods_generation = pods;
   }
+  answer.response.content_type = media_type(request.negotiated.form.format);
   answer.response.body = request.body;
   answer.value = request.value;
   return answer;

@@ -2,59 +2,82 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <iterator>
+#include <fmt/format.h>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "http/preferences.hpp"
 
 namespace fluxmetrics::api {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+using kube::Form;
+using kube::Format;
+
+constexpr std::array all_formats = {Format::json, Format::yaml, Format::protobuf};
+
+// Wildcards come after what is concrete.
+int rank(const http::Preference& clause) {
+  return clause.value == "*/*" ? 2 : static_cast<int>(clause.value.ends_with("/*"));
 }
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const auto end = text.find(separator);
-    parts.push_back(trimmed(text.substr(0, end)));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
+// The clauses of an Accept header in the order in which they are tried: by quality, then concrete ones first.
+std::vector<http::Preference> parse_accept(std::string_view header) {
+  auto clauses = http::parse_preferences(header);
+  std::erase_if(clauses, [](const auto& clause) { return clause.quality <= 0; });
+  std::ranges::stable_sort(clauses, [](const auto& a, const auto& b) {
+    return a.quality != b.quality ? a.quality > b.quality : rank(a) < rank(b);
+  });
+  return clauses;
+}
+
+// Whether it asks for another form of the object: as=Table;v=v1;g=meta.k8s.io.
+bool converts(const http::Preference& clause) {
+  return std::ranges::any_of(clause.parameters, [](const auto& parameter) {
+    return parameter.first == "as" || parameter.first == "v" || parameter.first == "g";
+  });
+}
+
+// "v2" or "v2beta1" when the clause asks for aggregated discovery, else "".
+std::string_view aggregated_version(const http::Preference& clause) {
+  const bool asks =
+      clause.parameter("as") == "apigroupdiscoverylist" && clause.parameter("g") == "apidiscovery.k8s.io";
+  if (asks && clause.parameter("v") == "v2") return "v2";
+  return asks && clause.parameter("v") == "v2beta1" ? "v2beta1" : "";
+}
+
+// The first of `formats` that the clause's type covers.
+std::optional<Format> covered(const http::Preference& clause, std::span<const Format> formats) {
+  for (const auto format : formats) {
+    if (clause.value == "*/*" || clause.value == "application/*" || clause.value == media_type(format))
+      return format;
   }
+  return std::nullopt;
 }
 
-// One media range of an Accept header.
-struct Clause {
-  std::string type;
-  double quality = 1;
-  bool converts = false;  // asks for another form of the object (as=Table, g=..., v=...)
+struct Choice {
+  std::optional<Format> format = {};
   bool pretty = false;
+  std::string_view aggregated = {};
+  bool only_parameters = false;  // a type would have done, were it not for what it is asked to become
 };
 
-Clause parse_clause(std::string_view text) {
-  const auto parts = split(text, ';');
-  Clause clause;
-  std::ranges::transform(parts[0], std::back_inserter(clause.type),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  for (const auto& parameter : std::span(parts).subspan(1)) {
-    const auto equals = parameter.find('=');
-    const auto key = parameter.substr(0, equals);
-    const auto value = equals == std::string_view::npos ? std::string_view() : parameter.substr(equals + 1);
-    if (key == "q") std::from_chars(value.data(), value.data() + value.size(), clause.quality);
-    if (key == "as" || key == "g" || key == "v") clause.converts = true;
-    if (key == "pretty") clause.pretty = value == "1";
+Choice choose(const std::vector<http::Preference>& clauses, std::span<const Format> formats,
+              bool aggregates) {
+  Choice choice;
+  for (const auto& clause : clauses) {
+    const auto format = covered(clause, formats);
+    if (!format) continue;
+    const auto aggregated = aggregates ? aggregated_version(clause) : std::string_view();
+    const auto stream = clause.parameter("stream");
+    const bool streams = stream.empty() || stream == "watch";
+    if (streams && (!converts(clause) || !aggregated.empty())) {
+      return {.format = format, .pretty = clause.parameter("pretty") == "1", .aggregated = aggregated};
+    }
+    choice.only_parameters = true;
   }
-  return clause;
-}
-
-bool is_json(const Clause& clause) {
-  return clause.quality > 0 &&
-         (clause.type == "application/json" || clause.type == "application/*" || clause.type == "*/*");
+  return choice;
 }
 
 // Go's strconv.ParseBool: everything else is false.
@@ -68,16 +91,26 @@ bool wants_pretty(const http::Headers& headers, const http::Target& target) {
   return prefers_pretty(headers);
 }
 
-kube::Status not_acceptable(bool only_conversions) {
-  if (only_conversions) {
+kube::Status not_acceptable(Offer offer, const Choice& choice) {
+  static constexpr std::string_view three =
+      "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+  if (choice.only_parameters) {
     return {.code = 406,
             .reason = "NotAcceptable",
-            .message = "only the following media types are accepted: application/json"};
+            .message = fmt::format("only the following media types are accepted: {}", three)};
   }
-  return {.code = 406,
-          .reason = "NotAcceptable",
-          .message = "406: Not Acceptable\n\nAvailable representations: application/json",
-          .empty_details = true};
+  static constexpr std::string_view head = "406: Not Acceptable\n\nAvailable representations:";
+  kube::Status status{.code = 406, .reason = "NotAcceptable", .empty_details = true};
+  if (offer == Offer::only_json) {
+    status.message = fmt::format("{} application/json", head);
+  } else if (offer == Offer::metrics) {
+    status.message =
+        fmt::format("{} {}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+                    head, three);
+  } else {
+    status.message = fmt::format("{} {}", head, three);
+  }
+  return status;
 }
 
 }  // namespace
@@ -87,28 +120,21 @@ bool prefers_pretty(const http::Headers& headers) {
   return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
 }
 
-Negotiated negotiate(const http::Headers& headers, const http::Target& target) {
+Negotiated negotiate(const http::Headers& headers, const http::Target& target, Offer offer) {
   Negotiated result;
-  if (wants_pretty(headers, target)) result.layout = kube::Layout::pretty;
-  const auto accept = http::find_header(headers, "Accept");
-  if (!accept || trimmed(*accept).empty()) return result;
+  if (wants_pretty(headers, target)) result.form.layout = kube::Layout::pretty;
+  const auto accept = http::find_header(headers, "Accept").value_or("");
+  if (accept.find_first_not_of(" \t") == std::string_view::npos) return result;
 
-  bool conversions = false;
-  const Clause* best = nullptr;
-  std::vector<Clause> clauses;
-  for (const auto& text : split(*accept, ','))
-    clauses.push_back(parse_clause(text));
-  for (const auto& clause : clauses) {
-    if (!is_json(clause)) continue;
-    conversions = conversions || clause.converts;
-    if (!clause.converts && (best == nullptr || clause.quality > best->quality)) best = &clause;
-  }
-  if (best == nullptr) {
-    result.layout = kube::Layout::pretty;
-    result.refusal = not_acceptable(conversions);
-  } else if (best->pretty) {
-    result.layout = kube::Layout::pretty;
-  }
+  const auto clauses = parse_accept(accept);
+  const auto formats = std::span(all_formats).first(offer == Offer::only_json ? 1 : all_formats.size());
+  const auto choice = choose(clauses, formats, offer == Offer::group_list);
+  if (!choice.format) result.refusal = not_acceptable(offer, choice);
+  // An error is told in any form, also in one that the path does not offer.
+  const auto told = choice.format ? choice : choose(clauses, all_formats, false);
+  result.form.format = told.format.value_or(Format::json);
+  if (!told.format || told.pretty) result.form.layout = kube::Layout::pretty;
+  result.aggregated = choice.aggregated;
   return result;
 }
 

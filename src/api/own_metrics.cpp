@@ -17,15 +17,11 @@ std::string_view route_name(Route::Kind kind) {
   switch (kind) {
     case Route::Kind::index:
       return "index";
-    case Route::Kind::version:
-      return "version";
     case Route::Kind::health:
       return "health";
     case Route::Kind::prometheus:
       return "prometheus";
-    case Route::Kind::group_list:
-    case Route::Kind::group:
-    case Route::Kind::resource_list:
+    case Route::Kind::document:
       return "discovery";
     case Route::Kind::metric:
       return "metric";

@@ -33,7 +33,8 @@ class OwnMetrics {
  private:
   static constexpr std::array<double, 12> bounds{0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003,
                                                  0.01,    0.03,    0.1,    0.3,    1,     10};
-  static constexpr std::array<int, 13> statuses{200, 400, 401, 403, 404, 405, 406, 409, 429, 500, 503, 504, 0};
+  static constexpr std::array<int, 14> statuses{200, 304, 400, 401, 403, 404, 405,
+                                                406, 409, 429, 500, 503, 504, 0};
   static constexpr std::size_t routes = 16;
 
   [[nodiscard]] static std::size_t index_of(Route::Kind kind) {

@@ -14,7 +14,7 @@ using Kind = Route::Kind;
 Route find_below(Segments rest, kube::MetricsVersion version) {
   Route route{.kind = Kind::unknown_in_group, .version = version};
   if (rest.empty()) {
-    route.kind = Kind::resource_list;
+    route.kind = Kind::document;
     return route;
   }
   const bool in_namespace = rest[0] == "namespaces";
@@ -42,10 +42,10 @@ Route find_external(Segments rest) {
 }
 
 Route find_api(Segments path) {
-  if (path.empty()) return {.kind = Kind::group_list};
+  if (path.empty()) return {.kind = Kind::document};
   if (path[0] == external_group) return find_external(path.subspan(1));
   if (path[0] != metrics_group) return {.kind = Kind::unknown};
-  if (path.size() == 1) return {.kind = Kind::group};
+  if (path.size() == 1) return {.kind = Kind::document};
   for (const auto version : {kube::MetricsVersion::v1beta1, kube::MetricsVersion::v1beta2}) {
     if (path[1] == to_string(version)) return find_below(path.subspan(2), version);
   }
@@ -66,7 +66,7 @@ Route find_route(const http::Target& target, const std::vector<std::string>& ext
   } else if (path[0] == "apis") {
     route = find_api(path.subspan(1));
   } else if (path[0] == "version" && path.size() == 1) {
-    route.kind = Kind::version;
+    route.kind = Kind::document;
   } else if (path[0] == "metrics" && path.size() == 1) {
     route.kind = Kind::prometheus;
   } else if (is_health(path[0])) {

@@ -24,14 +24,11 @@ struct MetricPath {
 
 struct Route {
   enum class Kind {
-    index,    // the list of paths
-    unknown,  // no path of ours: the index again, as 404
-    version,
+    index,     // the list of paths
+    unknown,   // no path of ours: the index again, as 404
+    document,  // one of Documents, which are looked for first
     health,
     prometheus,
-    group_list,
-    group,
-    resource_list,
     metric,            // of custom.metrics.k8s.io
     external_metric,   // its name and namespace are in `metric`
     unknown_in_group,  // 404 as a Status

@@ -1,5 +1,7 @@
 #include "http/digest.hpp"
 
+#include <fmt/format.h>
+#include <iterator>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
@@ -29,6 +31,16 @@ SecretDigest::Value SecretDigest::of(std::string_view text) {
   for (std::size_t i = 0; done && i < value.size(); ++i)
     value.at(i) = static_cast<char>(bytes.at(i));
   return value;
+}
+
+std::string sha512_hex(std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+  unsigned int size = 0;
+  std::string hex;
+  if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha512(), nullptr) != 1) return hex;
+  for (std::size_t i = 0; i < size; ++i)
+    fmt::format_to(std::back_inserter(hex), "{:02X}", bytes.at(i));
+  return hex;
 }
 
 }  // namespace fluxmetrics::http

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/text.hpp"
+
 namespace fluxmetrics::http {
 namespace {
 
@@ -15,10 +17,7 @@ std::string_view bare(std::string_view text) {
 }
 
 std::string lower_case(std::string_view text) {
-  std::string lower(bare(text));
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
+  return lowered(bare(text));
 }
 
 // The text up to `separator`, which is taken off `rest` with it.

@@ -2,17 +2,28 @@
 #pragma once
 
 #include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
 
 #include "http/message.hpp"
-#include "kube/json.hpp"
+#include "kube/encoding.hpp"
 
 namespace fluxmetrics::kube {
+
+// One of several reasons.
+struct StatusCause {
+  std::string reason;
+  std::string message;
+  std::string field;
+};
 
 // What an answer is about; empty members are left out.
 struct StatusDetails {
   std::string name = {};
   std::string group = {};
   std::string kind = {};
+  std::vector<StatusCause> causes = {};
 };
 
 struct Status {
@@ -23,8 +34,7 @@ struct Status {
   StatusDetails details = {};
 };
 
-// The whole body of an answer.
-[[nodiscard]] std::string to_json(const Status& status, Layout layout = Layout::compact);
-[[nodiscard]] http::Response to_response(const Status& status, Layout layout = Layout::compact);
+[[nodiscard]] boost::json::value to_object(const Status& status);
+[[nodiscard]] http::Response to_response(const Status& status, Form form = {});
 
 }  // namespace fluxmetrics::kube

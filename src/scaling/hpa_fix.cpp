@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/text.hpp"
+
 namespace fluxmetrics::scaling {
 namespace json = boost::json;
 namespace {
@@ -118,11 +120,8 @@ std::string yaml_text(std::string_view text) {
       std::ranges::all_of(text, [](char c) {
         return letters.find(c) != std::string_view::npos || more.find(c) != std::string_view::npos;
       });
-  std::string lower(text);
-  for (auto& c : lower)
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   for (const auto* word : {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}) {
-    if (lower == word) return json::serialize(json::value(json::string(text)));
+    if (same_ignoring_case(text, word)) return json::serialize(json::value(json::string(text)));
   }
   return plain ? std::string(text) : json::serialize(json::value(json::string(text)));
 }

@@ -187,10 +187,12 @@ class Values(unittest.TestCase):
         self.assertEqual(plain.value()["value"], secure.value()["value"])
 
     def test_every_metric_that_discovery_names_answers(self):
-        resources = self.server.get(f"{CUSTOM}/v1beta2").json()["resources"]
-        for metric in sorted({resource["name"].split("/")[1] for resource in resources}):
-            answer = self.server.metric(metric)
-            self.assertIn(answer.status, (200, 503), metric)
+        names = [resource["name"] for resource in self.server.get(f"{CUSTOM}/v1beta2").json()["resources"]]
+        for name in sorted(names):
+            resource, metric = name.split("/")
+            namespace = "" if resource == "namespaces" else "/namespaces/flux-operator"
+            answer = self.server.get(f"{CUSTOM}/v1beta2{namespace}/{resource}/*/{metric}")
+            self.assertIn(answer.status, (200, 503), name)
             if answer.status == 200:
                 self.assertRegex(answer.value()["value"], r"^-?\d+(\.\d+)?[mkMG]?$", metric)
             else:

@@ -79,7 +79,7 @@ TEST(AccessAttributes, MakeTheRefusalOfTheGoServers) {
             "\"nodes/load\" in "
             "API group \"custom.metrics.k8s.io\" at the cluster scope: RBAC: because");
   EXPECT_EQ(
-      kube::to_json(forbidden(attributes("/apis"), {.name = "bob"}, "")),
+      kube::encode(to_object(forbidden(attributes("/apis"), {.name = "bob"}, "")), {}),
       R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"forbidden: User \"bob\" )"
       R"(cannot get path \"/apis\"","reason":"Forbidden","details":{},"code":403})"
       "\n");

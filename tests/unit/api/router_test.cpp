@@ -27,12 +27,12 @@ TEST_P(Routes, AreFound) {
 INSTANTIATE_TEST_SUITE_P(
     Table, Routes,
     testing::Values(
-        Case{"/", Kind::index}, Case{"/apis", Kind::group_list}, Case{"/apis/", Kind::group_list},
-        Case{C, Kind::group}, Case{C "/", Kind::group}, Case{C "/v1beta1", Kind::resource_list},
-        Case{C "/v1beta2/", Kind::resource_list}, Case{C "/v1beta3", Kind::unknown_in_group},
+        Case{"/", Kind::index}, Case{"/apis", Kind::document}, Case{"/apis/", Kind::document},
+        Case{C, Kind::document}, Case{C "/", Kind::document}, Case{C "/v1beta1", Kind::document},
+        Case{C "/v1beta2/", Kind::document}, Case{C "/v1beta3", Kind::unknown_in_group},
         Case{C "/v1beta3/a/b/c", Kind::unknown_in_group}, Case{"/apis/foo", Kind::unknown},
-        Case{"/api", Kind::unknown}, Case{"/foo", Kind::unknown}, Case{"/version", Kind::version},
-        Case{"/version/", Kind::version}, Case{"/version/x", Kind::unknown}, Case{"/healthz", Kind::health},
+        Case{"/api", Kind::unknown}, Case{"/foo", Kind::unknown}, Case{"/version", Kind::document},
+        Case{"/version/", Kind::document}, Case{"/version/x", Kind::unknown}, Case{"/healthz", Kind::health},
         Case{"/readyz/flux", Kind::health}, Case{C "/v1beta2/pods", Kind::unknown_in_group},
         Case{C "/v1beta2/nodes/n1", Kind::unknown_in_group}, Case{C "/v1beta2/nodes/n1/load", Kind::metric},
         Case{C "/v1beta2/nodes/n1/load/x", Kind::unknown_in_group},
@@ -73,14 +73,14 @@ TEST(Router, TakesPathsApart) {
 
 TEST(Router, ServesASecondRoot) {
   const std::vector<std::string> extra = {"my", "metrics"};
-  EXPECT_EQ(route("/my/metrics", extra).kind, Kind::resource_list);
+  EXPECT_EQ(route("/my/metrics", extra).kind, Kind::document);
   EXPECT_EQ(route("/my/metrics/namespaces/a/metrics/m", extra).kind, Kind::metric);
   EXPECT_EQ(route("/my/metrics/nope", extra).kind, Kind::unknown_in_group);
   EXPECT_EQ(route("/my", extra).kind, Kind::unknown);
   EXPECT_EQ(route("/my/metricsx", extra).kind, Kind::unknown);
-  EXPECT_EQ(route("/apis/custom.metrics.k8s.io/v1beta2", extra).kind, Kind::resource_list);
+  EXPECT_EQ(route("/apis/custom.metrics.k8s.io/v1beta2", extra).kind, Kind::document);
   const std::vector<std::string> below = {"apis", "custom.metrics.k8s.io", "v1alpha1"};
-  EXPECT_EQ(route("/apis/custom.metrics.k8s.io/v1alpha1", below).kind, Kind::resource_list);
+  EXPECT_EQ(route("/apis/custom.metrics.k8s.io/v1alpha1", below).kind, Kind::document);
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <boost/json/array.hpp>
@@ -39,21 +40,22 @@ TEST(Json, QuotesAsGoDoes) {
 
 TEST(Status, HasTheKeysInGosOrder) {
   EXPECT_EQ(
-      to_json({.code = 404, .reason = "NotFound", .message = "no <x>", .empty_details = true}),
+      encode(to_object({.code = 404, .reason = "NotFound", .message = "no <x>", .empty_details = true}), {}),
       R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no \u003cx\u003e",)"
       R"("reason":"NotFound","details":{},"code":404})"
       "\n");
-  EXPECT_EQ(to_json({.code = 500, .message = "m"}),
+  EXPECT_EQ(encode(to_object({.code = 500, .message = "m"}), {}),
             R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"m","code":500})"
             "\n");
-  const auto response = to_response({.code = 406, .message = "m"}, Layout::pretty);
+  const auto response = to_response({.code = 406, .message = "m"}, {.layout = Layout::pretty});
   EXPECT_EQ(response.status, 406);
   EXPECT_EQ(response.content_type, "application/json");
   EXPECT_TRUE(response.body->ends_with("\"code\": 406\n}")) << *response.body;
 }
 
 TEST(Discovery, NamesGroupsVersionsAndResources) {
-  const ApiGroup group{.name = "custom.metrics.k8s.io", .versions = {"v1beta2", "v1beta1"}};
+  const ApiGroup group{.name = "custom.metrics.k8s.io",
+                       .versions = {{.name = "v1beta2"}, {.name = "v1beta1"}}};
   const std::string versions =
       R"("versions":[{"groupVersion":"custom.metrics.k8s.io/v1beta2","version":"v1beta2"},)"
       R"({"groupVersion":"custom.metrics.k8s.io/v1beta1","version":"v1beta1"}],)"
@@ -63,14 +65,60 @@ TEST(Discovery, NamesGroupsVersionsAndResources) {
   EXPECT_EQ(go_json(api_group_list(std::vector{group}, ":6443")),
             R"({"kind":"APIGroupList","groups":[{"name":"custom.metrics.k8s.io",)" + versions +
                 R"(,"serverAddressByClientCIDRs":[{"clientCIDR":"0.0.0.0/0","serverAddress":":6443"}]}]})");
-  const std::vector<ApiResource> resources = {
-      {.name = "services/a", .namespaced = true, .kind = "MetricValueList"},
-      {.name = "namespaces/a", .namespaced = false, .kind = "MetricValueList"}};
+  const ApiVersion version{
+      .name = "v1beta2",
+      .resources = {{.name = "services/a", .namespaced = true, .kind = "MetricValueList"},
+                    {.name = "namespaces/a", .namespaced = false, .kind = "MetricValueList"}}};
   EXPECT_EQ(
-      go_json(api_resource_list("custom.metrics.k8s.io/v1beta2", resources)),
+      go_json(api_resource_list(group, version)),
       R"({"kind":"APIResourceList","apiVersion":"v1","groupVersion":"custom.metrics.k8s.io/v1beta2","resources":[)"
       R"({"name":"services/a","singularName":"","namespaced":true,"kind":"MetricValueList","verbs":["get"]},)"
       R"({"name":"namespaces/a","singularName":"","namespaced":false,"kind":"MetricValueList","verbs":["get"]}]})");
+}
+
+TEST(Discovery, PutsSubresourcesBelowTheirParents) {
+  const ApiGroup custom{
+      .name = "custom.metrics.k8s.io",
+      .versions = {{.name = "v1beta2",
+                    .resources = {{.name = "services/a", .namespaced = true, .kind = "MetricValueList"},
+                                  {.name = "namespaces/a", .namespaced = false, .kind = "MetricValueList"},
+                                  {.name = "services/b", .namespaced = true, .kind = "MetricValueList"}}}}};
+  const ApiGroup external{
+      .name = "external.metrics.k8s.io",
+      .versions = {{.name = "v1beta1", .resources = {{.name = "m", .kind = "ExternalMetricValueList"}}}}};
+  const auto subresource = [](const char* name) {
+    return fmt::format(
+        R"({{"subresource":"{}","responseKind":{{"group":"","version":"","kind":"MetricValueList"}},"verbs":["get"]}})",
+        name);
+  };
+  const std::string no_kind = R"("responseKind":{"group":"","version":"","kind":""})";
+  EXPECT_EQ(
+      go_json(api_group_discovery_list("v2", std::vector{custom, external})),
+      R"({"kind":"APIGroupDiscoveryList","apiVersion":"apidiscovery.k8s.io/v2","metadata":{},"items":[)"
+      R"({"metadata":{"name":"custom.metrics.k8s.io"},"versions":[{"version":"v1beta2","resources":[)"
+      R"({"resource":"services",)" +
+          no_kind + R"(,"scope":"Namespaced","singularResource":"","verbs":[],"subresources":[)" +
+          subresource("a") + "," + subresource("b") + R"(]},{"resource":"namespaces",)" + no_kind +
+          R"(,"scope":"Cluster","singularResource":"","verbs":[],"subresources":[)" + subresource("a") +
+          R"(]}],"freshness":"Current"}]},{"metadata":{"name":"external.metrics.k8s.io"},"versions":[)"
+          R"({"version":"v1beta1","resources":[{"resource":"m","responseKind":{"group":"","version":"",)"
+          R"("kind":"ExternalMetricValueList"},"scope":"Namespaced","singularResource":"","verbs":["get"]}],)"
+          R"("freshness":"Current"}]}]})");
+}
+
+TEST(MetricValue, OfAnExternalMetricHasLabels) {
+  ExternalMetricValue series{
+      .metric = "flux_nodes", .labels = {}, .timestamp = "2026-11-22T03:50:27Z", .value = "4"};
+  const std::string head =
+      R"({"kind":"ExternalMetricValueList","apiVersion":"external.metrics.k8s.io/v1beta1","metadata":{},"items":[)";
+  EXPECT_EQ(go_json(external_metric_value_list({})), head + "]}");
+  EXPECT_EQ(
+      go_json(external_metric_value_list(std::vector{series})),
+      head +
+          R"({"metricName":"flux_nodes","metricLabels":{},"timestamp":"2026-11-22T03:50:27Z","value":"4"}]})");
+  series.labels = {{"state", "up"}};
+  EXPECT_TRUE(
+      go_json(external_metric_value_list(std::vector{series})).contains(R"("metricLabels":{"state":"up"})"));
 }
 
 TEST(MetricValue, HasBothShapes) {
