@@ -34,8 +34,8 @@ std::expected<MetricList, kube::Status> CustomMetrics::list(const Route& route, 
   const auto* state = view.snapshot ? view.snapshot->state.get() : nullptr;
   const auto objects = objects_.find(path, *query, state);
   if (!objects) return Failure(objects.error());
-  auto described = describes_pods(path) ? describe_pods(path, *query, *objects, view)
-                                        : describe(path, *query, *objects, view);
+  auto described =
+      path.of_pods ? describe_pods(path, *query, *objects, view) : describe(path, *query, *objects, view);
   if (!described) return Failure(std::move(described.error()));
 
   std::vector<kube::MetricValue> items;

@@ -26,7 +26,7 @@ class CustomMetrics {
                                                              const metrics::View& view) const;
   // What the answer depends on besides the snapshot.
   [[nodiscard]] std::uint64_t pods_generation(const Route& route) const {
-    return describes_pods(route.metric) ? objects_.pods_generation() : 0;
+    return route.metric.of_pods ? objects_.pods_generation() : 0;
   }
 
  private:

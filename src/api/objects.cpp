@@ -15,6 +15,7 @@ constexpr std::size_t most_named = 20;  // pods in a sentence
 enum class Kind { none, service, minicluster, name_space, pod };
 
 Kind kind_of(const MetricPath& path) {
+  if (path.of_pods) return Kind::pod;
   const std::string_view resource = path.resource;
   const auto dot = resource.find('.');
   const auto name = resource.substr(0, dot);
@@ -24,7 +25,6 @@ Kind kind_of(const MetricPath& path) {
   }
   if (name == "services" || name == "service") return Kind::service;
   if (name == "miniclusters" || name == "minicluster") return Kind::minicluster;
-  if (name == "pods" || name == "pod") return Kind::pod;
   if ((name == "namespaces" || name == "namespace") && !path.namespaced) return Kind::name_space;
   return Kind::none;
 }
@@ -82,18 +82,15 @@ std::string minicluster_name(const std::string& said, const instance::InstanceSt
   return indexed ? host.substr(0, dash) : std::string();
 }
 
-bool describes_pods(const MetricPath& path) {
-  return kind_of(path) == Kind::pod;
-}
-
 std::string Objects::there_are(const instance::InstanceState* state) const {
   const auto cluster = minicluster_name(options_.minicluster, state);
   const auto ours =
       cluster.empty() ? std::string() : fmt::format(" and miniclusters.{}/{}", minicluster_group, cluster);
-  const auto unnamed = cluster.empty() && state != nullptr
-                           ? "; the MiniCluster is not known, the leader's host name does not end in -N: see "
-                             "--minicluster"
-                           : "";
+  const auto* const unnamed =
+      cluster.empty() && state != nullptr
+          ? "; the MiniCluster is not known, the leader's host name does not end in -N: see "
+            "--minicluster"
+          : "";
   return fmt::format(
       "metrics describe services/{}{} in the namespace {}, the MiniCluster's pods, and namespaces/{}{}",
       options_.service_name, ours, options_.namespace_, options_.namespace_, unnamed);

@@ -52,7 +52,4 @@ class Objects {
   const kube::PodStore* pods_;
 };
 
-// Whether the path is about pods, which have metrics of their own.
-[[nodiscard]] bool describes_pods(const MetricPath& path);
-
 }  // namespace fluxmetrics::api

@@ -30,6 +30,7 @@ Route find_below(Segments rest, kube::MetricsVersion version) {
     route.metric = {
         .namespaced = true, .namespace_ = rest[1], .resource = rest[2], .name = rest[3], .metric = rest[4]};
   }
+  route.metric.of_pods = route.metric.resource == "pods" || route.metric.resource == "pod";
   return route;
 }
 

@@ -19,6 +19,7 @@ struct MetricPath {
   std::string resource = {};
   std::string name = {};
   std::string metric = {};
+  bool of_pods = false;       // `resource` is pods, which have metrics of their own
   bool shadows_list = false;  // namespaces/NS/X: an object's metric, or a list of X in other APIs
 };
 

@@ -110,7 +110,7 @@ Result<std::vector<Result<double>>> rank_values(const Description& metric, const
   for (const auto rank : ranks) {
     const auto has = total.find(rank);
     if (has == total.end()) {
-      values.push_back(fail(Code::unavailable, "the Flux instance has no rank {}", rank));
+      values.emplace_back(fail(Code::unavailable, "the Flux instance has no rank {}", rank));
       continue;
     }
     const auto holds = allocated.find(rank);
