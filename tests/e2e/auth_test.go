@@ -54,7 +54,6 @@ func remote(user string, groups ...string) http.Header {
 
 // The table of 401 and 403: who is believed, and what he may do.
 func testAuthTable(t *testing.T, w *world) {
-	w.needsAuthentication(t, "auth-table")
 	stranger, err := lab.NewAuthority("e2e-unknown-ca")
 	must(t, err)
 	front, cluster := w.Credentials.FrontProxy, w.Credentials.Cluster
@@ -103,7 +102,6 @@ func testAuthTable(t *testing.T, w *world) {
 
 // Rights that are taken away end within the 10 s that a review may be remembered.
 func testRevokedRBAC(t *testing.T, w *world) {
-	w.needsAuthentication(t, "auth-revoked")
 	header := http.Header{"Authorization": {"Bearer " + w.newAccount(t, "dismissed", true)}}
 	client := lab.NewClient(nil)
 	url := "https://" + w.flux.Server.Address() + metricPath
@@ -119,7 +117,6 @@ func testRevokedRBAC(t *testing.T, w *world) {
 
 // A user of the cluster goes through the aggregator, who vouches for him; the server asks what he may do.
 func testAggregatedUsers(t *testing.T, w *world) {
-	w.needsAuthentication(t, "auth-aggregated-users")
 	for name, code := range map[string]int{"through-reader": 200, "through-idler": 403} {
 		header := http.Header{"Authorization": {"Bearer " + w.newAccount(t, name, code == 200)}}
 		url := lab.APIServerURL + metricPath
@@ -130,7 +127,6 @@ func testAggregatedUsers(t *testing.T, w *world) {
 // Without its ConfigMap, or without the right to read it, a server must not serve: it starts, is not ready, says why,
 // and recovers by itself.
 func testConfigMapUnreadable(t *testing.T, w *world) {
-	w.needsAuthentication(t, "auth-configmap-unreadable")
 	const binding = "flux-metrics-api-authentication-reader"
 	bindings := w.Client.RbacV1().RoleBindings("kube-system")
 	must(t, bindings.Delete(context.Background(), binding, metav1.DeleteOptions{}))

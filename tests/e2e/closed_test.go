@@ -15,7 +15,6 @@ import (
 // When the cluster cannot be asked, nobody gets an answer whose rights would have to be asked for: neither a new
 // client nor one whose review is forgotten. The aggregator's own probes go on, so the APIService stays available.
 func testFailsClosed(t *testing.T, w *world) {
-	w.needsAuthentication(t, "auth-fails-closed")
 	const binding = "flux-metrics-api-auth-delegator"
 	url := "https://" + w.flux.Server.Address() + metricPath
 	client := lab.NewClient(nil)

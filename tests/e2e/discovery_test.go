@@ -19,9 +19,6 @@ func testCABundle(t *testing.T, w *world) {
 		must(t, err)
 		must(t, contains(output, `"apiVersion":"custom.metrics.k8s.io/`+version+`"`, `"value":"2"`))
 	}
-	if w.serves(t, externalPath) {
-		w.trustExternal(t)
-	}
 	stranger, err := lab.NewAuthority("e2e-wrong-serving-ca")
 	must(t, err)
 	must(t, w.register("custom.metrics.k8s.io", "v1beta1", 100, stranger.PEM))
@@ -38,46 +35,54 @@ func testCABundle(t *testing.T, w *world) {
 
 // The aggregator passes our resources on as current: a stale group version stops namespace deletion in the cluster.
 func testDiscoveryCurrent(t *testing.T, w *world) {
-	eventually(t, 90*time.Second, func() error {
-		body, err := w.Client.Discovery().RESTClient().Get().AbsPath("/apis").
-			SetHeader("Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList").
-			DoRaw(context.Background())
-		if err != nil {
-			return err
-		}
-		var list struct {
-			Items []struct {
-				Metadata struct{ Name string }
-				Versions []struct {
-					Version, Freshness string
-					Resources          []struct {
-						Resource     string
-						Subresources []struct{ Subresource string }
-					}
+	for group, version := range map[string]string{
+		"custom.metrics.k8s.io": "v1beta2", "external.metrics.k8s.io": "v1beta1"} {
+		eventually(t, 90*time.Second, func() error { return w.current(group, version) })
+	}
+}
+
+// current is no error when the cluster's discovery has the group version as current, with its resources.
+func (w *world) current(group, version string) error {
+	body, err := w.Client.Discovery().RESTClient().Get().AbsPath("/apis").
+		SetHeader("Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList").
+		DoRaw(context.Background())
+	if err != nil {
+		return err
+	}
+	var list struct {
+		Items []struct {
+			Metadata struct{ Name string }
+			Versions []struct {
+				Version, Freshness string
+				Resources          []struct {
+					Resource     string
+					Subresources []struct{ Subresource string }
 				}
 			}
 		}
-		if err := json.Unmarshal(body, &list); err != nil {
-			return err
-		}
-		for _, group := range list.Items {
-			for _, version := range group.Versions {
-				if group.Metadata.Name != "custom.metrics.k8s.io" || version.Version != "v1beta2" {
-					continue
-				}
-				if version.Freshness != "Current" {
-					return fmt.Errorf("v1beta2 is %s", version.Freshness)
-				}
-				for _, resource := range version.Resources {
-					if resource.Resource == "services" && len(resource.Subresources) > 10 {
-						return nil
-					}
-				}
-				return fmt.Errorf("v1beta2 lists %+v", version.Resources)
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		return err
+	}
+	for _, each := range list.Items {
+		for _, found := range each.Versions {
+			if each.Metadata.Name != group || found.Version != version {
+				continue
 			}
+			if found.Freshness != "Current" {
+				return fmt.Errorf("%s/%s is %s", group, version, found.Freshness)
+			}
+			metrics := len(found.Resources)
+			for _, resource := range found.Resources {
+				metrics += len(resource.Subresources)
+			}
+			if metrics > 10 {
+				return nil
+			}
+			return fmt.Errorf("%s/%s lists %+v", group, version, found.Resources)
 		}
-		return fmt.Errorf("the group is not in the list")
-	})
+	}
+	return fmt.Errorf("%s/%s is not in the list", group, version)
 }
 
 // One wrong word in an aggregated Swagger document makes the whole cluster's protobuf document 503.

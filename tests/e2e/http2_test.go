@@ -18,8 +18,9 @@ func testHundredStreams(t *testing.T, w *world) {
 	pair, err := tls.X509KeyPair(administrator.Certificate, administrator.Key)
 	must(t, err)
 	probe, err := tls.Dial("tcp", w.flux.Server.Address(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
-	if err != nil || probe.ConnectionState().NegotiatedProtocol != "h2" {
-		w.report.skip(t, "http2-100-streams", "this build does not speak HTTP/2")
+	must(t, err)
+	if protocol := probe.ConnectionState().NegotiatedProtocol; protocol != "h2" {
+		t.Fatalf("the server speaks %q, not HTTP/2", protocol)
 	}
 	must(t, probe.Close())
 	config := &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{pair}}

@@ -23,9 +23,7 @@ func testCPUHPA(t *testing.T, w *world) {
 
 // An External metric is summed over its series by the controller; node_up_count has one.
 func testExternalHPA(t *testing.T, w *world) {
-	w.needsExternal(t, "hpa-external")
 	const name = "external-sample"
-	w.trustExternal(t)
 	w.makeMiniCluster(t, name, 1, 4)
 	t.Cleanup(func() { w.deleteMiniCluster(t, name) })
 	w.hpa(t, hpaText(name, name, 1, 4, `{type: External, external: {
@@ -40,7 +38,6 @@ func testExternalHPA(t *testing.T, w *world) {
 // A Pods metric is a number for each rank, given to the pod of its index. Two pods with 4 busy cores each, where 2 are
 // asked for, need two pods more.
 func testPodsHPA(t *testing.T, w *world) {
-	w.needsPods(t, "hpa-pods")
 	const name = "pods-sample"
 	w.becomes(t, sample, 2, 30*time.Second)
 	w.hpa(t, hpaText(name, sample, 2, 4, `{type: Pods, pods: {

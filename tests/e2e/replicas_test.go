@@ -36,7 +36,6 @@ func (w *world) endpoints(want int) error {
 // Two servers behind the Service, one after the other ended by SIGTERM and started again, as in a rolling update:
 // no request fails, because the one that ends is no longer an endpoint when it stops listening.
 func testSIGTERMUnderLoad(t *testing.T, w *world) {
-	w.needsFlag(t, "sigterm-two-replicas", "--shutdown-delay")
 	w.becomes(t, sample, 2, 30*time.Second)
 	w.trust(t, w.Serving.PEM)
 	replica := &lab.Server{Name: "server-replica", Args: serverArgs()}

@@ -29,9 +29,8 @@ var apiServices = schema.GroupVersionResource{Group: "apiregistration.k8s.io", V
 // world is the lab with the article's MiniCluster of two pods, its server, Service and APIServices.
 type world struct {
 	*lab.Lab
-	flux     *lab.Flux
-	report   report
-	external bool // an APIService for external metrics was made
+	flux   *lab.Flux
+	report report
 
 	metricsOnce  sync.Once
 	metrics      *lab.MetricsServer
@@ -51,6 +50,7 @@ func newWorld(t *testing.T) *world {
 	must(t, w.Apply("article-apiservice.yaml"))
 	w.label(t, 0, `"custom-metrics"`)
 	eventually(t, 60*time.Second, func() error { return w.available("v1beta2.custom.metrics.k8s.io") })
+	w.trustExternal(t, w.Serving.PEM)
 	// A pod is Ready before its broker has joined and the server has seen it.
 	eventually(t, 60*time.Second, func() error { return w.expectMetric("node_up_count", 2) })
 	return w
@@ -156,15 +156,12 @@ func (w *world) trust(t *testing.T, bundle []byte) {
 	for _, version := range []string{"v1beta1", "v1beta2"} {
 		eventually(t, 60*time.Second, func() error { return w.available(version + ".custom.metrics.k8s.io") })
 	}
-	if w.external {
-		must(t, w.register("external.metrics.k8s.io", "v1beta1", 100, bundle))
-	}
+	w.trustExternal(t, bundle)
 }
 
-func (w *world) trustExternal(t *testing.T) {
+func (w *world) trustExternal(t *testing.T, bundle []byte) {
 	t.Helper()
-	w.external = true
-	must(t, w.register("external.metrics.k8s.io", "v1beta1", 100, w.Serving.PEM))
+	must(t, w.register("external.metrics.k8s.io", "v1beta1", 100, bundle))
 	eventually(t, 60*time.Second, func() error { return w.available("v1beta1.external.metrics.k8s.io") })
 }
 
