@@ -1,6 +1,7 @@
 #include "api/waiting.hpp"
 
 #include <exception>
+#include <memory>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -26,13 +27,23 @@ struct Waiting::Wait {
   void end() { over.expires_at(MonoTime::min()); }
 };
 
+// Of one who waits.
+struct Waiting::Place {
+  Place(Waiting& waiting_, Wait* wait_) : waiting(waiting_), wait(wait_) { waiting.waits_.insert(wait); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() { waiting.waits_.erase(wait); }
+  Waiting& waiting;
+  Wait* wait;
+};
+
 asio::awaitable<std::optional<http::Response>> Waiting::wait(asio::awaitable<http::Response> work,
                                                              Seconds at_most) {
   const auto executor = co_await asio::this_coro::executor;
   auto until = std::chrono::steady_clock::now() + std::chrono::duration_cast<MonoTime::duration>(at_most);
   if (ended_) until = MonoTime::min();
   auto wait = std::make_shared<Wait>(executor, until);
-  waits_.insert(wait);
+  const Place place(*this, wait.get());
   asio::co_spawn(executor, std::move(work), [wait](std::exception_ptr fault, http::Response response) {
     if (!fault) wait->response = std::move(response);
     wait->fault = std::move(fault);
@@ -40,14 +51,13 @@ asio::awaitable<std::optional<http::Response>> Waiting::wait(asio::awaitable<htt
   });
   boost::system::error_code ignored;
   co_await wait->over.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  waits_.erase(wait);
   if (wait->fault) std::rethrow_exception(wait->fault);
   co_return std::move(wait->response);
 }
 
 void Waiting::end_all() {
   ended_ = true;
-  for (const auto& wait : waits_)
+  for (auto* const wait : waits_)
     wait->end();
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <unordered_set>
 
@@ -30,9 +29,10 @@ class Waiting {
 
  private:
   struct Wait;
+  struct Place;
   std::size_t most_;
   bool ended_ = false;
-  std::unordered_set<std::shared_ptr<Wait>> waits_;
+  std::unordered_set<Wait*> waits_;  // owned by those who wait: they may not outlive their executor
 };
 
 }  // namespace fluxmetrics::api

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_map>
+#include <iterator>
+#include <optional>
 
 namespace fluxmetrics::metrics {
 namespace {
@@ -67,16 +68,32 @@ const std::vector<Description>& descriptions() {
   return made;
 }
 
-// One pass over the entries: asking a large resource set for each rank would take the product of both.
-std::unordered_map<IdSet::Id, flux::Amount> amounts(const flux::ResourceSet& set) {
-  std::unordered_map<IdSet::Id, flux::Amount> found;
-  for (const auto& entry : set.entries) {
-    const flux::Amount amount{.cores = entry.cores.size(), .gpus = entry.gpus.size()};
-    for (const auto rank : entry.ranks)
-      found.emplace(rank, amount);
+// What ranks have, by ranges in order, which are never expanded: asking a large resource set for one rank
+// after the other would take the product of both.
+class RankAmounts {
+ public:
+  explicit RankAmounts(const flux::ResourceSet& set) {
+    for (const auto& entry : set.entries) {
+      const flux::Amount amount{.cores = entry.cores.size(), .gpus = entry.gpus.size()};
+      for (const auto& range : entry.ranks.ranges())
+        ranges_.push_back({.ranks = range, .amount = amount});
+    }
+    std::ranges::sort(ranges_, {}, first_of);
   }
-  return found;
-}
+  [[nodiscard]] std::optional<flux::Amount> of(IdSet::Id rank) const {
+    const auto after = std::ranges::upper_bound(ranges_, rank, {}, first_of);
+    if (after == ranges_.begin() || std::prev(after)->ranks.last < rank) return std::nullopt;
+    return std::prev(after)->amount;
+  }
+
+ private:
+  struct Range {
+    IdSet::Range ranks;
+    flux::Amount amount;
+  };
+  static IdSet::Id first_of(const Range& range) { return range.ranks.first; }
+  std::vector<Range> ranges_;
+};
 
 }  // namespace
 
@@ -102,21 +119,19 @@ Result<std::vector<Result<double>>> rank_values(const Description& metric, const
   const auto value = std::ranges::find(all_of_ranks(), metric.name, [](const RankMetric& each) {
                        return each.description.name;
                      })->value;
-  const auto total = amounts(state.resources);
-  const auto allocated = amounts(state.allocated);
+  const RankAmounts total(state.resources);
+  const RankAmounts allocated(state.allocated);
   const auto up = state.up_ranks();
   std::vector<Result<double>> values;
   values.reserve(ranks.size());
   for (const auto rank : ranks) {
-    const auto has = total.find(rank);
-    if (has == total.end()) {
+    const auto has = total.of(rank);
+    if (!has) {
       values.emplace_back(fail(Code::unavailable, "the Flux instance has no rank {}", rank));
       continue;
     }
-    const auto holds = allocated.find(rank);
-    values.push_back(value({.up = up.contains(rank),
-                            .total = has->second,
-                            .allocated = holds == allocated.end() ? flux::Amount() : holds->second}));
+    values.push_back(value(
+        {.up = up.contains(rank), .total = *has, .allocated = allocated.of(rank).value_or(flux::Amount())}));
   }
   return values;
 }

@@ -86,6 +86,7 @@ class KubeApi:
         self.pod_events = []  # (version, type, metadata)
         self.pods_status = 200
         self.pods_watch_status = 200
+        self.pods_garbage = None  # what is answered instead of a list or an event
         self.pod_queries = []
         self.documents = {}  # path and query -> (ETag, body)
         self.document_requests = []  # (path and query, If-None-Match)
@@ -248,8 +249,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         status = api.pods_watch_status if "watch" in query else api.pods_status
         if status != 200:
             self._status(status, 'pods is forbidden: User "server" cannot list resource "pods"')
+        elif self.api.pods_garbage is not None and "watch" not in query:
+            self._send(200, self.api.pods_garbage)
         elif "watch" in query:
-            told = lambda version: [{"type": kind, "object": {"kind": "PartialObjectMetadata", "metadata": metadata}}
+            told = lambda version: [self.api.pods_garbage] if self.api.pods_garbage is not None else [{"type": kind, "object": {"kind": "PartialObjectMetadata", "metadata": metadata}}
                                     for at, kind, metadata in api.pod_events if at > version and chosen(metadata)]
             self._stream(int(query["resourceVersion"]), float(query["timeoutSeconds"]), told)
         else:

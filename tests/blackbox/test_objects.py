@@ -177,6 +177,23 @@ class Pods(Case):
         cluster.pods_status = cluster.pods_watch_status = 200
         self.becomes(lambda: self.pods(server), {"p0": "0"})
 
+    def test_nonsense_of_the_cluster_is_no_list(self):
+        cluster, simulator = self.cluster(), self.simulator()
+        cluster.put_pod("p0", 0)
+        cluster.pods_garbage = [1, {"items": "many"}]
+        server = self.server(cluster, simulator)
+        harness.eventually(lambda: b"no list of pods" in server.get(f"{V2}/pods/%2A/{CORES}").body, "the reason")
+        self.assertEqual(server.get(f"{V2}/pods/%2A/{CORES}").status, 503)
+        cluster.pods_garbage = {"items": [7, {}, {"metadata": {"name": 5}}, {"metadata": {"name": "x", "labels": []}}]}
+        self.becomes(lambda: self.pods(server), {})
+        cluster.pods_garbage = {"type": "ADDED"}
+        lists = lambda: len([query for query, _ in cluster.pod_queries if "watch" not in query])
+        before = lists()
+        cluster.put_pod("p1", 1)
+        harness.eventually(lambda: lists() > before, "a list after the watch has told nonsense")
+        cluster.pods_garbage = None
+        self.becomes(lambda: self.pods(server), {"p0": "0", "p1": "0"})
+
     def test_without_a_cluster_there_are_no_pods(self):
         with harness.Server(uri=self.simulator().uri) as server:
             server.wait_number("node_up_count", 2)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 
+#include "metrics/catalogue.hpp"
 #include "support/instance_builder.hpp"
 
 namespace fluxmetrics::metrics {
@@ -39,18 +40,30 @@ TEST(RankMetrics, AreWhatARankHolds) {
   EXPECT_EQ(values("core_utilization_ratio", state), (Texts{"0.25", "0", "-", "-", "-"}));
 }
 
+TEST(RankMetrics, ExpandNoRanges) {
+  instance::InstanceState state = InstanceBuilder(4).online("0-3");
+  state.resources.entries = {
+      {.ranks = support::ids("2,4-4294967294"), .cores = support::ids("0"), .gpus = {}},
+      {.ranks = support::ids("0-1"), .cores = support::ids("0-1"), .gpus = {}}};
+  state.allocated.entries = {{.ranks = support::ids("1-4294967294"), .cores = support::ids("0"), .gpus = {}}};
+  EXPECT_EQ(values("node_cores_allocated_count", state), (Texts{"0", "1", "1", "-", "1"}));
+  EXPECT_EQ(values("core_utilization_ratio", state), (Texts{"0", "0.5", "1", "-", "1"}));
+}
+
 TEST(RankMetrics, AreUnknownWhereAllocationsAre) {
   instance::InstanceState state = InstanceBuilder(4).online("0-3");
   state.allocated_unknown = "nobody knows";
   EXPECT_EQ(values("node_cores_allocated_count", state), (Texts{"nobody knows"}));
 }
 
-TEST(RankMetrics, AreSortedAndMostlyNamesOfTheCatalogue) {
+TEST(RankMetrics, AreNamesOfTheCatalogueSorted) {
   EXPECT_TRUE(std::ranges::is_sorted(rank_catalogue(), {}, &Description::name));
   EXPECT_EQ(find_rank_description("node_up_count"), nullptr);
   EXPECT_EQ(find_rank_description(""), nullptr);
-  for (const auto& description : rank_catalogue())
+  for (const auto& description : rank_catalogue()) {
     EXPECT_EQ(find_rank_description(description.name), &description);
+    EXPECT_NE(find_description(description.name), nullptr) << description.name;
+  }
 }
 
 }  // namespace
