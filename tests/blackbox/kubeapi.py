@@ -89,6 +89,7 @@ class KubeApi:
         self.pods_garbage = None  # what is answered instead of a list or an event
         self.pod_queries = []
         self.documents = {}  # path and query -> (ETag, body)
+        self.redirects = {}  # path and query -> where to
         self.document_requests = []  # (path and query, If-None-Match)
         self.port = None
         self._stack = contextlib.ExitStack()
@@ -229,6 +230,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.api.document_requests.append((self.path, known))
         if self.api.down:
             self._status(403, "nobody may")
+        elif self.path in self.api.redirects:
+            self._send(301, {}, {"Location": self.api.redirects[self.path]})
         elif self.path not in self.api.documents:
             self._status(404, "there is no such document")
         else:

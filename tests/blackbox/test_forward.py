@@ -78,6 +78,14 @@ class Forward(Case):
         self.assertEqual(refused.status, 403)
         self.assertIn("the cluster does not give /apis: nobody may", refused.json()["message"])
 
+    def test_redirects_lead_to_other_documents_only(self):
+        cluster, server = self.forwarding()
+        cluster.redirects = {"/openapi/v3/a?hash=old": "/openapi/v3/a?hash=new", "/openapi/v3/b": "https://elsewhere.example/"}
+        moved = server.get("/openapi/v3/a?hash=old")
+        self.assertEqual((moved.status, moved.headers["Location"]), (301, "/openapi/v3/a?hash=new"))
+        elsewhere = server.get("/openapi/v3/b")
+        self.assertEqual((elsewhere.status, elsewhere.headers["Location"]), (503, None))
+
     def test_without_a_cluster_the_flag_is_misused(self):
         done = harness.run("start", "--forward-cluster-apis", "--port", "0")
         self.assertEqual(done.returncode, 2)
