@@ -27,6 +27,7 @@ var together = []testCase{
 	{"http2-100-streams", testHundredStreams},
 	{"fresh-connections", testFreshConnections},
 	{"hpa-namespace-object", testNamespaceObjectHPA},
+	{"hpa-minicluster-object", testMiniClusterObjectHPA},
 	{"hpa-cpu", testCPUHPA},
 	{"hpa-external", testExternalHPA},
 }

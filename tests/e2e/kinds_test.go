@@ -60,3 +60,15 @@ func testNamespaceObjectHPA(t *testing.T, w *world) {
 	w.becomes(t, name, 2, 60*time.Second)
 	must(t, w.validMetric(name))
 }
+
+// The controller asks for miniclusters.flux-framework.org/NAME; the server has the name from its leader's host.
+func testMiniClusterObjectHPA(t *testing.T, w *world) {
+	const name = "object-sample"
+	w.makeMiniCluster(t, name, 1, 4)
+	t.Cleanup(func() { w.deleteMiniCluster(t, name) })
+	w.hpa(t, hpaText(name, name, 1, 4, `{type: Object, object: {
+		describedObject: {apiVersion: flux-framework.org/v1alpha2, kind: MiniCluster, name: flux-sample},
+		metric: {name: node_up_count}, target: {type: AverageValue, averageValue: "1"}}}`), name)
+	w.becomes(t, name, 2, 60*time.Second)
+	must(t, w.validMetric(name))
+}
