@@ -208,12 +208,16 @@ struct Api::Impl {
     return dressed(request, user, std::move(response), began);
   }
 
-  asio::awaitable<http::Response> answer_waiting(http::Request request, MonoTime began) {
-    auto decision = decide(request);
-    if (!decision) decision = co_await access->decide_later(request);
-    if (!decision->allowed() || !is_forwarded(request)) co_return finish(request, *decision, began);
-    auto response = co_await forwarded->fetch(request);
-    co_return dressed_other(request, decision->user, std::move(response), began);
+  // What a request waits for.
+  struct Learned {
+    AccessControl::Decided decision;
+    std::optional<http::Response> document = std::nullopt;  // of the cluster
+  };
+  asio::awaitable<void> learn(http::Request request, std::shared_ptr<Learned> learned) {
+    learned->decision = decide(request);
+    if (!learned->decision) learned->decision = co_await access->decide_later(request);
+    if (!learned->decision->allowed() || !is_forwarded(request)) co_return;
+    learned->document = co_await forwarded->fetch(request);
   }
 
   // --request-timeout, or less when the query says so.
@@ -303,11 +307,13 @@ std::optional<http::Response> Api::answer(const http::Request& request) {
 
 boost::asio::awaitable<http::Response> Api::answer_later(http::Request request) {
   const auto began = std::chrono::steady_clock::now();
-  auto work = impl_->answer_waiting(request, began);
+  const auto learned = std::make_shared<Impl::Learned>();
+  auto work = impl_->learn(request, learned);
   const auto time = impl_->time_for(request);
-  auto response = co_await impl_->waiting.wait(std::move(work), time);
-  if (!response) response = impl_->too_late(request, began);
-  co_return std::move(*response);
+  const bool done = co_await impl_->waiting.wait(std::move(work), time);
+  if (!done) co_return impl_->too_late(request, began);
+  if (!learned->document) co_return impl_->finish(request, *learned->decision, began);
+  co_return impl_->dressed_other(request, learned->decision->user, std::move(*learned->document), began);
 }
 
 void Api::end_waits() {

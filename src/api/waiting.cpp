@@ -20,7 +20,7 @@ namespace asio = boost::asio;
 struct Waiting::Wait {
   Wait(const asio::any_io_executor& executor, MonoTime until) : over(executor, until) {}
   asio::steady_timer over;
-  std::optional<http::Response> response;
+  bool done = false;
   std::exception_ptr fault;
 
   // Also when nobody has begun to wait: whoever begins then returns at once.
@@ -37,22 +37,21 @@ struct Waiting::Place {
   Wait* wait;
 };
 
-asio::awaitable<std::optional<http::Response>> Waiting::wait(asio::awaitable<http::Response> work,
-                                                             Seconds at_most) {
+asio::awaitable<bool> Waiting::wait(asio::awaitable<void> work, Seconds at_most) {
   const auto executor = co_await asio::this_coro::executor;
   auto until = std::chrono::steady_clock::now() + std::chrono::duration_cast<MonoTime::duration>(at_most);
   if (ended_) until = MonoTime::min();
   auto wait = std::make_shared<Wait>(executor, until);
   const Place place(*this, wait.get());
-  asio::co_spawn(executor, std::move(work), [wait](std::exception_ptr fault, http::Response response) {
-    if (!fault) wait->response = std::move(response);
+  asio::co_spawn(executor, std::move(work), [wait](std::exception_ptr fault) {
+    wait->done = true;
     wait->fault = std::move(fault);
     wait->end();
   });
   boost::system::error_code ignored;
   co_await wait->over.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   if (wait->fault) std::rethrow_exception(wait->fault);
-  co_return std::move(wait->response);
+  co_return wait->done;
 }
 
 void Waiting::end_all() {

@@ -2,13 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <unordered_set>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "base/clock.hpp"
-#include "http/message.hpp"
 
 namespace fluxmetrics::api {
 
@@ -19,10 +17,9 @@ class Waiting {
   explicit Waiting(std::size_t most) : most_(most) {}
   [[nodiscard]] bool full() const { return most_ > 0 && waits_.size() >= most_; }
 
-  // What the work makes, or nullopt when the time is up or end_all() comes first: the work then goes on by
-  // itself, so that its answer may be remembered. What it throws is thrown here.
-  boost::asio::awaitable<std::optional<http::Response>> wait(boost::asio::awaitable<http::Response> work,
-                                                             Seconds at_most);
+  // Whether the work is done before the time is up or end_all() comes; else it goes on by itself, so that
+  // what it learns may be remembered. What it throws is thrown here.
+  boost::asio::awaitable<bool> wait(boost::asio::awaitable<void> work, Seconds at_most);
   // Nobody waits any more, neither who does now nor who comes later.
   void end_all();
   [[nodiscard]] bool ended() const { return ended_; }
