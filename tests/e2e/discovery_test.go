@@ -96,4 +96,13 @@ func testOpenAPIProtobuf(t *testing.T, w *world) {
 		}
 		time.Sleep(time.Second)
 	}
+	// Our own part is in it: the aggregator fetches it once a minute.
+	eventually(t, 100*time.Second, func() error {
+		body, err := w.Client.Discovery().RESTClient().Get().AbsPath("/openapi/v2").
+			SetHeader("Accept", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf").DoRaw(context.Background())
+		if err != nil {
+			return err
+		}
+		return contains(string(body), "io.k8s.metrics.pkg.apis.custom_metrics.v1beta2.MetricValueList")
+	})
 }
