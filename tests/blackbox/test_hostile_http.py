@@ -473,13 +473,14 @@ class Names(Hostile):
         for tail, object_ in (("elsewhere/metrics/node_up_count", "namespaces elsewhere"),
                               ("elsewhere/services/custom-metrics-apiserver/node_up_count", "services custom-metrics-apiserver"),
                               ("flux-operator/services/other/node_up_count", "services other"),
-                              ("flux-operator/pods/web-0/node_up_count", "pods web-0"),
-                              ("flux-operator/pods/*/node_up_count", "pods")):
+                              ("flux-operator/secrets/web-0/node_up_count", "secrets web-0"),
+                              ("flux-operator/secrets/*/node_up_count", "secrets")):
             with self.subTest(tail):
                 message = self.status(f"{base}/{tail}")
                 self.assertTrue(message.startswith(f"the server could not find the metric node_up_count for {object_}: "),
                                 message)
-                self.assertIn("services/custom-metrics-apiserver in the namespace flux-operator", message)
+                self.assertIn("services/custom-metrics-apiserver and miniclusters.flux-framework.org/flux-sample in the "
+                              "namespace flux-operator", message)
                 if tail.startswith("elsewhere/services"):
                     self.assertIn("there is none in the namespace elsewhere", message)
 
