@@ -178,7 +178,7 @@ class Demo {
   }
 
   Result<void> synchronise(MonoTime now) {
-    const auto desired = autoscaler_.desired(cluster_.size());
+    const auto desired = autoscaler_.desired(cluster_.size(), now);
     if (!desired) {
       // As the HPA: on an error the size stays.
       view_.tell(fmt::format("the autoscaler learned nothing: {}", desired.error().message));

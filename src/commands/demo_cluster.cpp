@@ -6,7 +6,6 @@
 
 #include "http/client.hpp"
 #include "kube/quantity.hpp"
-#include "scaling/hpa.hpp"
 #include "scaling/shrink.hpp"
 
 namespace fluxmetrics::commands {
@@ -36,16 +35,34 @@ std::string ranks_text(const flux::IdSet& ranks) {
 
 }  // namespace
 
-Result<std::uint32_t> DemoAutoscaler::desired(std::uint32_t replicas) const {
+Result<std::uint32_t> DemoAutoscaler::desired(std::uint32_t replicas, MonoTime now) {
+  const auto size = static_cast<std::int32_t>(replicas);
+  // As a MiniCluster's scale: status.size is what spec.size says.
+  scaling::HpaObservation seen{.spec_replicas = size,
+                               .status_replicas = size,
+                               .selector = "hpa-selector=flux-sample",
+                               .pods_listed = size,
+                               .pods_ready = size};
   const auto answer = http::fetch(url_, {.ca_file = ca_file_, .headers = {}, .timeout = Seconds(5)});
-  if (!answer) return std::unexpected(answer.error());
-  if (answer->status != 200) {
-    return fail(Code::unavailable, "the metrics server answered {}: {}", answer->status, answer->body);
+  Result<std::int64_t> metric = fail(Code::unavailable, "the metrics server did not answer");
+  if (!answer) {
+    metric = std::unexpected(answer.error());
+  } else if (answer->status != 200) {
+    metric = fail(Code::unavailable, "the metrics server answered {}: {}", answer->status, answer->body);
+  } else {
+    metric = value_of(answer->body);
   }
-  const auto metric = value_of(answer->body);
+  const auto spec = scaling::follow_wanted_size(min_replicas, max_replicas);
+  if (metric) {
+    seen.object[spec.metrics[0].name] = *metric;
+  } else {
+    seen.faults.object = metric.error().message;
+  }
+  if (!began_) began_ = now;
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - *began_) * hastened;
+  const auto decision = controller_.sync(spec, seen, elapsed.count());
   if (!metric) return std::unexpected(metric.error());
-  const auto proposal = scaling::propose_average_value(*metric, 1000, replicas, 0.0);
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(proposal, min_replicas, max_replicas));
+  return static_cast<std::uint32_t>(decision.replicas);
 }
 
 void DemoCluster::set_size(std::uint32_t size) {

@@ -4,29 +4,36 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "flux/blocking_client.hpp"
+#include "scaling/hpa_controller.hpp"
 
 namespace fluxmetrics::commands {
 
-// Reads node_wanted_count as a HorizontalPodAutoscaler does: one GET of one metric.
+// A HorizontalPodAutoscaler as a cluster would run it, with the spec of docs/sizing.md: it reads
+// node_wanted_count by one GET of one metric, and decides with the controller's own rules.
 class DemoAutoscaler {
  public:
   DemoAutoscaler(std::string url, std::string ca_file) : url_(std::move(url)), ca_file_(std::move(ca_file)) {}
-  // What the controller would set for averageValue 1, tolerance 0, within [min, max].
-  // Errors: the server cannot be reached or trusted, or has no value: the size must then stay.
-  [[nodiscard]] Result<std::uint32_t> desired(std::uint32_t replicas) const;
+  // What the controller makes of the present size. Errors: the server cannot be reached or trusted, or has no
+  // value; the controller then keeps the size.
+  [[nodiscard]] Result<std::uint32_t> desired(std::uint32_t replicas, MonoTime now);
 
   static constexpr std::uint32_t min_replicas = 2;
   static constexpr std::uint32_t max_replicas = 4;
+  // A second of the demo is a sync, which is 15 s elsewhere.
+  static constexpr int hastened = 15;
 
  private:
   std::string url_;
   std::string ca_file_;
+  scaling::HpaController controller_;
+  std::optional<MonoTime> began_;
 };
 
 // The MiniCluster: spec.size, and pods that follow it. Speaks to the simulated instance over its socket.

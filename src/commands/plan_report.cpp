@@ -85,8 +85,9 @@ Chart wait_shares(std::span<const PlanOutcome> outcomes, const std::string& them
   for (const auto& outcome : outcomes) {
     ChartSeries series{.name = outcome.strategy};
     for (std::size_t i = 0; i < outcome.waits.size(); ++i)
-      series.points.emplace_back(
-          outcome.waits[i], static_cast<double>(i) * 100 / static_cast<double>(outcome.waits.size() - 1));
+      series.points.emplace_back(outcome.waits[i],
+                                 static_cast<double>(i) * 100 /
+                                     static_cast<double>(std::max<std::size_t>(outcome.waits.size(), 2) - 1));
     chart.series.push_back(std::move(series));
   }
   return chart;

@@ -92,7 +92,9 @@ bool JsonField::flag_or(bool otherwise) const {
 double JsonField::number() const {
   if (!present()) refuse("is missing");
   if (!value_->is_number()) refuse(fmt::format("is {}, not a number", kind_name(*value_)));
-  return value_->to_number<double>();
+  const auto number = value_->to_number<double>();
+  if (!std::isfinite(number)) refuse("is too large a number");
+  return number;
 }
 
 std::int64_t JsonField::integer(std::int64_t least, std::int64_t most) const {

@@ -30,15 +30,10 @@ HpaSpec article_hpa(std::int32_t min, std::int32_t max) {
   return spec;
 }
 
-// What docs/sizing.md recommends; nobody drains in the guest's, so that it waits before it shrinks.
+// The metric has one name in all of them, whatever it is.
 HpaSpec wanted_hpa(std::int32_t min, std::int32_t max, std::int32_t down_window) {
-  auto spec = object_hpa(min, max, "metric", {.type = "AverageValue", .average_value = one});
-  const scaling::ScalingRules rules{
-      .window_seconds = 0,
-      .policies = {{.type = PolicyType::pods, .value = max, .period_seconds = 15}},
-      .tolerance = 0.0};
-  spec.behavior = {.up = rules, .down = rules};
-  spec.behavior->down.window_seconds = down_window;
+  auto spec = scaling::follow_wanted_size(min, max, down_window);
+  spec.metrics[0].name = "metric";
   return spec;
 }
 
