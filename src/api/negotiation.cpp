@@ -12,7 +12,6 @@
 namespace fluxmetrics::api {
 namespace {
 
-using kube::Form;
 using kube::Format;
 
 constexpr std::array all_formats = {Format::json, Format::yaml, Format::protobuf};
