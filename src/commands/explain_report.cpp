@@ -132,7 +132,9 @@ json::object step_json(const ExplainReport& report, const scaling::ForecastStep&
 ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
   ExplainReport report{.subject = subject};
   const auto& forecast = subject.input.forecast;
-  report.steps = scaling::play_forward(forecast, static_cast<std::int64_t>(span.count() * 1000));
+  constexpr double a_week = 604'800;
+  report.steps =
+      scaling::play_forward(forecast, static_cast<std::int64_t>(std::min(span.count(), a_week) * 1000));
   for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i)
     report.values.push_back(scaling::values_for_sizes(forecast, i, most_rows));
   report.findings = scaling::find_faults(subject.input);

@@ -44,7 +44,14 @@ Result<Timings> read_timings(const std::string& text) {
   std::istringstream lines(text);
   std::string line;
   std::getline(lines, line);
+  if (line.ends_with('\r')) line.pop_back();
   const auto header = split(line);
+  for (const auto* name : {"machine_type", "from_nodes", "to_nodes", "seconds"}) {
+    if (std::ranges::find(header, name) == header.end()) {
+      return fail(Code::invalid, "it is neither JSON nor timings of nodes: its first line has no column {}",
+                  name);
+    }
+  }
   const auto column = [&](std::string_view name) {
     return static_cast<std::size_t>(std::ranges::find(header, name) - header.begin());
   };
@@ -54,6 +61,7 @@ Result<Timings> read_timings(const std::string& text) {
   const auto seconds = column("seconds");
   Timings timings;
   for (std::size_t at = 2; std::getline(lines, line); ++at) {
+    if (line.ends_with('\r')) line.pop_back();
     if (line.empty()) continue;
     const auto cells = split(line);
     if (cells.size() != header.size())
@@ -173,16 +181,7 @@ Paths plot_recording(const std::string& text, const PlotOptions& options) {
 Paths plot_any(const std::string& text, const PlotOptions& options) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) return fail(Code::invalid, "it is empty");
-  if (text[first] != '{') {
-    const auto header = text.substr(0, text.find('\n'));
-    for (const auto* column : {"machine_type", "from_nodes", "to_nodes", "seconds"}) {
-      if (header.find(column) == std::string::npos) {
-        return fail(Code::invalid, "it is neither JSON nor timings of nodes: its first line has no column {}",
-                    column);
-      }
-    }
-    return plot_timings(text, options);
-  }
+  if (text[first] != '{') return plot_timings(text, options);
   boost::system::error_code broken;
   const auto document = json::parse(text, broken);
   const auto* object = broken ? nullptr : document.if_object();

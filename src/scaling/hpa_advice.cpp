@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kube/quantity.hpp"
+#include "scaling/hpa_numbers.hpp"
 
 namespace fluxmetrics::scaling {
 namespace {
@@ -206,7 +207,7 @@ class Advice {
       at.seen.spec_replicas = at.seen.status_replicas = size;
       at.seen.pods_listed = at.seen.pods_ready = size;
       at.seen.pods.reset();
-      const auto next = proposal_at(at, index, *each * size);
+      const auto next = proposal_at(at, index, wrap_multiply(*each, size));
       if (!next) return;
       any_up = any_up || *next > size;
       if (size == spec_.min) first_up = *next > size;

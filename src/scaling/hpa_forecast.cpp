@@ -9,7 +9,8 @@
 namespace fluxmetrics::scaling {
 namespace {
 
-constexpr std::int64_t whole = 1000;  // thousandths
+constexpr std::int64_t whole = 1000;      // thousandths
+constexpr std::int32_t most_pods = 1000;  // that are made up one by one
 
 // A pod of long standing, with one core requested.
 HpaPod settled_pod(std::size_t number) {
@@ -23,9 +24,8 @@ HpaPod settled_pod(std::size_t number) {
 
 // As many settled pods as there are replicas.
 void fill_pods(HpaObservation& seen, std::int32_t replicas) {
-  constexpr std::int32_t most = 5000;
   auto& pods = seen.pods.emplace();
-  for (std::int32_t i = 0; i < std::min(replicas, most); ++i)
+  for (std::int32_t i = 0; i < std::min(replicas, most_pods); ++i)
     pods.push_back(settled_pod(static_cast<std::size_t>(i)));
 }
 
@@ -88,8 +88,7 @@ HpaObservation later(const Forecast& forecast, const std::vector<std::optional<s
     if (!values[i]) continue;
     auto value = *values[i];
     if (forecast.follows_size && forecast.seen.spec_replicas > 0) {
-      value = static_cast<std::int64_t>(
-          std::llround(static_cast<double>(value) * size / forecast.seen.spec_replicas));
+      value = to_int64(std::round(static_cast<double>(value) * size / forecast.seen.spec_replicas));
     }
     seen = with_value(forecast.spec, std::move(seen), i, value);
   }
@@ -122,12 +121,16 @@ HpaObservation with_value(const HpaSpec& spec, HpaObservation seen, std::size_t 
       const std::string container = metric.container.empty() ? "main" : metric.container;
       if (!seen.pods) fill_pods(seen, seen.spec_replicas);
       if (!seen.resource) seen.resource.emplace();
-      // Each pod requests a hundred of it, so that thousandths of a percent are thousandths of one.
+      // Each pod requests a hundred of it, so that thousandths of a percent are thousandths of one. What
+      // other containers have is part of that.
       for (auto& pod : *seen.pods) {
-        auto found = std::ranges::find(pod.requests, container, &std::pair<std::string, Resources>::first);
-        if (found == pod.requests.end()) found = pod.requests.insert(found, {container, {}});
-        found->second[metric.name] = whole * 100;
-        (*seen.resource)[pod.name][container][metric.name] = value_milli;
+        pod.pod_requests.clear();
+        std::erase_if(pod.requests, [&](const auto& requests) { return requests.first != container; });
+        if (pod.requests.empty()) pod.requests.emplace_back(container, Resources{});
+        pod.requests.front().second[metric.name] = whole * 100;
+        auto& usage = (*seen.resource)[pod.name];
+        std::erase_if(usage, [&](const auto& used) { return used.first != container; });
+        usage[container][metric.name] = value_milli;
       }
       break;
     }
@@ -172,6 +175,7 @@ std::optional<std::int32_t> proposal_at(const Forecast& forecast, std::size_t in
 std::vector<ValueRange> values_for_sizes(const Forecast& forecast, std::size_t index, std::size_t rows) {
   constexpr std::int64_t largest = 1'000'000'000'000;  // 1e9, in thousandths
   const auto at = [&](std::int64_t value) { return proposal_at(forecast, index, value); };
+  if (per_pod(forecast.spec.metrics[index]) && forecast.seen.spec_replicas > most_pods) return {};
   if (!at(0) || !at(largest)) return {};
   // The smallest value that leads to `size` or more.
   const auto reaches = [&](std::int32_t size) -> std::optional<std::int64_t> {

@@ -44,13 +44,11 @@ std::string describe_limit(const HpaSpec& spec, const HpaCondition& limited) {
 }
 
 std::string describe_window(const HpaSpec& spec, const HpaFlags& flags, const ForecastStep& step) {
-  const auto& able = *step.conditions.find("AbleToScale");
   const bool up = *step.decision.wanted >= step.before && spec.behavior;
   const std::int64_t down = spec.behavior && spec.behavior->down.window_seconds
                                 ? *spec.behavior->down.window_seconds
                                 : flags.downscale_window_ms / 1000;
   const std::int64_t window = up ? spec.behavior->up.window_seconds.value_or(0) : down;
-  (void)able;
   return fmt::format("the {} window of {} s decides: {} was recommended within it",
                      up ? "scaleUp" : "scaleDown", window, *step.decision.stabilised);
 }

@@ -195,6 +195,8 @@ class Traces(unittest.TestCase):
         bad = os.path.join(self.folder.name, "bad.jsonl")
         pathlib.Path(bad).write_text('{"t": 0, "nodes": 1}\n')
         trace = EXAMPLES / "burst.jsonl"
+        almost = os.path.join(self.folder.name, "almost.csv")
+        pathlib.Path(almost).write_text("xmachine_type,from_nodes,to_nodes,seconds\na,0,1,30\n")
         for arguments, says in ((("plan",), "--trace"),
                                 (("plan", "--trace", bad), "duration"),
                                 (("plan", "--trace", bad + ".none"), "bad.jsonl.none"),
@@ -203,6 +205,7 @@ class Traces(unittest.TestCase):
                                 (("plan", "--trace", trace, "--strategy", "magic"), "magic"),
                                 (("plot", bad), "bad.jsonl"),
                                 (("plot", self.folder.name), self.folder.name),
+                                (("plot", almost), "no column machine_type"),
                                 (("plot", __file__), "no column")):
             done = harness.run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), (arguments, done))

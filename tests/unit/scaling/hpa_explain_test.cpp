@@ -106,6 +106,32 @@ TEST(Forecast, UtilizationIsAskedInPercent) {
   EXPECT_EQ(proposal_at(input.forecast, 0, 20'000), 1);
 }
 
+TEST(Forecast, ValuesReplaceWhatPodsOfAClusterShow) {
+  AdviceInput input;
+  input.forecast.spec = {.max = 10, .metrics = {default_metric()}};
+  auto& seen = input.forecast.seen;
+  seen = {.spec_replicas = 2, .status_replicas = 2, .selector = "a=b"};
+  seen.pods = std::vector<HpaPod>(2);
+  seen.resource.emplace();
+  for (std::size_t i = 0; i < 2; ++i) {
+    auto& pod = (*seen.pods)[i];
+    pod = {.name = std::to_string(i), .ready_since_ms = -3'600'000, .start_ms = -3'600'000};
+    pod.requests = {{"flux", {{"cpu", 1000}}}, {"side", {{"cpu", 500}}}};
+    pod.pod_requests = {{"cpu", 4000}};
+    (*seen.resource)[pod.name] = {{"flux", {{"cpu", 900}}}, {"side", {{"cpu", 1}}}};
+  }
+  EXPECT_EQ(proposal_at(input.forecast, 0, 160'000), 4);
+  EXPECT_EQ(values_for_sizes(input.forecast, 0, 16).back().size, 10);
+}
+
+TEST(Forecast, HugeNumbersDoNotOverflow) {
+  auto input = input_of(article(), 2, 9'000'000'000'000);
+  EXPECT_FALSE(play_forward(input.forecast, 60'000).empty());
+  input.forecast.seen.object["node_up_count"] = INT64_MAX;
+  EXPECT_FALSE(play_forward(input.forecast, 60'000).empty());
+  EXPECT_FALSE(find_faults(input).empty());
+}
+
 TEST(Forecast, KnowsHowLongRatesTake) {
   auto spec =
       input_of(hpa("m", R"({"type":"AverageValue","averageValue":"1"})", "", R"("maxReplicas":64)"), 1, 1)
