@@ -51,7 +51,7 @@ def measure(port, pid, headers, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
-    parser.add_argument("--queues", type=int, default=220)
+    parser.add_argument("--queues", type=int, default=256)
     parser.add_argument("--seconds", type=float, default=5)
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="fma-bench-")

@@ -170,12 +170,13 @@ void add_get(CLI::App& app, Commands& c) {
       "  flux-metrics-api get --watch --record run.jsonl >/dev/null\n"
       "  flux-metrics-api get --state | jq '.jobs[] | select(.state == \"sched\") | .id'\n"
       "docs/get.md describes the formats.");
-  sub->add_option("metrics", o.metrics, "Metrics to show [all]");
+  auto* names = sub->add_option("metrics", o.metrics, "Metrics to show [all]");
   sub->add_option("-o,--output", o.output, "table, json or yaml; markdown with --catalogue")
       ->capture_default_str()
       ->check(CLI::IsMember({"table", "json", "yaml", "markdown"}));
   sub->add_flag("--catalogue", o.catalogue,
-                "What metrics there are, instead of their values; needs no broker");
+                "What metrics there are, instead of their values; needs no broker")
+      ->excludes(names);
   sub->add_flag("-w,--watch", o.watch, "Go on, and show the values again whenever one changes");
   sub->add_flag("--state", o.state, "The instance's state (nodes, queues, jobs) as JSON instead of metrics");
   sub->add_option("--record", o.record, "Append the metrics to this file, one JSON line a snapshot");

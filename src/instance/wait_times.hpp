@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -30,12 +32,13 @@ class WaitTimes {
   // unknown.
   void started(std::string_view queue, double since, double started) {
     if (since <= 0 || started <= 0) return;
-    auto found = std::ranges::find(queues_, queue, &QueueWaits::queue);
-    if (found == queues_.end()) {
+    auto found = index_.find(queue);
+    if (found == index_.end()) {
       if (queues_.size() >= most_queues) return;
-      found = queues_.insert(found, {.queue = std::string(queue), .waits = Histogram(bounds)});
+      found = index_.emplace(queue, queues_.size()).first;
+      queues_.push_back({.queue = std::string(queue), .waits = Histogram(bounds)});
     }
-    found->waits.add(std::max(0.0, started - since));
+    queues_[found->second].waits.add(std::max(0.0, started - since));
     shared_.reset();
   }
   // What was counted so far, by queue; the same pointer while nothing was added.
@@ -46,7 +49,12 @@ class WaitTimes {
 
  private:
   static constexpr std::size_t most_queues = 2000;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
   std::vector<QueueWaits> queues_;
+  std::unordered_map<std::string, std::size_t, TextHash, std::equal_to<>> index_;  // of queues_
   Shared shared_;
 };
 

@@ -46,7 +46,8 @@ std::string in_code(const std::vector<std::string_view>& words) {
 }
 
 json::array to_array(const std::vector<std::string_view>& words) {
-  return json::array(words.begin(), words.end());
+  json::array array(words.begin(), words.end());
+  return array;
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ void Watch::begin_anew(const instance::InstanceState& state) {
 }
 
 std::optional<std::vector<double>> Watch::rates(const instance::InstanceState& state, MonoTime now) {
+  // Once a second is enough for a rate over a minute.
+  if (!samples_.empty() && now - samples_.back().when < sample_every) return now_.finished_per_second;
   Sample sample{.when = now, .finished = {}};
   for (std::size_t i = 0; i < state.queues.size(); ++i)
     sample.finished.push_back(finished_jobs(state, i));
@@ -47,7 +49,7 @@ std::optional<std::vector<double>> Watch::rates(const instance::InstanceState& s
     for (std::size_t i = 0; i < sample.finished.size(); ++i)
       values.push_back(static_cast<double>(sample.finished[i] - first.finished[i]) / passed);
   }
-  if (samples_.empty() || now - samples_.back().when >= sample_every) samples_.push_back(std::move(sample));
+  samples_.push_back(std::move(sample));
   return rates;
 }
 

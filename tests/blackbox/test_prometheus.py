@@ -320,6 +320,7 @@ class Reference(unittest.TestCase):
 
     def test_markdown_is_no_form_of_values(self):
         self.assertEqual(harness.run("get", "-o", "markdown").returncode, 2)
+        self.assertEqual(harness.run("get", "--catalogue", "node_up_count").returncode, 2)
 
 
 if __name__ == "__main__":
