@@ -213,7 +213,7 @@ struct Api::Impl {
     AccessControl::Decided decision;
     std::optional<http::Response> document = std::nullopt;  // of the cluster
   };
-  asio::awaitable<void> learn(http::Request request, std::shared_ptr<Learned> learned) {
+  asio::awaitable<void> learn(http::Request request, std::shared_ptr<Learned> learned) const {
     learned->decision = decide(request);
     if (!learned->decision) learned->decision = co_await access->decide_later(request);
     if (!learned->decision->allowed() || !is_forwarded(request)) co_return;
