@@ -84,10 +84,13 @@ Chart wait_shares(std::span<const PlanOutcome> outcomes, const std::string& them
               .theme = theme};
   for (const auto& outcome : outcomes) {
     ChartSeries series{.name = outcome.strategy};
+    // Of all jobs: what never ended never stopped waiting.
+    const double ended =
+        outcome.jobs == 0 ? 0
+                          : static_cast<double>(outcome.finished) * 100 / static_cast<double>(outcome.jobs);
+    const auto last = static_cast<double>(std::max<std::size_t>(outcome.waits.size(), 2) - 1);
     for (std::size_t i = 0; i < outcome.waits.size(); ++i)
-      series.points.emplace_back(outcome.waits[i],
-                                 static_cast<double>(i) * 100 /
-                                     static_cast<double>(std::max<std::size_t>(outcome.waits.size(), 2) - 1));
+      series.points.emplace_back(outcome.waits[i], static_cast<double>(i) / last * ended);
     chart.series.push_back(std::move(series));
   }
   return chart;

@@ -9,14 +9,14 @@ namespace fluxmetrics::scaling {
 
 // Towards zero; what does not fit, and NaN, becomes the smallest number.
 [[nodiscard]] inline std::int32_t to_int32(double number) {
-  if (!(number > -2147483649.0 && number < 2147483648.0)) return std::numeric_limits<std::int32_t>::min();
-  return static_cast<std::int32_t>(number);
+  const bool fits = number > -2147483649.0 && number < 2147483648.0;
+  return fits ? static_cast<std::int32_t>(number) : std::numeric_limits<std::int32_t>::min();
 }
 
 [[nodiscard]] inline std::int64_t to_int64(double number) {
   constexpr double limit = 9223372036854775808.0;  // 2^63
-  if (!(number >= -limit && number < limit)) return std::numeric_limits<std::int64_t>::min();
-  return static_cast<std::int64_t>(number);
+  const bool fits = number >= -limit && number < limit;
+  return fits ? static_cast<std::int64_t>(number) : std::numeric_limits<std::int64_t>::min();
 }
 
 [[nodiscard]] inline std::int64_t wrap_add(std::int64_t a, std::int64_t b) {
