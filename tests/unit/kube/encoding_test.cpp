@@ -19,7 +19,6 @@
 namespace fluxmetrics::kube {
 namespace {
 
-using boost::json::array;
 using boost::json::object;
 using boost::json::parse;
 
