@@ -45,9 +45,20 @@ Groups group(const PodQuestion& q) {
   return groups;
 }
 
+// Only some resources can be requested at the level of the pod; others that are written there do not count.
+bool counts_for_pods(const std::string& resource) {
+  return resource == "cpu" || resource == "memory" || resource.starts_with("hugepages-");
+}
+
+bool has_pod_level_requests(const HpaPod& pod) {
+  return std::ranges::any_of(pod.pod_requests,
+                             [](const auto& entry) { return counts_for_pods(entry.first); });
+}
+
 // With a request at the level of the pod, that one counts; other resources are the sum over its containers.
 Result<std::int64_t> pod_level_request(const HpaPod& pod, const std::string& resource) {
-  if (const auto own = pod.pod_requests.find(resource); own != pod.pod_requests.end()) return own->second;
+  const auto own = pod.pod_requests.find(resource);
+  if (own != pod.pod_requests.end() && counts_for_pods(resource)) return own->second;
   std::optional<std::int64_t> sum;
   for (const auto& [container, requests] : pod.requests) {
     if (const auto found = requests.find(resource); found != requests.end()) {
@@ -81,7 +92,7 @@ Result<std::int64_t> container_requests(const HpaPod& pod, const PodTarget& targ
 Result<Samples> requests_of(const PodQuestion& q) {
   Samples requests;
   for (const auto& pod : q.pods) {
-    const bool pod_level = q.pod_level_requests && q.target.container.empty() && !pod.pod_requests.empty();
+    const bool pod_level = q.pod_level_requests && q.target.container.empty() && has_pod_level_requests(pod);
     const auto request =
         pod_level ? pod_level_request(pod, q.target.resource) : container_requests(pod, q.target);
     if (!request) return std::unexpected(request.error());

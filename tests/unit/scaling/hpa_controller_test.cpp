@@ -129,6 +129,26 @@ TEST(Controller, PodsWithoutTheSelectorsLabelsAreNotCounted) {
   EXPECT_EQ(HpaController().sync(spec, seen, 0).raw, 6);
 }
 
+TEST(Controller, RequestsOfWholePodsComeBeforeThoseOfTheirContainers) {
+  const auto decide = [](Resources of_the_pod, const std::string& resource, bool gate) {
+    auto metric = default_metric();
+    metric.name = resource;
+    HpaObservation seen{.spec_replicas = 1, .status_replicas = 1, .selector = "app=x"};
+    seen.pods = {HpaPod{.name = "p", .ready_since_ms = -3'600'000, .start_ms = -3'600'000}};
+    (*seen.pods)[0].requests = {{"a", {{"cpu", 100}, {"memory", 100}}}, {"b", {{"cpu", 100}}}};
+    (*seen.pods)[0].pod_requests = std::move(of_the_pod);
+    seen.resource = {{"p", {{"a", {{"cpu", 800}, {"memory", 800}}}}}};
+    HpaController controller({}, {.pod_level_resources = gate});
+    return controller.sync({.max = 100, .metrics = {metric}}, seen, 0).raw;
+  };
+  EXPECT_EQ(decide({}, "cpu", true), 5) << "800 of 200 at 80 %";
+  EXPECT_EQ(decide({{"cpu", 1000}}, "cpu", true), 1);
+  EXPECT_EQ(decide({{"cpu", 1000}}, "cpu", false), 5);
+  EXPECT_EQ(decide({{"example.com/nic", 1000}}, "cpu", true), 5) << "no such request at the level of pods";
+  EXPECT_EQ(decide({}, "memory", true), std::nullopt) << "one container requests none";
+  EXPECT_EQ(decide({{"cpu", 1000}}, "memory", true), 10) << "then the others are the pod's";
+}
+
 TEST(Controller, WithoutASelectorNothingIsCounted) {
   auto seen = sees(2, 3);
   for (const auto* wrong : {"", "a in ("}) {
