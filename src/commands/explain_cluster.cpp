@@ -104,7 +104,7 @@ class Cluster {
     const auto& resources = at(*list, {"resources"});
     if (resources.is_array()) {
       for (const auto& resource : resources.get_array()) {
-        const auto name = text_at(resource, {"name"});
+        auto name = text_at(resource, {"name"});
         if (text_at(resource, {"kind"}) == kind && name.find('/') == std::string::npos) return name;
       }
     }

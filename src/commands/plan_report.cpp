@@ -184,7 +184,7 @@ Result<std::string> write_plot(const std::string& directory, const std::string& 
                                const std::string& svg) {
   std::error_code trouble;
   std::filesystem::create_directories(directory, trouble);
-  const auto path = (std::filesystem::path(directory) / name).string();
+  auto path = (std::filesystem::path(directory) / name).string();
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << svg;
   file.close();
