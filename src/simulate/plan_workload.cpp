@@ -28,7 +28,8 @@ std::uint32_t nodes_of(const PlanJob& job, std::uint32_t cores) {
 double weight_of(const PlanJob& job, std::uint32_t cores) {
   if (job.whole) return job.nodes;
   const double slots = static_cast<double>(job.slots) * std::max(job.nodes, 1U);
-  return slots / (cores / job.cores);
+  const std::uint32_t slots_of_a_node = cores / job.cores;
+  return slots / slots_of_a_node;
 }
 
 double work_of(const PlanJob& job, std::uint32_t cores) {
