@@ -18,7 +18,8 @@ import subprocess
 import tempfile
 import time
 
-from common import PATH, ROOT, ask, connect, fail, free_port, memory, row, running, tls_facts, until_answered
+from common import PATH, ROOT, ask, connect, fail, free_port, memory, row, running, tls_facts, until_answered, \
+    write_nginx_config
 
 # What wrk counted, exactly, as its last line.
 REPORT = """
@@ -27,19 +28,6 @@ done = function(summary, latency, requests)
   io.write(string.format("\\nEXACT %d %d %d %d %d %d %d %d %d\\n", summary.requests, summary.bytes, summary.duration,
     e.connect, e.read, e.write, e.status, e.timeout, latency:percentile(99)))
 end
-"""
-NGINX = """
-worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off; keepalive_requests 1000000000; server_tokens off;
-  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
-  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  default_type application/json;
-  ssl_certificate {folder}/tls.crt; ssl_certificate_key {folder}/tls.key; ssl_protocols TLSv1.2 TLSv1.3;
-  ssl_session_cache off; ssl_session_tickets off;
-  server {{ listen 127.0.0.1:{plain}; listen 127.0.0.1:{tls} ssl; location / {{ return 200 '{body}'; }} }}
-}}
 """
 
 
@@ -89,8 +77,7 @@ class Bench:
         port, plain, tls = free_port(), free_port(), free_port()
         with self.ours(port, self.folder / "server.log") as server:
             _, body = until_answered(port)
-            (self.folder / "nginx.conf").write_text(NGINX.format(folder=self.folder, plain=plain, tls=tls,
-                                                                 body=body.decode()))
+            write_nginx_config(self.folder, "tls", body, [f"listen 127.0.0.1:{plain}; listen 127.0.0.1:{tls} ssl;"])
             with running("nginx", "-p", self.folder, "-c", self.folder / "nginx.conf", core=0,
                          log=self.folder / "nginx.out") as nginx:
                 rival = until_answered(plain)[1]

@@ -15,6 +15,26 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PATH = ("/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/services/custom-metrics-apiserver/"
         "node_up_count")
 
+NGINX = """
+worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; keepalive_requests 1000000000; server_tokens off;
+  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  default_type application/json;
+  ssl_certificate {folder}/{certificate}.crt; ssl_certificate_key {folder}/{certificate}.key;
+  ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache off; ssl_session_tickets off;
+  {servers}
+}}
+"""
+
+
+def write_nginx_config(folder, certificate, body, listens):
+    """folder/nginx.conf: a server for each text of `listens` (the directives that make it listen), all answering `body`."""
+    servers = "\n  ".join(f"server {{ {listen} location / {{ return 200 '{body.decode()}'; }} }}" for listen in listens)
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, certificate=certificate, servers=servers))
+
 
 def fail(text):
     print(f"bench: {text}", file=sys.stderr)

@@ -16,29 +16,12 @@ import sys
 import tempfile
 import time
 
-from common import PATH, ROOT, fail, free_port, memory, row, running, until_answered
+from common import PATH, ROOT, fail, free_port, memory, row, running, until_answered, write_nginx_config
 
 sys.path.insert(0, str(ROOT / "tests" / "blackbox"))
 import kubeapi  # noqa: E402
 
 TOKEN = "bench-token"
-NGINX = """
-worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off; keepalive_requests 1000000000; server_tokens off;
-  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
-  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  default_type application/json;
-  ssl_certificate {folder}/serving.crt; ssl_certificate_key {folder}/serving.key; ssl_protocols TLSv1.2 TLSv1.3;
-  ssl_session_cache off; ssl_session_tickets off;
-  server {{ listen 127.0.0.1:{open} ssl http2; location / {{ return 200 '{body}'; }} }}
-  server {{
-    listen 127.0.0.1:{checked} ssl http2; ssl_client_certificate {folder}/proxies.crt; ssl_verify_client on;
-    location / {{ return 200 '{body}'; }}
-  }}
-}}
-"""
 
 
 def certificates(folder):
@@ -110,7 +93,9 @@ def compare(options, folder, cluster, client):
                  folder / "serving.key", "--kubeconfig", cluster.kubeconfig(folder), core=0,
                  log=folder / "server.log") as server:
         _, body = until_answered(port)
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, open=free, checked=checked, body=body.decode()))
+        write_nginx_config(folder, "serving", body, [
+            f"listen 127.0.0.1:{free} ssl http2;",
+            f"listen 127.0.0.1:{checked} ssl http2; ssl_client_certificate {folder}/proxies.crt; ssl_verify_client on;"])
         with running("nginx", "-p", folder, "-c", folder / "nginx.conf", core=0, log=folder / "nginx.out"):
             time.sleep(1)  # for nginx, and for the ConfigMap
             print("| load | ours, requests/s | nginx, requests/s | ratio (median) | spread | | |")
