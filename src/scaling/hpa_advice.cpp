@@ -225,9 +225,9 @@ class Advice {
   [[nodiscard]] std::optional<std::int64_t> own_value_of_a_replica(std::size_t index) const {
     const auto& metric = spec_.metrics[index];
     if (metric.name == "node_up_count" || metric.name == "node_total_count") return 1000;
-    const auto found = seen_.object.find(metric.name);
-    if (found == seen_.object.end() || seen_.spec_replicas < 1) return std::nullopt;
-    return found->second / seen_.spec_replicas;
+    const auto* found = object_value(seen_, metric);
+    if (found == nullptr || seen_.spec_replicas < 1) return std::nullopt;
+    return *found / seen_.spec_replicas;
   }
 
   void check_tolerance() {

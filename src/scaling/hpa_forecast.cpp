@@ -49,10 +49,7 @@ std::vector<std::optional<std::int64_t>> present_values(const Forecast& forecast
     if (per_pod(metric)) {
       value = status.utilization ? std::int64_t{*status.utilization} * whole : status.average_value;
     } else if (metric.source == MetricSource::object) {
-      auto found =
-          seen.object.find(fmt::format("{}/{}/{}", metric.object.kind, metric.object.name, metric.name));
-      if (found == seen.object.end()) found = seen.object.find(metric.name);
-      if (found != seen.object.end()) value = found->second;
+      if (const auto* found = object_value(seen, metric)) value = *found;
     } else if (const auto found = seen.external.find(metric.name); found != seen.external.end()) {
       std::int64_t sum = 0;
       for (const auto part : found->second)

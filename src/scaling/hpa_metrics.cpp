@@ -91,9 +91,8 @@ Proposed propose_object(const HpaMetric& metric, const MetricContext& context) {
         "invalid object metric source: neither a value target nor an average value target was set";
     return failure(reason, inner, "failed to get object metric value: " + inner);
   }
-  auto found = seen.object.find(fmt::format("{}/{}/{}", metric.object.kind, metric.object.name, metric.name));
-  if (found == seen.object.end()) found = seen.object.find(metric.name);
-  if (found == seen.object.end() || !seen.faults.object.empty()) {
+  const auto* found = object_value(seen, metric);
+  if (found == nullptr || !seen.faults.object.empty()) {
     const std::string why = seen.faults.object.empty() ? "the server has no such metric" : seen.faults.object;
     const auto inner =
         fmt::format("unable to get metric {}: {} on {}: unable to fetch metrics from custom metrics API: {}",
@@ -105,11 +104,11 @@ Proposed propose_object(const HpaMetric& metric, const MetricContext& context) {
                        : "failed to get object metric value: " + inner);
   }
   if (average) {
-    auto proposal = by_average(found->second, *metric.target.average_value, false, context);
+    auto proposal = by_average(*found, *metric.target.average_value, false, context);
     proposal.name = fmt::format("external metric {}({})", metric.name, metric.selector_text);
     return proposal;
   }
-  auto proposal = by_value(found->second, *metric.target.value, context);
+  auto proposal = by_value(*found, *metric.target.value, context);
   if (!proposal) {
     return failure(reason, proposal.error().message,
                    "failed to get object metric value: " + proposal.error().message);

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "scaling/hpa_spec.hpp"
+
 namespace fluxmetrics::scaling {
 
 enum class PodReady { yes, no, unknown, absent };  // the Ready condition; absent: the pod has none
@@ -62,5 +64,12 @@ struct HpaObservation {
   std::int64_t resource_window_ms = 0;
   HpaFaults faults = {};
 };
+
+// What the API says of `metric` of that object, in thousandths; null where it answers an error.
+[[nodiscard]] inline const std::int64_t* object_value(const HpaObservation& seen, const HpaMetric& metric) {
+  auto found = seen.object.find(metric.object.kind + "/" + metric.object.name + "/" + metric.name);
+  if (found == seen.object.end()) found = seen.object.find(metric.name);
+  return found == seen.object.end() ? nullptr : &found->second;
+}
 
 }  // namespace fluxmetrics::scaling

@@ -156,6 +156,12 @@ TEST(Advice, AHpaThatCanScaleUpIsNotToldItCannot) {
   EXPECT_TRUE(found(input_of(one, 2, 2), "feedback", Severity::fault));
 }
 
+TEST(Advice, AValueGivenForTheObjectCountsAsOneGivenForTheName) {
+  auto input = input_of(hpa("node_cores_up_count", R"({"type":"Value","value":"16"})", ""), 2, std::nullopt);
+  input.forecast.seen.object["Service/s/node_cores_up_count"] = 8000;
+  EXPECT_TRUE(found(input, "cannot-scale-up", Severity::fault));
+}
+
 TEST(Advice, ToleranceMattersFromTenOn) {
   const std::string target = R"({"type":"AverageValue","averageValue":"1"})";
   const auto small = hpa("node_wanted_count", target, "{}", R"("minReplicas":1,"maxReplicas":10)");
