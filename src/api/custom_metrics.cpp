@@ -1,8 +1,5 @@
 #include "api/custom_metrics.hpp"
 
-#include <fmt/ranges.h>
-
-#include "api/freshness.hpp"
 #include "api/metric_status.hpp"
 #include "api/selection.hpp"
 #include "kube/quantity.hpp"
@@ -10,18 +7,6 @@
 #include "metrics/rank_metrics.hpp"
 
 namespace fluxmetrics::api {
-namespace {
-
-std::string names_of(std::span<const metrics::Description> descriptions) {
-  std::vector<std::string_view> names;
-  names.reserve(descriptions.size());
-  for (const auto& metric : descriptions)
-    names.push_back(metric.name);
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
-}  // namespace
-
 // Errors in the order in which a client can mend them: the request, the object, the metric, the data.
 std::expected<MetricList, kube::Status> CustomMetrics::list(const Route& route, const http::Target& target,
                                                             const metrics::View& view) const {
@@ -70,15 +55,9 @@ CustomMetrics::Checked<std::vector<CustomMetrics::Described>> CustomMetrics::des
     const metrics::View& view) const {
   const auto& selector = query.metric_labels;
   const auto* description = metrics::find_rank_description(path.metric);
-  if (description == nullptr) {
-    return Failure(not_found(path, selector,
-                             fmt::format("metrics of pods are {}", names_of(metrics::rank_catalogue()))));
-  }
-  if (const auto checked = check_labels(*description, selector); !checked) {
-    return Failure(status_of(checked.error(), path, selector));
-  }
-  if (const auto trouble = data_trouble(view, options_.max_staleness, std::chrono::steady_clock::now())) {
-    return Failure(unavailable(path.metric, *trouble));
+  if (auto refused = check_metric(path, selector, description, metrics::rank_catalogue(), view,
+                                  options_.max_staleness)) {
+    return Failure(std::move(*refused));
   }
   std::vector<flux::IdSet::Id> ranks;
   ranks.reserve(objects.size());
@@ -103,12 +82,9 @@ CustomMetrics::Checked<std::string> CustomMetrics::value_of(const MetricPath& pa
                                                             const metrics::View& view) const {
   const auto& selector = query.metric_labels;
   const auto* description = metrics::find_description(path.metric);
-  if (description == nullptr) return Failure(not_found(path, selector, known_metrics()));
-  if (const auto checked = check_labels(*description, selector); !checked) {
-    return Failure(status_of(checked.error(), path, selector));
-  }
-  if (const auto trouble = data_trouble(view, options_.max_staleness, std::chrono::steady_clock::now())) {
-    return Failure(unavailable(path.metric, *trouble));
+  if (auto refused =
+          check_metric(path, selector, description, metrics::catalogue(), view, options_.max_staleness)) {
+    return Failure(std::move(*refused));
   }
   const auto* family = view.snapshot->find(path.metric);
   if (family == nullptr) return Failure(unavailable(path.metric, "the last answer of Flux did not hold it"));

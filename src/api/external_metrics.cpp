@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "api/freshness.hpp"
 #include "api/metric_status.hpp"
 #include "api/query.hpp"
 #include "api/selection.hpp"
@@ -84,12 +83,9 @@ std::expected<MetricList, kube::Status> ExternalMetrics::list(const Route& route
                                          options_.namespace_)));
   }
   const auto* description = metrics::find_description(path.metric);
-  if (description == nullptr) return Failure(not_found(path, selector, known_metrics()));
-  if (const auto checked = check_labels(*description, selector); !checked) {
-    return Failure(status_of(checked.error(), path, selector));
-  }
-  if (const auto trouble = data_trouble(view, options_.max_staleness, std::chrono::steady_clock::now())) {
-    return Failure(unavailable(path.metric, *trouble));
+  if (auto refused =
+          check_metric(path, selector, description, metrics::catalogue(), view, options_.max_staleness)) {
+    return Failure(std::move(*refused));
   }
   const auto values = values_of(path, selector, *view.snapshot);
   if (!values) return Failure(values.error());

@@ -3,7 +3,8 @@
 #include <fmt/ranges.h>
 #include <vector>
 
-#include "metrics/catalogue.hpp"
+#include "api/freshness.hpp"
+#include "api/selection.hpp"
 
 namespace fluxmetrics::api {
 
@@ -33,12 +34,26 @@ kube::Status status_of(const Error& error, const MetricPath& path, const kube::S
                                        : unavailable(path.metric, error.message);
 }
 
-std::string known_metrics() {
-  std::vector<std::string_view> names;
-  names.reserve(metrics::catalogue().size());
-  for (const auto& metric : metrics::catalogue())
-    names.push_back(metric.name);
-  return fmt::format("there are {}", fmt::join(names, ", "));
+std::optional<kube::Status> check_metric(const MetricPath& path, const kube::Selector& selector,
+                                         const metrics::Description* description,
+                                         std::span<const metrics::Description> known,
+                                         const metrics::View& view, Seconds max_staleness) {
+  if (description == nullptr) {
+    std::vector<std::string_view> names;
+    names.reserve(known.size());
+    for (const auto& metric : known)
+      names.push_back(metric.name);
+    return not_found(
+        path, selector,
+        fmt::format("{} are {}", path.of_pods ? "metrics of pods" : "there", fmt::join(names, ", ")));
+  }
+  if (const auto checked = check_labels(*description, selector); !checked) {
+    return status_of(checked.error(), path, selector);
+  }
+  if (const auto trouble = data_trouble(view, max_staleness, std::chrono::steady_clock::now())) {
+    return unavailable(path.metric, *trouble);
+  }
+  return std::nullopt;
 }
 
 }  // namespace fluxmetrics::api

@@ -1,6 +1,8 @@
 // How metric GETs say no: the Statuses of both metrics APIs, each with the way out.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -8,6 +10,8 @@
 #include "base/result.hpp"
 #include "kube/selector.hpp"
 #include "kube/status.hpp"
+#include "metrics/family.hpp"
+#include "metrics/snapshot.hpp"
 
 namespace fluxmetrics::api {
 
@@ -22,7 +26,11 @@ namespace fluxmetrics::api {
 [[nodiscard]] kube::Status status_of(const Error& error, const MetricPath& path,
                                      const kube::Selector& selector);
 
-// "there are a, b, c": all names of the catalogue.
-[[nodiscard]] std::string known_metrics();
+// Why a GET of `path` cannot be answered, whatever the values are: no such metric (`description` is null;
+// there are the `known`), a label that it has not, data too old.
+[[nodiscard]] std::optional<kube::Status> check_metric(const MetricPath& path, const kube::Selector& selector,
+                                                       const metrics::Description* description,
+                                                       std::span<const metrics::Description> known,
+                                                       const metrics::View& view, Seconds max_staleness);
 
 }  // namespace fluxmetrics::api

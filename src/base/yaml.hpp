@@ -1,4 +1,4 @@
-// YAML for people: a JSON value written in block style, and documents read as JSON.
+// YAML documents read as JSON values.
 #pragma once
 
 #include <string>
@@ -9,9 +9,6 @@
 #include "base/result.hpp"
 
 namespace fluxmetrics {
-
-// YAML 1.2, ending in a newline. Every string is quoted, so that none reads as a number or a boolean.
-[[nodiscard]] std::string to_yaml(const boost::json::value& value);
 
 // The documents of `text` (JSON is YAML too), with the plain scalars read as YAML 1.2's core schema has them:
 // null, booleans, numbers, texts. Errors: Code::invalid with line and column; text that unfolds to too much.

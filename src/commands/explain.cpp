@@ -8,9 +8,9 @@
 
 #include "api/selection.hpp"
 #include "base/log.hpp"
-#include "base/yaml.hpp"
 #include "commands/broker.hpp"
 #include "commands/explain_report.hpp"
+#include "kube/go_yaml.hpp"
 #include "kube/quantity.hpp"
 #include "metrics/catalogue.hpp"
 #include "scaling/hpa_fix.hpp"
@@ -70,9 +70,7 @@ bool has_value(const ExplainSubject& subject, const HpaMetric& metric) {
   const auto& seen = subject.input.forecast.seen;
   switch (metric.source) {
     case MetricSource::object:
-      return seen.object.contains(metric.name) ||
-             seen.object.contains(
-                 fmt::format("{}/{}/{}", metric.object.kind, metric.object.name, metric.name));
+      return scaling::object_value(seen, metric) != nullptr;
     case MetricSource::external:
       return seen.external.contains(metric.name);
     case MetricSource::pods:
@@ -105,10 +103,8 @@ Result<void> ask_broker(ExplainSubject& subject, const ExplainOptions& options) 
   }
   for (const auto& metric : subject.input.forecast.spec.metrics) {
     if (!ours(metric) || has_value(subject, metric)) continue;
-    const auto family = std::ranges::find_if(*view.snapshot->families, [&](const metrics::Family& candidate) {
-      return candidate.description->name == metric.name;
-    });
-    if (family == view.snapshot->families->end()) continue;
+    const auto* family = view.snapshot->find(metric.name);
+    if (family == nullptr) continue;
     const auto selector = kube::Selector::parse(metric.selector);
     if (!selector) return std::unexpected(selector.error());
     const auto value = api::select_value(*view.snapshot, *family, *selector);
@@ -206,7 +202,8 @@ int run_explain(const ExplainOptions& options) {
     fmt::print("{}", report_text(report));
   } else {
     const auto document = report_json(report);
-    fmt::print("{}", options.output == "json" ? boost::json::serialize(document) + "\n" : to_yaml(document));
+    fmt::print("{}",
+               options.output == "json" ? boost::json::serialize(document) + "\n" : kube::go_yaml(document));
   }
   return exit_fine;
 }

@@ -53,19 +53,6 @@ std::optional<std::int64_t> quantity_at(const json::value& value) {
   return milli ? std::optional(*milli) : std::nullopt;
 }
 
-std::string escaped(std::string_view text) {
-  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  std::string out;
-  for (const char c : text) {
-    if (plain.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    }
-  }
-  return out;
-}
-
 // The API server, one answer at a time.
 class Cluster {
  public:
@@ -96,7 +83,7 @@ class Cluster {
   Result<std::string> objects(const std::string& version, const std::string& kind, const std::string& ns) {
     const auto plural = plural_of(version, kind);
     if (!plural) return std::unexpected(plural.error());
-    return fmt::format("{}/namespaces/{}/{}", root(version), escaped(ns), *plural);
+    return fmt::format("{}/namespaces/{}/{}", root(version), http::percent_encoded(ns), *plural);
   }
   Result<std::string> plural_of(const std::string& version, const std::string& kind) {
     const auto list = get(root(version));
@@ -182,7 +169,7 @@ class Reading {
     const auto& target = subject_.input.forecast.spec.target;
     const auto objects = cluster_.objects(target.api_version, target.kind, ns_);
     if (!objects) return std::unexpected(objects.error());
-    const auto path = fmt::format("{}/{}", *objects, escaped(target.name));
+    const auto path = fmt::format("{}/{}", *objects, http::percent_encoded(target.name));
     const auto scale = cluster_.get(path + "/scale");
     if (!scale) return std::unexpected(scale.error());
     seen_.spec_replicas = int_at(*scale, {"spec", "replicas"});
@@ -197,8 +184,9 @@ class Reading {
   }
 
   void pods() {
-    const auto list = cluster_.get(
-        fmt::format("/api/v1/namespaces/{}/pods?labelSelector={}", escaped(ns_), escaped(seen_.selector)));
+    const auto list =
+        cluster_.get(fmt::format("/api/v1/namespaces/{}/pods?labelSelector={}", http::percent_encoded(ns_),
+                                 http::percent_encoded(seen_.selector)));
     if (!list) return trouble(list.error());
     auto& pods = seen_.pods.emplace();
     const auto& items = at(*list, {"items"});
@@ -242,10 +230,10 @@ class Reading {
       auto version = group ? text_at(*group, {"preferredVersion", "version"}) : std::string();
       custom_ = "/apis/custom.metrics.k8s.io/" + (version.empty() ? "v1beta2" : version);
     }
-    return fmt::format("{}/namespaces/{}", custom_, escaped(ns_));
+    return fmt::format("{}/namespaces/{}", custom_, http::percent_encoded(ns_));
   }
   static std::string query(const HpaMetric& metric) {
-    return metric.selector.empty() ? "" : "?metricLabelSelector=" + escaped(metric.selector);
+    return metric.selector.empty() ? "" : "?metricLabelSelector=" + http::percent_encoded(metric.selector);
   }
 
   void object(const HpaMetric& metric) {
@@ -254,9 +242,9 @@ class Reading {
     if (!plural) return trouble(plural.error());
     if (const auto slash = version.find('/'); slash != std::string::npos)
       *plural += "." + version.substr(0, slash);
-    const auto list =
-        cluster_.get(fmt::format("{}/{}/{}/{}{}", custom_root(), *plural, escaped(metric.object.name),
-                                 escaped(metric.name), query(metric)));
+    const auto list = cluster_.get(fmt::format("{}/{}/{}/{}{}", custom_root(), *plural,
+                                               http::percent_encoded(metric.object.name),
+                                               http::percent_encoded(metric.name), query(metric)));
     if (!list) return trouble(list.error());
     const auto& items = at(*list, {"items"});
     if (!items.is_array() || items.get_array().size() != 1) return;
@@ -266,9 +254,9 @@ class Reading {
   }
 
   void pod_metric(const HpaMetric& metric) {
-    const auto list = cluster_.get(fmt::format("{}/pods/*/{}?labelSelector={}{}", custom_root(),
-                                               escaped(metric.name), escaped(seen_.selector),
-                                               metric.selector.empty() ? "" : "&" + query(metric).substr(1)));
+    const auto list = cluster_.get(fmt::format(
+        "{}/pods/*/{}?labelSelector={}{}", custom_root(), http::percent_encoded(metric.name),
+        http::percent_encoded(seen_.selector), metric.selector.empty() ? "" : "&" + query(metric).substr(1)));
     if (!list) return trouble(list.error());
     const auto& items = at(*list, {"items"});
     auto& samples = seen_.pod_metrics[metric.name];
@@ -280,8 +268,9 @@ class Reading {
 
   void external(const HpaMetric& metric) {
     const auto list = cluster_.get(fmt::format(
-        "/apis/external.metrics.k8s.io/v1beta1/namespaces/{}/{}{}", escaped(ns_), escaped(metric.name),
-        metric.selector.empty() ? "" : "?labelSelector=" + escaped(metric.selector)));
+        "/apis/external.metrics.k8s.io/v1beta1/namespaces/{}/{}{}", http::percent_encoded(ns_),
+        http::percent_encoded(metric.name),
+        metric.selector.empty() ? "" : "?labelSelector=" + http::percent_encoded(metric.selector)));
     if (!list) return trouble(list.error());
     const auto& items = at(*list, {"items"});
     auto& values = seen_.external[metric.name];
@@ -294,7 +283,7 @@ class Reading {
     if (seen_.resource) return;
     const auto list =
         cluster_.get(fmt::format("/apis/metrics.k8s.io/v1beta1/namespaces/{}/pods?labelSelector={}",
-                                 escaped(ns_), escaped(seen_.selector)));
+                                 http::percent_encoded(ns_), http::percent_encoded(seen_.selector)));
     if (!list) return trouble(list.error());
     auto& usage = seen_.resource.emplace();
     const auto& items = at(*list, {"items"});
@@ -324,7 +313,7 @@ Result<ExplainSubject> read_cluster_subject(const ExplainOptions& options) {
   Cluster cluster(std::move(*access));
   const auto document =
       cluster.get(fmt::format("/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers/{}",
-                              escaped(options.namespace_), escaped(options.hpa)));
+                              http::percent_encoded(options.namespace_), http::percent_encoded(options.hpa)));
   if (!document) return std::unexpected(document.error());
   if (!document->is_object()) return fail(Code::protocol, "the cluster answers no HPA");
   auto subject = parse_subject(document->get_object());

@@ -13,10 +13,6 @@ constexpr Seconds first_word_patience{1};
 }  // namespace
 
 int run_exporter(const ExporterOptions& options) {
-  if (options.host.empty()) {
-    log::error("--host is empty: give an address or a name of this host, such as 0.0.0.0 or localhost");
-    return exit_misused;
-  }
   const auto broker = check_options(options.flux_uri, options.policy);
   if (!broker) {
     log::error("{}", broker.error().message);

@@ -15,10 +15,10 @@
 
 #include "api/own_metrics.hpp"
 #include "base/log.hpp"
-#include "base/yaml.hpp"
 #include "commands/broker.hpp"
 #include "commands/options.hpp"
 #include "instance/state_json.hpp"
+#include "kube/go_yaml.hpp"
 #include "metrics/catalogue.hpp"
 #include "metrics/prometheus.hpp"
 #include "metrics/record.hpp"
@@ -89,7 +89,7 @@ class Printer {
                                        ? instance::state_json(*snapshot.state, snapshot.confirmed.wall)
                                        : metrics::to_document(snapshot, chooser(options_));
       if (options_.output == "yaml") {
-        fmt::print("{}{}", first_ ? "" : "---\n", to_yaml(document));
+        fmt::print("{}{}", first_ ? "" : "---\n", kube::go_yaml(document));
       } else {
         fmt::print("{}\n", json::serialize(document));
       }
@@ -185,7 +185,7 @@ int print_catalogue(const GetOptions& options) {
   if (options.output == "json") {
     fmt::print("{}\n", json::serialize(metrics::catalogue_document(own)));
   } else if (options.output == "yaml") {
-    fmt::print("{}", to_yaml(metrics::catalogue_document(own)));
+    fmt::print("{}", kube::go_yaml(metrics::catalogue_document(own)));
   } else {
     fmt::print("{}\n{}\n{}", metrics::catalogue_table(), metrics::exposed_table(metrics::instance_families()),
                metrics::exposed_table(own));

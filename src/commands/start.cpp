@@ -86,10 +86,6 @@ int run_start(const StartOptions& options) {
                options.custom_metric);
     return exit_misused;
   }
-  if (options.host.empty()) {
-    log::error("--host is empty: give an address or a name of this host, such as 0.0.0.0 or localhost");
-    return exit_misused;
-  }
   const auto broker = check_options(options.flux_uri, options.policy);
   if (!broker) {
     log::error("{}", broker.error().message);

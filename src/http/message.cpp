@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
+
 #include "base/text.hpp"
 
 namespace fluxmetrics::http {
@@ -51,6 +54,10 @@ std::optional<std::string_view> find_header(const Headers& headers, std::string_
     if (same_ignoring_case(key, name)) return value;
   }
   return std::nullopt;
+}
+
+std::string percent_encoded(std::string_view text) {
+  return boost::urls::encode(text, boost::urls::unreserved_chars);
 }
 
 std::optional<std::string> percent_decoded(std::string_view text, Plus plus) {

@@ -53,6 +53,9 @@ enum class Plus { is_itself, is_space };
 // `text` with its %XX replaced; nullopt when one of them is broken.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text, Plus plus = Plus::is_itself);
 
+// `text` as one segment of a path or one value of a query: all but RFC 3986's unreserved characters as %XX.
+[[nodiscard]] std::string percent_encoded(std::string_view text);
+
 // nullopt for a target that is not origin form or has a broken escape.
 [[nodiscard]] std::optional<Target> parse_target(std::string_view target);
 

@@ -226,6 +226,10 @@ Server::~Server() = default;
 
 Result<void> Server::listen() {
   auto& impl = *impl_;
+  if (impl.options.host.empty()) {
+    return fail(Code::invalid,
+                "--host is empty: give an address or a name of this host, such as 0.0.0.0 or localhost");
+  }
   auto tls = ServingContext::load(impl.options.certificate);
   if (!tls) return std::unexpected(tls.error());
   impl.tls = std::move(*tls);

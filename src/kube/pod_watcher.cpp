@@ -9,6 +9,7 @@
 #include <boost/json/parse.hpp>
 
 #include "base/log.hpp"
+#include "http/message.hpp"
 
 // GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -41,23 +42,6 @@ asio::awaitable<void> rest_for(Seconds time) {
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-bool is_unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (is_unreserved(c)) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
-}
-
 // metadata.continue of a list: there is more of it.
 std::string continuation_of(const json::object& list) {
   const auto* metadata = list.if_contains("metadata");
@@ -69,8 +53,9 @@ std::string continuation_of(const json::object& list) {
 }  // namespace
 
 RestCall PodWatcher::call(const std::string& job, const std::string& query) const {
-  return {.path = fmt::format("/api/v1/namespaces/{}/pods?labelSelector={}{}", escaped(namespace_),
-                              escaped("batch.kubernetes.io/job-name=" + job), query)};
+  return {.path =
+              fmt::format("/api/v1/namespaces/{}/pods?labelSelector={}{}", http::percent_encoded(namespace_),
+                          http::percent_encoded("batch.kubernetes.io/job-name=" + job), query)};
 }
 
 Error PodWatcher::trouble_of(const http::Fetched& answer) const {
@@ -112,7 +97,7 @@ asio::awaitable<Result<std::string>> PodWatcher::list(std::string job) {
   std::string more;
   do {
     auto query = fmt::format("&limit={}", pods_at_once);
-    if (!more.empty()) query += "&continue=" + escaped(more);
+    if (!more.empty()) query += "&continue=" + http::percent_encoded(more);
     auto request = call(job, query);
     request.headers.emplace_back("Accept", lists_of_metadata);
     const auto answer = co_await client_.call(std::move(request));
@@ -144,7 +129,7 @@ asio::awaitable<Result<std::string>> PodWatcher::list(std::string job) {
 asio::awaitable<Result<void>> PodWatcher::watch(std::string job, std::string version) {
   auto request =
       call(job, fmt::format("&watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
-                            watch_seconds, escaped(version)));
+                            watch_seconds, http::percent_encoded(version)));
   request.headers.emplace_back("Accept", events_of_metadata);
   auto stream = co_await client_.stream(std::move(request));
   if (!stream) co_return std::unexpected(stream.error());

@@ -57,7 +57,7 @@ class Article(unittest.TestCase):
         self.assertEqual(document["metrics"][0]["values"][1], {"size": 3, "above": 4.4, "upTo": 6.0})
         self.assertIn("cannot-scale-up", faults(document))
         done = explain(ARTICLE, "-o", "yaml")
-        self.assertIn('"format": "flux-metrics-api.explain/1"', done.stdout)
+        self.assertIn('format: flux-metrics-api.explain/1', done.stdout)
 
 
 class Options(unittest.TestCase):
