@@ -76,10 +76,31 @@ Items active_by_queue(const Facts& facts) {
   return items;
 }
 
-Items eligible(const Facts& facts) {
+// By queue. What no queue that there is accounts for (its queue was removed) has the queue "", so that the
+// sum is all of them and never falls.
+Items finished(const Facts& facts) {
   const auto& state = facts.inputs.state;
-  const auto number = std::ranges::count_if(state.jobs, [&](const auto& job) { return state.eligible(job); });
-  return single(static_cast<std::uint64_t>(number));
+  const auto& all_queues = state.stats.all;
+  auto others = count(all_queues.states.inactive) + count(all_queues.inactive_purged);
+  std::vector<Item> items;
+  bool anonymous = false;
+  for (std::size_t i = 0; i < state.queues.size(); ++i) {
+    const auto& name = state.queues[i].name;
+    const auto number = std::min(count(finished_jobs(state, i)), others);
+    others -= number;
+    anonymous = anonymous || name.empty();
+    items.push_back({.labels = {{"queue", name}}, .value = static_cast<double>(number)});
+  }
+  if (others > 0 && !anonymous)
+    items.push_back({.labels = {{"queue", ""}}, .value = static_cast<double>(others)});
+  return items;
+}
+
+Items eligible(const Facts& facts) {
+  std::vector<Item> items;
+  for (const auto& queue : facts.backlog)
+    items.push_back({.labels = {{"queue", queue.queue}}, .value = static_cast<double>(queue.eligible)});
+  return items;
 }
 
 }  // namespace
@@ -99,12 +120,10 @@ std::vector<Metric> job_metrics() {
                        .help =
                            "Jobs that have ended since the instance began, purged ones too; it never falls.",
                        .source = stats,
-                       .labels = {},
-                       .type = Type::counter},
-       .values = [](const Facts& f) -> Items {
-         const auto& jobs_of_all = f.inputs.state.stats.all;
-         return single(count(jobs_of_all.states.inactive) + count(jobs_of_all.inactive_purged));
-       }});
+                       .labels = {"queue"},
+                       .type = Type::counter,
+                       .aggregation = Aggregation::sum},
+       .values = finished});
   metrics.push_back(jobs("job_pending_count", "Jobs in DEPEND, PRIORITY or SCHED, held ones too.",
                          [](const Facts& f) -> Items {
                            return single(count(all(f).depend) + count(all(f).priority) + count(all(f).sched));
@@ -113,9 +132,14 @@ std::vector<Metric> job_metrics() {
     return single(count(all(f).run) + count(all(f).cleanup));
   }));
   metrics.push_back(
-      jobs("job_eligible_count",
-           "Jobs that wait for nothing but room: in SCHED, not held, in a queue that is started.", eligible,
-           "job-list.list, job-manager.queue-status"));
+      {.description =
+           {.name = "job_eligible_count",
+            .unit = "jobs",
+            .help = "Jobs that wait for nothing but room: in SCHED, not held, in a queue that is started.",
+            .source = "job-list.list, job-manager.queue-status",
+            .labels = {"queue"},
+            .aggregation = Aggregation::sum},
+       .values = eligible});
   return metrics;
 }
 

@@ -57,11 +57,6 @@ void write_amounts(const Source& source, ExpositionWriter& writer) {
     writer.sample(static_cast<double>(number), {{.name = "state", .value = state}});
 }
 
-void write_eligible(const Source& source, ExpositionWriter& writer) {
-  for (const auto& queue : source.facts.backlog)
-    writer.sample(static_cast<double>(queue.eligible), {{.name = "queue", .value = queue.queue}});
-}
-
 void write_inactive(const Source& source, ExpositionWriter& writer) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> results{
       {{"successful", "job_successful_count"},
@@ -75,12 +70,6 @@ void write_inactive(const Source& source, ExpositionWriter& writer) {
       writer.sample(item.value, {{.name = "queue", .value = item.labels.front().second},
                                  {.name = "result", .value = result}});
   }
-}
-
-void write_finished(const Source& source, ExpositionWriter& writer) {
-  for (std::size_t i = 0; i < source.state.queues.size(); ++i)
-    writer.sample(static_cast<double>(finished_jobs(source.state, i)),
-                  {{.name = "queue", .value = source.state.queues[i].name}});
 }
 
 void write_waits(const Source& source, ExpositionWriter& writer) {
@@ -144,8 +133,11 @@ void write_old_nodes(const Source& source, ExpositionWriter& writer) {
 // A family that is a metric of the catalogue under Prometheus' own name.
 Entry same_as(std::string_view metric, std::string_view name) {
   const auto* description = find_description(metric);
-  return {.family = {
-              .name = name, .help = description->help, .labels = description->labels, .made_of = {metric}}};
+  return {.family = {.name = name,
+                     .type = description->type == Type::counter ? counter : gauge,
+                     .help = description->help,
+                     .labels = description->labels,
+                     .made_of = {metric}}};
 }
 
 std::vector<Entry> of_nodes() {
@@ -186,11 +178,7 @@ std::vector<Entry> of_nodes() {
 std::vector<Entry> of_jobs() {
   return {
       same_as("job_count", "flux_jobs"),
-      {.family = {.name = "flux_jobs_eligible",
-                  .help = find_description("job_eligible_count")->help,
-                  .labels = {"queue"},
-                  .made_of = {"job_eligible_count"}},
-       .write = write_eligible},
+      same_as("job_eligible_count", "flux_jobs_eligible"),
       same_as("job_unlimited_count", "flux_jobs_unlimited"),
       same_as("job_unsatisfiable_count", "flux_jobs_unsatisfiable"),
       same_as("job_shape_unknown_count", "flux_jobs_shape_unknown"),
@@ -200,12 +188,7 @@ std::vector<Entry> of_jobs() {
                   .made_of = {"job_successful_count", "job_failed_count", "job_canceled_count",
                               "job_timeout_count"}},
        .write = write_inactive},
-      {.family = {.name = "flux_jobs_finished_total",
-                  .type = counter,
-                  .help = find_description("job_finished_total")->help,
-                  .labels = {"queue"},
-                  .made_of = {"job_finished_total"}},
-       .write = write_finished},
+      same_as("job_finished_total", "flux_jobs_finished_total"),
       {.family = {.name = "flux_job_wait_seconds",
                   .type = histogram,
                   .help = "How long jobs waited from being ready to start until they started, of those that "

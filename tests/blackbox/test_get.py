@@ -59,7 +59,7 @@ class Formats(unittest.TestCase):
             running = broker.submit(fluxwire.jobspec(nodes=2, slots=1, cores=3, duration=600))
             eventually(lambda: get_metrics(instance.uri, "job_running_count")["job_running_count"] == 1, "a job")
             waiting = broker.submit(fluxwire.jobspec(nodes=3, duration=60))
-            eventually(lambda: get_metrics(instance.uri, "job_eligible_count")["job_eligible_count"] == 1, "a wait")
+            eventually(lambda: get_metrics(instance.uri, "job_eligible_count")["job_eligible_count"] == {("",): 1}, "a wait")
             instance.ctl("drain", "1", "a fan")
             state = json.loads(get(instance, "--state"))
             self.assertEqual(state["format"], "flux-metrics-api.state/1")

@@ -197,7 +197,7 @@ class Numbers(unittest.TestCase):
             for _ in range(4):
                 simulator.ctl("submit", "-N1", "--duration", "1h")
             simulator.ctl("submit", "-N3", "--duration", "1h")
-            eventually(lambda: simulator.get("job_eligible_count")["job_eligible_count"] == 5, "five that wait")
+            eventually(lambda: simulator.get("job_eligible_count")["job_eligible_count"] == {("",): 5}, "five that wait")
             sizes = {policy: harness.get_metrics(simulator.uri, "node_wanted_count",
                                                  options=("--size-policy", policy, "--hold", "0s"))["node_wanted_count"]
                      for policy in ("wanted", "all", "head-of-line")}

@@ -52,7 +52,7 @@ class EveryVersion(unittest.TestCase):
     def test_the_owner_gets_the_same_numbers(self):
         newest = self.numbers(VERSIONS[0])
         self.assertEqual((newest["node_up_count"], newest["node_allocated_count"]), (3, 2))
-        self.assertEqual(newest["job_eligible_count"], 2)
+        self.assertEqual(newest["job_eligible_count"], {("batch",): 2, ("debug",): 0})
         self.assertEqual(newest["job_shape_unknown_count"], 0)
         self.assertEqual(newest["gpu_demand_count"], {("batch",): 32, ("debug",): 0})
         self.assertNotIn(None, newest.values())

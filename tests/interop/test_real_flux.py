@@ -34,9 +34,9 @@ def flux_counts(flux):
         counts[f"job_queue_state_{state}_count"] = by_state[state]
     counts["job_pending_count"] = by_state["depend"] + by_state["priority"] + by_state["sched"]
     counts["job_running_count"] = by_state["run"] + by_state["cleanup"]
-    counts["job_eligible_count"] = sum(job["state"] == "SCHED" and int(job["priority"]) > 0 and started[job["queue"]]
-                                       for job in jobs)
     eligible = [job for job in jobs if job["state"] == "SCHED" and int(job["priority"]) > 0 and started[job["queue"]]]
+    waiting = collections.Counter(job["queue"] for job in eligible)
+    counts["job_eligible_count"] = {(queue,): waiting[queue] for queue in started}
     unlimited = collections.Counter(job["queue"] for job in eligible if float(job["duration"]) == 0)
     counts["job_unlimited_count"] = {(queue,): unlimited[queue] for queue in started}
     results = collections.Counter((job["queue"], job["result"]) for job in jobs if job["state"] == "INACTIVE")

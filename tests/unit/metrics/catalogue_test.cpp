@@ -105,6 +105,20 @@ TEST(Catalogue, CountsFinishedJobsThroughPurges) {
   EXPECT_EQ(Evaluated(state).value("job_finished_total"), 5);
 }
 
+TEST(Catalogue, CountsFinishedJobsOfRemovedQueuesUnderNoQueue) {
+  instance::InstanceState state = InstanceBuilder(2).online("0-1");
+  state.queues.resize(1);
+  state.queues[0].name = "batch";
+  state.stats.all.states.inactive = 5;
+  state.stats.queues.resize(2);
+  state.stats.queues[0].name = "batch";
+  state.stats.queues[1].name = "removed";
+  state.stats.queues[0].states.inactive = 3;
+  state.stats.queues[1].states.inactive = 2;
+  EXPECT_EQ(Evaluated(state).items("job_finished_total"),
+            (std::map<std::string, double>{{"batch", 3}, {"", 2}}));
+}
+
 TEST(Catalogue, HasTheAgreedNames) {
   const std::set<std::string_view> agreed{"node_up_count",
                                           "node_free_count",
@@ -280,7 +294,9 @@ TEST(JobMetrics, AreWhatJobStatsSays) {
   EXPECT_EQ(sizes.value("job_queue_state_depend_count"), 1);
   EXPECT_EQ(sizes.value("job_queue_state_priority_count"), 0);
   EXPECT_EQ(sizes.value("job_pending_count"), 11);
-  EXPECT_EQ(sizes.value("job_eligible_count"), 9) << "one of ten in SCHED is held";
+  EXPECT_EQ(sizes.items("job_eligible_count"), (std::map<std::string, double>{{"batch", 7}, {"debug", 2}}))
+      << "one of ten in SCHED is held";
+  EXPECT_EQ(mixed.items("job_eligible_count"), (std::map<std::string, double>{{"batch", 3}, {"debug", 2}}));
 }
 
 TEST(JobMetrics, HaveAnItemForEachQueueAndState) {
