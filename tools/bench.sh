@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The measurements: tools/bench.sh [http|secured|collector|scrape ...], all without one. Tables on stdout; bench/README.md keeps them.
+# The measurements: tools/bench.sh [http|secured|collector|scrape|plan ...], all without one. Tables on stdout; bench/README.md keeps them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=${*:-http secured collector scrape}
+parts=${*:-http secured collector scrape plan}
 for part in $parts; do
   case $part in
-    http | secured | collector | scrape) ;;
-    *) echo "tools/bench.sh: there is no measurement '$part'; there are: http, secured, collector, scrape" >&2; exit 2 ;;
+    http | secured | collector | scrape | plan) ;;
+    *) echo "tools/bench.sh: there is no measurement '$part'; there are: http, secured, collector, scrape, plan" >&2; exit 2 ;;
   esac
 done
 tools/build.sh release flux-metrics-api >&2
@@ -40,6 +40,10 @@ run_collector() {
 
 run_scrape() {
   python3 -B bench/scrape.py build/release/src/flux-metrics-api
+}
+
+run_plan() {
+  python3 -B bench/plan.py build/release/src/flux-metrics-api
 }
 
 for part in $parts; do

@@ -45,18 +45,24 @@ std::map<std::string_view, std::string_view> header_fields(std::string_view head
 
 }  // namespace
 
-Result<json::object> make_jobspec(const JobRequest& request) {
+Result<void> check_request(const JobRequest& request) {
   if (request.exclusive && !request.nodes)
     return fail(Code::invalid, "an exclusive job must say how many nodes it takes");
   if (!request.nodes && !request.slots) return fail(Code::invalid, "a job must ask for nodes or for slots");
   if (request.nodes == 0U || request.slots == 0U || request.cores == 0)
     return fail(Code::invalid, "nodes, slots and cores must be above 0");
+  if (request.nodes && request.slots && *request.slots < *request.nodes)
+    return fail(Code::invalid, "{} slots cannot be spread over {} nodes", *request.slots, *request.nodes);
+  return {};
+}
+
+Result<json::object> make_jobspec(const JobRequest& request) {
+  if (auto possible = check_request(request); !possible) return std::unexpected(possible.error());
   json::object resources;
   json::object count{{"per_slot", 1}};
   if (request.nodes) {
     const std::uint32_t nodes = *request.nodes;
     const std::uint32_t slots = request.slots.value_or(nodes);
-    if (slots < nodes) return fail(Code::invalid, "{} slots cannot be spread over {} nodes", slots, nodes);
     resources = {{"type", "node"}, {"count", nodes}};
     if (request.exclusive || !request.slots) resources["exclusive"] = true;
     resources["with"] = json::array{slot(request, (slots + nodes - 1) / nodes)};

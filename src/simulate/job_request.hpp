@@ -28,6 +28,8 @@ struct JobRequest {
 };
 
 // Errors: Code::invalid: fewer slots than nodes, exclusive without nodes.
+[[nodiscard]] Result<void> check_request(const JobRequest& request);
+// Errors: as check_request().
 [[nodiscard]] Result<boost::json::object> make_jobspec(const JobRequest& request);
 
 // The J that job-ingest.submit takes from the owner of an instance: header, jobspec and no signature.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <ranges>
 #include <span>
 #include <vector>
 
@@ -13,21 +14,6 @@
 namespace fluxmetrics::simulate {
 
 class PlanDemand {
- public:
-  PlanDemand(std::span<const PlanJob> jobs, std::uint32_t cores, double patience, double hold);
-
-  // Jobs are started in the order in which they were queued.
-  void queued(std::uint32_t job, double now);
-  void started(std::uint32_t job, double end);
-  void stopped(std::uint32_t job);
-
-  // Nodes that the running and the waiting jobs would fill.
-  [[nodiscard]] double demand() const { return running_weight_ + waiting_weight_; }
-  // The wanted size before any minimum, maximum and protection of what runs: the largest of the last `hold`
-  // seconds.
-  [[nodiscard]] std::uint32_t need(double now);
-
- private:
   struct Waiting {
     std::uint32_t job;
     double since;
@@ -36,6 +22,24 @@ class PlanDemand {
     std::uint32_t job;
     double end;
   };
+
+ public:
+  PlanDemand(std::span<const PlanJob> jobs, std::uint32_t cores, double patience, double hold);
+
+  // Jobs are started in the order in which they were queued.
+  void queued(std::uint32_t job, double now);
+  void started(std::uint32_t job, double end);
+  void stopped(std::uint32_t job);
+
+  // The jobs that run, in no order.
+  [[nodiscard]] auto running() const { return running_ | std::views::transform(&Running::job); }
+  // Nodes that the running and the waiting jobs would fill.
+  [[nodiscard]] double demand() const { return running_weight_ + waiting_weight_; }
+  // The wanted size before any minimum, maximum and protection of what runs: the largest of the last `hold`
+  // seconds.
+  [[nodiscard]] std::uint32_t need(double now);
+
+ private:
   [[nodiscard]] double share(std::uint32_t job) const;
   void grow_old(double now);
   [[nodiscard]] std::uint32_t undrained(double now);

@@ -152,6 +152,7 @@ class Run {
       case Kind::cleaned:
         ranks_.release(cleaning_[event.what]);
         cleaning_[event.what].clear();
+        cleaned_.push_back(event.what);
         break;
       case Kind::sync:
         synchronise();
@@ -304,24 +305,14 @@ class Run {
   }
 
   void kill_jobs(std::uint32_t rank) {
-    for (std::uint32_t job = 0; job < running_.size(); ++job) {
-      auto& running = running_[job];
-      const auto here = [&](const auto& part) { return part.first == rank; };
-      if (!running.runs || std::ranges::none_of(running.placement, here)) continue;
-      running.runs = false;
-      ++running.generation;
-      ++killed_;
-      demand_.stopped(job);
-      Placement gone;
-      Placement left;
-      for (const auto& part : running.placement)
-        (here(part) ? gone : left).push_back(part);
-      running.placement.clear();
-      ranks_.release(gone);
-      cleaning_.push_back(std::move(left));
-      push(now_ + cleanup_seconds, Kind::cleaned, static_cast<std::uint32_t>(cleaning_.size() - 1));
-      enqueue(job);
+    const auto here = [rank](const auto& part) { return part.first == rank; };
+    std::vector<std::uint32_t> victims;
+    for (const auto job : demand_.running()) {
+      if (std::ranges::any_of(running_[job].placement, here)) victims.push_back(job);
     }
+    std::ranges::sort(victims);  // they are queued again in the order of their submission
+    for (const auto job : victims)
+      kill_job(job, rank);
     // What is cleaned up there is gone as well.
     for (auto& placement : cleaning_) {
       std::erase_if(placement, [&](const auto& part) {
@@ -330,6 +321,34 @@ class Run {
         return true;
       });
     }
+  }
+
+  void kill_job(std::uint32_t job, std::uint32_t rank) {
+    auto& running = running_[job];
+    running.runs = false;
+    ++running.generation;
+    ++killed_;
+    demand_.stopped(job);
+    Placement gone;
+    Placement left;
+    for (const auto& part : running.placement)
+      (part.first == rank ? gone : left).push_back(part);
+    running.placement.clear();
+    ranks_.release(gone);
+    if (!left.empty()) clean_up(std::move(left));
+    enqueue(job);
+  }
+
+  void clean_up(Placement placement) {
+    auto slot = static_cast<std::uint32_t>(cleaning_.size());
+    if (cleaned_.empty()) {
+      cleaning_.emplace_back();
+    } else {
+      slot = cleaned_.back();
+      cleaned_.pop_back();
+    }
+    cleaning_[slot] = std::move(placement);
+    push(now_ + cleanup_seconds, Kind::cleaned, slot);
   }
 
   [[nodiscard]] double paid_seconds() const {
@@ -383,6 +402,7 @@ class Run {
   std::vector<Running> running_;  // of jobs
   std::deque<std::uint32_t> queue_;
   std::vector<Placement> cleaning_;
+  std::vector<std::uint32_t> cleaned_;  // places in cleaning_ that are free again
   double now_ = 0;
   std::uint32_t next_ = 0;  // the next job to be submitted
   std::uint64_t ended_ = 0;

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <sstream>
 
 #include <boost/json/parse.hpp>
@@ -78,15 +77,15 @@ Result<TraceJob> parse_line(std::string_view line) {
   if (job.request.exclusive && !job.request.nodes)
     return fail(Code::invalid, "field 'exclusive' needs field 'nodes': how many whole nodes?");
   // Whatever else makes a job impossible to write down.
-  if (const auto jobspec = make_jobspec(job.request); !jobspec)
-    return fail(Code::invalid, "asks for the impossible: {}", jobspec.error().message);
+  if (const auto possible = check_request(job.request); !possible)
+    return fail(Code::invalid, "asks for the impossible: {}", possible.error().message);
   return job;
 }
 
 }  // namespace
 
 Result<std::vector<TraceJob>> parse_trace(std::string_view text, std::string_view source) {
-  std::multimap<double, TraceJob> by_time;  // lines of the same time stay in order
+  std::vector<TraceJob> jobs;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
@@ -94,12 +93,9 @@ Result<std::vector<TraceJob>> parse_trace(std::string_view text, std::string_vie
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     auto job = parse_line(line);
     if (!job) return fail(Code::invalid, "{}, line {}: {}", source, number, job.error().message);
-    by_time.emplace(job->t, std::move(*job));
+    jobs.push_back(std::move(*job));
   }
-  std::vector<TraceJob> jobs;
-  jobs.reserve(by_time.size());
-  for (auto& [time, job] : by_time)
-    jobs.push_back(std::move(job));
+  std::ranges::stable_sort(jobs, {}, &TraceJob::t);
   return jobs;
 }
 

@@ -4,7 +4,9 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree
 
@@ -135,6 +137,22 @@ class Traces(unittest.TestCase):
                                    "-o", "json") for seed in (1, 1, 2))
         self.assertEqual(one, same)
         self.assertNotEqual(one, other)
+
+    def test_a_day_of_100000_jobs(self):
+        sys.path.insert(0, str(EXAMPLES.parent / "bench"))
+        import plan as bench  # the day that the published figure is of
+        slow = "FLUX_METRICS_SLOW" in os.environ
+        jobs, nodes = (10_000, 100) if slow else (100_000, 1000)
+        trace = os.path.join(self.folder.name, "day.jsonl")
+        bench.make_day(trace, jobs, nodes)
+        begin = time.monotonic()
+        text = played("--trace", trace, "--max", nodes, "-o", "csv", "--strategy", "pending", "--strategy", "wanted-drain")
+        took = time.monotonic() - begin
+        rows = {row["strategy"]: row for row in csv.DictReader(text.splitlines())}
+        self.assertEqual((rows["wanted-drain"]["finished"], rows["wanted-drain"]["killed"]), (str(jobs), "0"))
+        self.assertGreater(int(rows["pending"]["killed"]), 100, "killing is the costly part")
+        if not slow:  # a release build takes 0.3 s for both; whatever goes with the square of the jobs takes minutes
+            self.assertLess(took, 30)
 
     def check_svgs(self, folder, names):
         files = sorted(path.name for path in pathlib.Path(folder).iterdir())
