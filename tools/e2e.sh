@@ -11,6 +11,7 @@ cannot() {
 }
 
 # A mistyped name is told before anything is built or started.
+cases=("$@")
 names=$(sed -n 's/^\t{"\([a-z0-9-]*\)", test.*/\1/p' tests/e2e/cases_test.go)
 for case in "$@"; do
   grep -qxF -- "$case" <<<"$names" && continue
@@ -65,6 +66,29 @@ if [ ! -x "$plane" ]; then
   echo "The control plane was built in $((SECONDS - build)) s." >&2
 fi
 
+# prometheus-adapter, keyed in the same way, and Debian's Prometheus: for one case only.
+wants() {
+  [ "${#cases[@]}" -eq 0 ] || grep -qxF -- "$1" < <(printf '%s\n' "${cases[@]}")
+}
+adapter='' prometheus=''
+if wants prometheus-adapter; then
+  source=tests/e2e/adapter
+  key=$( (go env GOVERSION; cat "$source"/go.mod "$source"/go.sum) | sha256sum | cut -c1-16)
+  adapter=$cache/prometheus-adapter-$key
+  if [ ! -x "$adapter" ]; then
+    echo "Building prometheus-adapter once: 2 to 4 minutes on two cores, kept in $cache afterwards." >&2
+    build=$SECONDS
+    (cd "$source" && go build -ldflags "-s -w" -o "$adapter.$$" sigs.k8s.io/prometheus-adapter/cmd/adapter)
+    rm -f "$cache"/prometheus-adapter-????????????????
+    mv "$adapter.$$" "$adapter"
+    echo "prometheus-adapter was built in $((SECONDS - build)) s." >&2
+  fi
+  tools/prometheus.sh
+  prometheus=$(command -v prometheus || true)
+  [ -n "$prometheus" ] || prometheus=$PWD/build/tools/usr/bin/prometheus
+  [ -x "$prometheus" ] || prometheus=''
+fi
+
 if [ -z "${FLUX_METRICS_API:-}" ]; then
   tools/build.sh release flux-metrics-api
   FLUX_METRICS_API=$PWD/build/release/src/flux-metrics-api
@@ -77,6 +101,7 @@ logs=$PWD/build/e2e/logs
 rm -rf "$logs"
 mkdir -p "$logs"
 export FLUX_METRICS_API FLUX_METRICS_E2E_CONTROLPLANE=$plane FLUX_METRICS_E2E_ETCD=$etcd FLUX_METRICS_E2E_LOGS=$logs
+export FLUX_METRICS_E2E_ADAPTER=$adapter FLUX_METRICS_E2E_PROMETHEUS=$prometheus
 pattern='^TestE2E$'
 if [ $# -gt 0 ]; then
   pattern+="/.*/^($(IFS='|'; echo "$*"))\$"

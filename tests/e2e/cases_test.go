@@ -48,6 +48,7 @@ var alone = []testCase{
 	{"rotation-front-proxy", testFrontProxyRotation},
 	{"rotation-client-ca", testClientCARotation},
 	{"sigterm-two-replicas", testSIGTERMUnderLoad},
+	{"prometheus-adapter", testPrometheusAdapter},
 }
 
 // TestE2E starts the world once. One case: go test -run 'TestE2E/.*/^hpa-article$'.

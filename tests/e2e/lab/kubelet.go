@@ -39,7 +39,7 @@ func (Idle) Stop(Pod) {}
 type Kubelet struct {
 	plane     *ControlPlane
 	mutex     sync.Mutex
-	workloads map[string]Workload // by MiniCluster
+	workloads map[string]Workload // by workloadName
 	pods      map[types.UID]*heldPod
 	addresses map[string]bool
 	log       *log.Logger
@@ -78,11 +78,11 @@ func newKubelet(plane *ControlPlane) (*Kubelet, error) {
 
 func (k *Kubelet) note(format string, arguments ...any) { k.log.Printf(format, arguments...) }
 
-// Assign says what runs in the pods of a MiniCluster that is made afterwards. Others are idle.
-func (k *Kubelet) Assign(cluster string, workload Workload) {
+// Assign says what runs in the pods of a MiniCluster, or of an application, that is made afterwards. Others are idle.
+func (k *Kubelet) Assign(name string, workload Workload) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
-	k.workloads[cluster] = workload
+	k.workloads[name] = workload
 }
 
 // AddNodes makes the nodes, without the taint that only a node lifecycle controller would take away.
@@ -151,7 +151,7 @@ func (k *Kubelet) begin(ctx context.Context, pod *corev1.Pod) error {
 		return err
 	}
 	k.mutex.Lock()
-	workload, known := k.workloads[pod.Labels["hpa-selector"]]
+	workload, known := k.workloads[workloadName(pod)]
 	k.mutex.Unlock()
 	if !known {
 		workload = Idle{}

@@ -46,6 +46,15 @@ type Pod struct {
 	Cluster   string // the MiniCluster it belongs to; "" for others
 	Index     int    // its completion index; -1 for others
 	Address   string
+	Arguments []string // of its first container
+}
+
+// workloadName is by what a pod's workload is found: its MiniCluster, or the usual label for an application's name.
+func workloadName(pod *corev1.Pod) string {
+	if cluster, is := pod.Labels["hpa-selector"]; is {
+		return cluster
+	}
+	return pod.Labels["app.kubernetes.io/name"]
 }
 
 func describe(pod *corev1.Pod, address string) Pod {
@@ -55,7 +64,8 @@ func describe(pod *corev1.Pod, address string) Pod {
 			index = number
 		}
 	}
-	return Pod{Namespace: pod.Namespace, Name: pod.Name, Cluster: pod.Labels["hpa-selector"], Index: index, Address: address}
+	return Pod{Namespace: pod.Namespace, Name: pod.Name, Cluster: pod.Labels["hpa-selector"], Index: index,
+		Address: address, Arguments: pod.Spec.Containers[0].Args}
 }
 
 // runningStatus is what a kubelet reports of a pod whose container runs.
