@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The measurements: tools/bench.sh [http|secured|collector|scrape|plan ...], all without one. Tables on stdout; bench/README.md keeps them.
+# The measurements: tools/bench.sh [http|secured|collector|scrape|plan|prototype ...], all without one. Tables on stdout; bench/README.md keeps them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=${*:-http secured collector scrape plan}
+parts=${*:-http secured collector scrape plan prototype}
 for part in $parts; do
   case $part in
-    http | secured | collector | scrape | plan) ;;
-    *) echo "tools/bench.sh: there is no measurement '$part'; there are: http, secured, collector, scrape, plan" >&2; exit 2 ;;
+    http | secured | collector | scrape | plan | prototype) ;;
+    *) echo "tools/bench.sh: there is no measurement '$part'; there are: http, secured, collector, scrape, plan, prototype" >&2; exit 2 ;;
   esac
 done
 tools/build.sh release flux-metrics-api >&2
@@ -44,6 +44,10 @@ run_scrape() {
 
 run_plan() {
   python3 -B bench/plan.py build/release/src/flux-metrics-api
+}
+
+run_prototype() {
+  python3 -B bench/prototype.py build/release/src/flux-metrics-api --out build/bench/prototype
 }
 
 for part in $parts; do
