@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "http/handler.hpp"
 #include "kube/pods.hpp"
+#include "metrics/catalogue.hpp"
 #include "metrics/snapshot.hpp"
 
 namespace fluxmetrics::api {
@@ -29,6 +30,7 @@ struct ApiOptions {
   std::size_t most_waiting = 400;  // requests that wait for the cluster at the same time; 0 = any number
   Seconds request_timeout{60};     // for one that waits; its query's `timeout` may say less
   bool prometheus_only = false;    // nothing of Kubernetes is served: for `exporter`
+  std::shared_ptr<const metrics::Catalogue> catalogue = metrics::built_in();  // of the store's snapshots
 };
 
 class Api : public http::Handler {

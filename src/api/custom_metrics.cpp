@@ -3,7 +3,6 @@
 #include "api/metric_status.hpp"
 #include "api/selection.hpp"
 #include "kube/quantity.hpp"
-#include "metrics/catalogue.hpp"
 #include "metrics/rank_metrics.hpp"
 
 namespace fluxmetrics::api {
@@ -13,7 +12,7 @@ std::expected<MetricList, kube::Status> CustomMetrics::list(const Route& route, 
   const auto& path = route.metric;
   const auto query = parse_query(target);
   if (!query) return Failure(bad_request(query.error().message));
-  if (path.shadows_list && metrics::find_description(path.metric) == nullptr) {
+  if (path.shadows_list && options_.catalogue->find(path.metric) == nullptr) {
     return Failure(bad_request("invalid request path"));
   }
   const auto* state = view.snapshot ? view.snapshot->state.get() : nullptr;
@@ -23,12 +22,14 @@ std::expected<MetricList, kube::Status> CustomMetrics::list(const Route& route, 
       path.of_pods ? describe_pods(path, *query, *objects, view) : describe(path, *query, *objects, view);
   if (!described) return Failure(std::move(described.error()));
 
+  const auto* family = path.of_pods ? nullptr : view.snapshot->find(path.metric);
+  const auto time = family == nullptr ? view.snapshot->confirmed.wall : view.snapshot->time_of(*family);
   std::vector<kube::MetricValue> items;
   items.reserve(described->size());
   for (auto& [object, value] : *described) {
     items.push_back({.object = std::move(object),
                      .metric = path.metric,
-                     .timestamp = format_rfc3339(view.snapshot->confirmed.wall),
+                     .timestamp = format_rfc3339(time),
                      .value = std::move(value),
                      .selector = query->echo});
   }
@@ -81,9 +82,9 @@ CustomMetrics::Checked<std::vector<CustomMetrics::Described>> CustomMetrics::des
 CustomMetrics::Checked<std::string> CustomMetrics::value_of(const MetricPath& path, const MetricQuery& query,
                                                             const metrics::View& view) const {
   const auto& selector = query.metric_labels;
-  const auto* description = metrics::find_description(path.metric);
-  if (auto refused =
-          check_metric(path, selector, description, metrics::catalogue(), view, options_.max_staleness)) {
+  const auto* description = options_.catalogue->find(path.metric);
+  if (auto refused = check_metric(path, selector, description, options_.catalogue->descriptions(), view,
+                                  options_.max_staleness)) {
     return Failure(std::move(*refused));
   }
   const auto* family = view.snapshot->find(path.metric);

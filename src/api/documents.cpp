@@ -121,7 +121,7 @@ void Documents::add(const std::string& path, std::shared_ptr<const Page> page) {
 }
 
 void Documents::add_discovery(const ApiOptions& options) {
-  const auto groups = metric_groups();
+  const auto groups = metric_groups(*options.catalogue);
   const auto address = options.port == 0 ? std::string() : fmt::format(":{}", options.port);
   // Control planes before 1.30 ask for v2beta1 only.
   add("/apis", share({.offer = Offer::group_list,

@@ -8,7 +8,6 @@
 #include "api/selection.hpp"
 #include "kube/metric_value.hpp"
 #include "kube/quantity.hpp"
-#include "metrics/catalogue.hpp"
 
 namespace fluxmetrics::api {
 namespace {
@@ -52,7 +51,7 @@ std::expected<std::vector<kube::ExternalMetricValue>, kube::Status> values_of(
   auto items = select_items(snapshot, *family, selector);
   if (!items) return Failure(status_of(items.error(), path, selector));
   std::ranges::sort(*items, {}, &metrics::Item::labels);
-  const auto timestamp = format_rfc3339(snapshot.confirmed.wall);
+  const auto timestamp = format_rfc3339(snapshot.time_of(*family));
   std::vector<kube::ExternalMetricValue> values;
   values.reserve(items->size());
   for (auto& item : *items) {
@@ -82,9 +81,9 @@ std::expected<MetricList, kube::Status> ExternalMetrics::list(const Route& route
                                          "has to be too",
                                          options_.namespace_)));
   }
-  const auto* description = metrics::find_description(path.metric);
-  if (auto refused =
-          check_metric(path, selector, description, metrics::catalogue(), view, options_.max_staleness)) {
+  const auto* description = options_.catalogue->find(path.metric);
+  if (auto refused = check_metric(path, selector, description, options_.catalogue->descriptions(), view,
+                                  options_.max_staleness)) {
     return Failure(std::move(*refused));
   }
   const auto values = values_of(path, selector, *view.snapshot);

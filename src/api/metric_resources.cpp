@@ -4,7 +4,6 @@
 
 #include "api/objects.hpp"
 #include "api/router.hpp"
-#include "metrics/catalogue.hpp"
 #include "metrics/rank_metrics.hpp"
 
 namespace fluxmetrics::api {
@@ -18,10 +17,10 @@ void add(std::vector<kube::ApiResource>& list, std::string_view resource, std::s
       {.name = fmt::format("{}/{}", resource, metric), .namespaced = namespaced, .kind = "MetricValueList"});
 }
 
-std::vector<kube::ApiResource> custom_resources() {
+std::vector<kube::ApiResource> custom_resources(const metrics::Catalogue& catalogue) {
   const auto miniclusters = fmt::format("miniclusters.{}", minicluster_group);
   std::vector<kube::ApiResource> list;
-  for (const auto& metric : metrics::catalogue()) {
+  for (const auto& metric : catalogue) {
     add(list, "services", metric.name, true);
     add(list, "namespaces", metric.name, false);
     add(list, miniclusters, metric.name, true);
@@ -31,20 +30,21 @@ std::vector<kube::ApiResource> custom_resources() {
   return list;
 }
 
-std::vector<kube::ApiResource> external_resources() {
+std::vector<kube::ApiResource> external_resources(const metrics::Catalogue& catalogue) {
   std::vector<kube::ApiResource> list;
-  for (const auto& metric : metrics::catalogue())
+  for (const auto& metric : catalogue)
     list.push_back({.name = std::string(metric.name), .kind = "ExternalMetricValueList"});
   return list;
 }
 
 }  // namespace
 
-std::vector<kube::ApiGroup> metric_groups() {
-  const auto custom = custom_resources();
+std::vector<kube::ApiGroup> metric_groups(const metrics::Catalogue& catalogue) {
+  const auto custom = custom_resources(catalogue);
   return {{.name = metrics_group,
            .versions = {{.name = "v1beta2", .resources = custom}, {.name = "v1beta1", .resources = custom}}},
-          {.name = external_group, .versions = {{.name = "v1beta1", .resources = external_resources()}}}};
+          {.name = external_group,
+           .versions = {{.name = "v1beta1", .resources = external_resources(catalogue)}}}};
 }
 
 }  // namespace fluxmetrics::api

@@ -5,9 +5,10 @@
 #include <vector>
 
 #include "kube/discovery.hpp"
+#include "metrics/catalogue.hpp"
 
 namespace fluxmetrics::api {
 
-[[nodiscard]] std::vector<kube::ApiGroup> metric_groups();
+[[nodiscard]] std::vector<kube::ApiGroup> metric_groups(const metrics::Catalogue& catalogue);
 
 }  // namespace fluxmetrics::api

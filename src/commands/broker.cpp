@@ -43,8 +43,12 @@ Result<Broker> check_options(const std::optional<std::string>& flux_uri, const s
   return find_broker(flux_uri);
 }
 
-Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness)
-    : broker_(broker), max_staleness_(max_staleness), publisher_(policy, broker.named, store_) {
+Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness,
+                   std::shared_ptr<const metrics::Catalogue> catalogue)
+    : broker_(broker),
+      max_staleness_(max_staleness),
+      publisher_(policy, broker.named, store_,
+                 {.catalogue = std::move(catalogue), .max_staleness = max_staleness}) {
   store_.set_trouble(std::string(nothing_heard), std::nullopt);
 }
 

@@ -1,6 +1,7 @@
 // Which broker a command talks to, and the chain from that broker to the store of snapshots.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "instance/collector.hpp"
+#include "metrics/catalogue.hpp"
 #include "metrics/snapshot.hpp"
 #include "sizing/demand.hpp"
 
@@ -30,7 +32,8 @@ struct Broker {
 // Collector -> publisher -> store, running while it lives.
 class Pipeline {
  public:
-  Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness);
+  Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness,
+           std::shared_ptr<const metrics::Catalogue> catalogue = metrics::built_in());
   [[nodiscard]] const metrics::Store& store() const { return store_; }
   // Brings the collector to life; before this the store is empty.
   void start();

@@ -27,7 +27,7 @@ constexpr std::string_view own_service = "custom-metrics-apiserver";
 
 bool ours(const HpaMetric& metric) {
   return metric.source == MetricSource::object && metric.object.kind == "Service" &&
-         (metric.object.name == own_service || metrics::find_description(metric.name) != nullptr);
+         (metric.object.name == own_service || metrics::built_in()->find(metric.name) != nullptr);
 }
 
 Result<std::pair<std::string, std::int64_t>> parse_given(const std::string& text) {
@@ -142,7 +142,7 @@ void assume_metrics(ExplainSubject& subject) {
   const auto metrics = forecast.spec.metrics;
   for (const auto& metric : metrics) {
     if (ours(metric) && metric.object.name == own_service &&
-        metrics::find_description(metric.name) == nullptr) {
+        metrics::built_in()->find(metric.name) == nullptr) {
       subject.input.unknown_metrics.push_back(metric.name);
     }
     if (scaling::counts_own_size(metric)) forecast.follows_size = metrics.size() == 1;

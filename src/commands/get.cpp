@@ -203,9 +203,9 @@ int run_get(const GetOptions& options) {
     return exit_misused;
   }
   for (const auto& name : options.metrics) {
-    if (metrics::find_description(name) != nullptr) continue;
+    if (metrics::built_in()->find(name) != nullptr) continue;
     std::string names;
-    for (const auto& description : metrics::catalogue())
+    for (const auto& description : *metrics::built_in())
       names += fmt::format(" {}", description.name);
     log::error("there is no metric {}; there are:{}", name, names);
     return exit_misused;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 
 namespace fluxmetrics::metrics {
@@ -24,22 +25,24 @@ struct Item {
   bool operator==(const Item&) const = default;
 };
 
-// What a family is, known without any broker: discovery and documentation are made of these.
+// What a family is, known without any broker: discovery and documentation are made of these. The texts live
+// as long as the catalogue that it is in.
 struct Description {
   std::string_view name;    // custom and external metrics name
   std::string_view unit;    // "nodes", "cores", "gpus", "jobs", "seconds", "ratio"
   std::string_view help;    // one sentence: what it counts
-  std::string_view source;  // the RPC it comes from
+  std::string_view source;  // the RPC it comes from; of a user's metric, the file and its line
   std::vector<std::string_view> labels;
   Type type = Type::gauge;
   Aggregation aggregation = Aggregation::single;
 };
 
 struct Family {
-  const Description* description = nullptr;  // static lifetime
+  const Description* description = nullptr;  // in the snapshot's catalogue
   std::vector<Item> items;
   std::optional<Error>
       missing;  // set: no value now (Code::unavailable -> 503) or ever (Code::not_found -> 404)
+  std::optional<Now> measured = {};  // of a user's metric: when; others are as old as their snapshot
 };
 
 }  // namespace fluxmetrics::metrics

@@ -132,7 +132,7 @@ void write_old_nodes(const Source& source, ExpositionWriter& writer) {
 
 // A family that is a metric of the catalogue under Prometheus' own name.
 Entry same_as(std::string_view metric, std::string_view name) {
-  const auto* description = find_description(metric);
+  const auto* description = built_in()->find(metric);
   return {.family = {.name = name,
                      .type = description->type == Type::counter ? counter : gauge,
                      .help = description->help,
@@ -291,6 +291,12 @@ void expose_instance(const Snapshot& snapshot, ExpositionWriter& writer) {
     } else {
       write_items(*snapshot.find(family.made_of.front()), writer);
     }
+  }
+  if (!snapshot.catalogue) return;
+  for (const auto& family : snapshot.catalogue->user_families()) {
+    if (!has_value(snapshot, family.made_of.front())) continue;
+    writer.begin(family);
+    write_items(*snapshot.find(family.made_of.front()), writer);
   }
 }
 

@@ -11,7 +11,7 @@ namespace fluxmetrics::metrics {
 // In the order of exposition; static lifetime.
 [[nodiscard]] std::span<const Exposed> instance_families();
 
-// All of them, less those that have no value now.
+// All of them and the user's, less those that have no value now.
 void expose_instance(const Snapshot& snapshot, ExpositionWriter& writer);
 
 }  // namespace fluxmetrics::metrics

@@ -6,7 +6,6 @@
 
 #include <boost/json/array.hpp>
 
-#include "metrics/catalogue.hpp"
 #include "metrics/prometheus.hpp"
 
 namespace fluxmetrics::metrics {
@@ -31,10 +30,12 @@ std::string_view to_string(Type type) {
 }
 
 // The families that a metric goes into.
-std::vector<std::string_view> exposed_as(std::string_view metric) {
+std::vector<std::string_view> exposed_as(std::string_view metric, const Catalogue& catalogue) {
   std::vector<std::string_view> names;
-  for (const auto& family : instance_families())
-    if (std::ranges::find(family.made_of, metric) != family.made_of.end()) names.push_back(family.name);
+  for (const auto families : {instance_families(), catalogue.user_families()}) {
+    for (const auto& family : families)
+      if (std::ranges::find(family.made_of, metric) != family.made_of.end()) names.push_back(family.name);
+  }
   return names;
 }
 
@@ -52,15 +53,15 @@ json::array to_array(const std::vector<std::string_view>& words) {
 
 }  // namespace
 
-std::string catalogue_table() {
+std::string catalogue_table(const Catalogue& catalogue) {
   std::string text =
       "| metric | type | unit | labels | together | what it counts | from | Prometheus |\n"
       "|---|---|---|---|---|---|---|---|\n";
-  for (const auto& metric : catalogue()) {
+  for (const auto& metric : catalogue) {
     text += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} | {} |\n", metric.name, to_string(metric.type),
                         metric.unit, in_code(metric.labels),
                         metric.labels.empty() ? std::string_view() : to_string(metric.aggregation),
-                        metric.help, metric.source, in_code(exposed_as(metric.name)));
+                        metric.help, metric.source, in_code(exposed_as(metric.name, catalogue)));
   }
   return text;
 }
@@ -76,20 +77,20 @@ std::string exposed_table(std::span<const Exposed> families) {
   return text;
 }
 
-json::object catalogue_document(std::span<const Exposed> own) {
+json::object catalogue_document(std::span<const Exposed> own, const Catalogue& catalogue) {
   json::array metrics;
-  for (const auto& metric : catalogue()) {
+  for (const auto& metric : catalogue) {
     metrics.push_back(json::object{{"name", metric.name},
                                    {"type", to_string(metric.type)},
                                    {"unit", metric.unit},
                                    {"labels", to_array(metric.labels)},
                                    {"aggregation", to_string(metric.aggregation)},
-                                   {"prometheus", to_array(exposed_as(metric.name))},
+                                   {"prometheus", to_array(exposed_as(metric.name, catalogue))},
                                    {"source", metric.source},
                                    {"help", metric.help}});
   }
   json::array exposed;
-  for (const auto families : {instance_families(), own}) {
+  for (const auto families : {instance_families(), catalogue.user_families(), own}) {
     for (const auto& family : families) {
       exposed.push_back(json::object{{"name", family.name},
                                      {"type", to_string(family.type)},

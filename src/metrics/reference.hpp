@@ -6,16 +6,18 @@
 
 #include <boost/json/object.hpp>
 
+#include "metrics/catalogue.hpp"
 #include "metrics/exposition.hpp"
 
 namespace fluxmetrics::metrics {
 
 // The table of the catalogue, and that of Prometheus' families, a row each.
-[[nodiscard]] std::string catalogue_table();
+[[nodiscard]] std::string catalogue_table(const Catalogue& catalogue = *built_in());
 [[nodiscard]] std::string exposed_table(std::span<const Exposed> families);
 
 // {"metrics":[{"name","type","unit","labels","aggregation","prometheus","source","help"}],
 //  "prometheus":[{"name","type","labels","made_of","help"}]}
-[[nodiscard]] boost::json::object catalogue_document(std::span<const Exposed> own);
+[[nodiscard]] boost::json::object catalogue_document(std::span<const Exposed> own,
+                                                     const Catalogue& catalogue = *built_in());
 
 }  // namespace fluxmetrics::metrics

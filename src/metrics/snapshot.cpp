@@ -1,8 +1,7 @@
 #include "metrics/snapshot.hpp"
 
 #include <algorithm>
-
-#include "metrics/catalogue.hpp"
+#include <utility>
 
 namespace fluxmetrics::metrics {
 
@@ -13,6 +12,18 @@ const Family* Snapshot::find(std::string_view name) const {
   return found != families->end() && by_name(*found) == name ? &*found : nullptr;
 }
 
+WallTime Snapshot::time_of(const Family& family) const {
+  return family.measured ? family.measured->wall : confirmed.wall;
+}
+
+bool Snapshot::awaits_user() const {
+  if (!families || !catalogue) return false;
+  return std::ranges::any_of(catalogue->user_families(), [&](const Exposed& family) {
+    const auto* found = find(family.made_of.front());
+    return found != nullptr && !found->measured;
+  });
+}
+
 void Store::publish(std::shared_ptr<const Snapshot> snapshot) {
   // What is replaced dies with the parameter, after the lock is gone: a large state takes its time.
   const std::scoped_lock lock(mutex_);
@@ -20,6 +31,11 @@ void Store::publish(std::shared_ptr<const Snapshot> snapshot) {
   if (snapshot && !view_.trouble.empty()) ++view_.returns;
   view_.trouble.clear();
   view_.trouble_kind.reset();
+}
+
+void Store::replace(std::shared_ptr<const Snapshot> snapshot) {
+  const std::scoped_lock lock(mutex_);
+  std::swap(view_.snapshot, snapshot);
 }
 
 void Store::set_trouble(std::string reason, std::optional<instance::Trouble::Kind> kind) {
@@ -48,10 +64,34 @@ View Store::view() const {
   return view_;
 }
 
-Publisher::Publisher(sizing::SizePolicy policy, bool explicit_instance, Store& store)
-    : policy_(policy), explicit_instance_(explicit_instance), store_(store), wanted_(policy) {}
+Publisher::Publisher(sizing::SizePolicy policy, bool explicit_instance, Store& store, UserInput user)
+    : policy_(policy),
+      explicit_instance_(explicit_instance),
+      store_(store),
+      max_staleness_(user.max_staleness),
+      readings_(user.catalogue->user_families().size()),
+      wanted_(policy) {
+  last_.catalogue = std::move(user.catalogue);
+}
+
+// What is too old is no value.
+std::vector<Reading> Publisher::readings_at(MonoTime now) const {
+  auto readings = readings_;
+  for (auto& reading : readings) {
+    if (!reading.measured || !reading.items) continue;
+    const Seconds age = now - reading.measured->mono;
+    if (age <= max_staleness_) continue;
+    reading.items = fail(Code::unavailable,
+                         "it was last worked out {:.0f} s ago, longer than the {:g} s that a value is kept",
+                         age.count(), max_staleness_.count());
+  }
+  return readings;
+}
 
 void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, Now confirmed) {
+  const std::scoped_lock lock(mutex_);
+  for (auto& reading : readings_)
+    if (reading.state == state && reading.measured) reading.measured = confirmed;
   const bool same_state = state == last_.state && last_.families;
   demand_ = same_state ? sizing::at_time(std::move(demand_), *state, policy_, confirmed.wall)
                        : sizing::compute_demand(*state, policy_, confirmed.wall);
@@ -62,22 +102,48 @@ void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, N
   last_.ranks_are_pods = !explicit_instance_ || state->level == 0;
   if (!same_state) last_.facts = std::make_shared<const StateFacts>(count_facts(*state));
   last_.watched = watch_.update(*state, known ? std::optional(wanted) : std::nullopt, confirmed.mono);
+  const auto readings = readings_at(confirmed.mono);
   const Inputs inputs{.state = *state,
                       .demand = demand_,
                       .wanted = wanted,
                       .ranks_are_pods = last_.ranks_are_pods,
                       .now = confirmed.wall,
-                      .watched = last_.watched.get()};
+                      .watched = last_.watched.get(),
+                      .user = readings};
   if (same_state && wanted == last_wanted_) {
-    last_.families = at_time(last_.families, inputs, *last_.facts);
+    last_.families = last_.catalogue->at_time(last_.families, inputs, *last_.facts);
   } else {
-    last_.families = std::make_shared<const std::vector<Family>>(evaluate(inputs, *last_.facts));
+    last_.families =
+        std::make_shared<const std::vector<Family>>(last_.catalogue->evaluate(inputs, *last_.facts));
   }
   last_wanted_ = wanted;
   last_.state = std::move(state);
   last_.confirmed = confirmed;
   ++last_.generation;
   store_.publish(std::make_shared<const Snapshot>(last_));
+}
+
+void Publisher::on_readings(std::vector<UserReading> news) {
+  const std::scoped_lock lock(mutex_);
+  for (auto& [index, reading] : news) {
+    // Of the state that is published still: as true as that.
+    if (reading.state && reading.state == last_.state) reading.measured = last_.confirmed;
+    readings_[index] = std::move(reading);
+  }
+  if (!last_.families) return;
+  const auto readings = readings_at(MonoTime::clock::now());
+  const Inputs inputs{.state = *last_.state,
+                      .demand = demand_,
+                      .wanted = last_wanted_,
+                      .ranks_are_pods = last_.ranks_are_pods,
+                      .now = last_.confirmed.wall,
+                      .watched = last_.watched.get(),
+                      .user = readings};
+  auto families = last_.catalogue->at_time(last_.families, inputs, *last_.facts);
+  if (families == last_.families) return;
+  last_.families = std::move(families);
+  ++last_.generation;
+  store_.replace(std::make_shared<const Snapshot>(last_));
 }
 
 }  // namespace fluxmetrics::metrics

@@ -13,6 +13,7 @@
 #include "base/clock.hpp"
 #include "instance/collector.hpp"
 #include "instance/state.hpp"
+#include "metrics/catalogue.hpp"
 #include "metrics/facts.hpp"
 #include "metrics/family.hpp"
 #include "metrics/watch.hpp"
@@ -23,13 +24,18 @@ namespace fluxmetrics::metrics {
 
 struct Snapshot {
   std::shared_ptr<const instance::InstanceState> state;
-  std::shared_ptr<const std::vector<Family>> families;  // as catalogue(); shared while only the time moves
-  std::shared_ptr<const StateFacts> facts;              // of the state
+  std::shared_ptr<const Catalogue> catalogue;  // the families point into it
+  Families families;                           // as the catalogue; shared while only the time moves
+  std::shared_ptr<const StateFacts> facts;     // of the state
   std::shared_ptr<const Watched> watched;
   Now confirmed;                 // when the broker last confirmed it
   std::uint64_t generation = 0;  // grows with each snapshot: the key of encoded answers
   bool ranks_are_pods = true;    // false in a sub-instance that was asked for
   [[nodiscard]] const Family* find(std::string_view name) const;
+  // When the family's values were true.
+  [[nodiscard]] WallTime time_of(const Family& family) const;
+  // Whether one of the user's metrics has not been worked out once.
+  [[nodiscard]] bool awaits_user() const;
 };
 
 // What a reader finds: the newest snapshot (null before the first), and why there is no fresher one ("" when
@@ -45,6 +51,7 @@ struct View {
 class Store {
  public:
   void publish(std::shared_ptr<const Snapshot> snapshot);  // clears the trouble
+  void replace(std::shared_ptr<const Snapshot> snapshot);  // the same state, no word of the broker
   // `kind`: nullopt while nobody has tried yet.
   void set_trouble(std::string reason,
                    std::optional<instance::Trouble::Kind> kind = instance::Trouble::Kind::gone);
@@ -59,17 +66,36 @@ class Store {
   instance::RpcTimes::Shared rpc_times_;
 };
 
-// Turns states into snapshots: sizing, hold, catalogue. Fed by one thread (the collector's).
+// Where the user's metrics come from, and for how long a value of theirs is one.
+struct UserInput {
+  std::shared_ptr<const Catalogue> catalogue = built_in();
+  Seconds max_staleness{30};
+};
+
+// What came of one of the user's metrics: its place in what the catalogue was given.
+struct UserReading {
+  std::size_t index = 0;
+  Reading reading;
+};
+
+// Turns states into snapshots: sizing, hold, catalogue. States come from one thread (the collector's).
 class Publisher {
  public:
-  Publisher(sizing::SizePolicy policy, bool explicit_instance, Store& store);
+  Publisher(sizing::SizePolicy policy, bool explicit_instance, Store& store, UserInput user = {});
   // The sink of a collector. The same `state` pointer as before: values that depend on time alone move.
   void on_state(std::shared_ptr<const instance::InstanceState> state, Now confirmed);
+  // What came of user's metrics, on any thread: the last snapshot once more, with these.
+  void on_readings(std::vector<UserReading> readings);
 
  private:
+  [[nodiscard]] std::vector<Reading> readings_at(MonoTime now) const;
+
+  std::mutex mutex_;
   sizing::SizePolicy policy_;
   bool explicit_instance_;  // the user named the instance: a sub-instance is then not followed to its top
   Store& store_;
+  Seconds max_staleness_;
+  std::vector<Reading> readings_;  // of the user's metrics
   sizing::WantedSize wanted_;
   Watch watch_;
   Snapshot last_;  // what was published last

@@ -39,7 +39,7 @@ struct Bench {
   // a running one in job_count, and nothing in the others.
   static std::vector<metrics::Family> families(double nodes_up = 4) {
     std::vector<metrics::Family> made;
-    for (const auto& description : metrics::catalogue()) {
+    for (const auto& description : *metrics::built_in()) {
       made.push_back({.description = &description, .items = {}, .missing = {}});
     }
     named(made, "node_up_count").items = {{.labels = {}, .value = nodes_up}};

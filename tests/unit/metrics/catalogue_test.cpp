@@ -23,7 +23,8 @@ class Evaluated {
  public:
   explicit Evaluated(const instance::InstanceState& state, bool pods = true)
       : demand_(sizing::compute_demand(state, {}, from_unix(1.8e9))),
-        families_(evaluate({.state = state, .demand = demand_, .wanted = 7, .ranks_are_pods = pods})) {}
+        families_(
+            built_in()->evaluate({.state = state, .demand = demand_, .wanted = 7, .ranks_are_pods = pods})) {}
 
   [[nodiscard]] const Family& family(std::string_view name) const {
     const auto found = std::ranges::find_if(
@@ -170,22 +171,22 @@ TEST(Catalogue, HasTheAgreedNames) {
                                           "job_finished_per_second",
                                           "node_arrival_seconds"};
   std::set<std::string_view> names;
-  for (const auto& description : catalogue())
+  for (const auto& description : *built_in())
     names.insert(description.name);
   EXPECT_EQ(names, agreed);
-  EXPECT_EQ(catalogue().size(), agreed.size());
+  EXPECT_EQ(built_in()->size(), agreed.size());
 }
 
 TEST(Catalogue, IsSortedAndFoundByName) {
-  EXPECT_TRUE(std::ranges::is_sorted(catalogue(), {}, &Description::name));
-  for (const auto& description : catalogue())
-    EXPECT_EQ(find_description(description.name), &description);
-  EXPECT_EQ(find_description("node_up_coun"), nullptr);
-  EXPECT_EQ(find_description(""), nullptr);
+  EXPECT_TRUE(std::ranges::is_sorted(*built_in(), {}, &Description::name));
+  for (const auto& description : *built_in())
+    EXPECT_EQ(built_in()->find(description.name), &description);
+  EXPECT_EQ(built_in()->find("node_up_coun"), nullptr);
+  EXPECT_EQ(built_in()->find(""), nullptr);
 }
 
 TEST(Catalogue, DescribesEveryMetric) {
-  for (const auto& description : catalogue()) {
+  for (const auto& description : *built_in()) {
     EXPECT_FALSE(description.unit.empty()) << description.name;
     EXPECT_FALSE(description.source.empty()) << description.name;
     EXPECT_TRUE(description.help.ends_with(".")) << description.name;
@@ -195,10 +196,10 @@ TEST(Catalogue, DescribesEveryMetric) {
 
 TEST(Catalogue, EvaluatesEachDescriptionInItsOrder) {
   const auto all = captured("02-mixed");
-  ASSERT_EQ(all.families().size(), catalogue().size());
-  for (std::size_t i = 0; i < catalogue().size(); ++i) {
+  ASSERT_EQ(all.families().size(), built_in()->size());
+  for (std::size_t i = 0; i < built_in()->size(); ++i) {
     const auto& family = all.families()[i];
-    EXPECT_EQ(family.description, &catalogue()[i]);
+    EXPECT_EQ(family.description, &(*built_in())[i]);
     EXPECT_EQ(family.missing.has_value(), family.items.empty()) << family.description->name;
     for (const auto& item : family.items) {
       ASSERT_EQ(item.labels.size(), family.description->labels.size());
@@ -364,7 +365,7 @@ TEST(QueueMetrics, TellWhatWaits) {
   const auto demand = sizing::compute_demand(state, {}, from_unix(1.8e9));
   const auto facts = count_facts(state);
   const auto families = std::make_shared<const std::vector<Family>>(
-      evaluate({.state = state, .demand = demand, .now = from_unix(1.8e9)}, facts));
+      built_in()->evaluate({.state = state, .demand = demand, .now = from_unix(1.8e9)}, facts));
   const auto find = [](const Families& all, std::string_view name) {
     return std::ranges::find_if(*all, [&](const auto& family) { return family.description->name == name; })
         ->items;
@@ -376,10 +377,11 @@ TEST(QueueMetrics, TellWhatWaits) {
   EXPECT_EQ(find(families, "job_largest_nodes_count")[0].value, 2);
   EXPECT_EQ(find(families, "job_largest_cores_count")[0].value, 16);
   // Time alone moves the wait, and nothing else.
-  const auto same = at_time(families, {.state = state, .demand = demand, .now = from_unix(1.8e9)}, facts);
+  const auto same =
+      built_in()->at_time(families, {.state = state, .demand = demand, .now = from_unix(1.8e9)}, facts);
   EXPECT_EQ(same, families);
   const auto later =
-      at_time(families, {.state = state, .demand = demand, .now = from_unix(1.8e9 + 5)}, facts);
+      built_in()->at_time(families, {.state = state, .demand = demand, .now = from_unix(1.8e9 + 5)}, facts);
   EXPECT_NE(later, families);
   EXPECT_EQ(find(later, "job_wait_oldest_seconds")[0].value, 35);
   EXPECT_EQ(find(later, "queue_backlog_seconds")[0].value, 60);

@@ -162,7 +162,7 @@ TEST(Prometheus, NamesFollowItsConventions) {
     EXPECT_EQ(family.name.ends_with("_total"), family.type == ExposedType::counter) << family.name;
     EXPECT_TRUE(family.help.ends_with(".")) << family.name;
     for (const auto metric : family.made_of)
-      EXPECT_NE(find_description(metric), nullptr) << family.name << ": " << metric;
+      EXPECT_NE(built_in()->find(metric), nullptr) << family.name << ": " << metric;
   }
 }
 
@@ -189,7 +189,7 @@ TEST(Prometheus, ShowsEachMetricOfTheCatalogueSomewhere) {
   std::set<std::string_view> shown(derived);
   for (const auto& family : instance_families())
     shown.insert(family.made_of.begin(), family.made_of.end());
-  for (const auto& description : catalogue())
+  for (const auto& description : *built_in())
     EXPECT_TRUE(shown.contains(description.name)) << description.name;
 }
 

@@ -62,7 +62,7 @@ TEST(RankMetrics, AreNamesOfTheCatalogueSorted) {
   EXPECT_EQ(find_rank_description(""), nullptr);
   for (const auto& description : rank_catalogue()) {
     EXPECT_EQ(find_rank_description(description.name), &description);
-    EXPECT_NE(find_description(description.name), nullptr) << description.name;
+    EXPECT_NE(built_in()->find(description.name), nullptr) << description.name;
   }
 }
 

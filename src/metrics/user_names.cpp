@@ -1,0 +1,86 @@
+#include "metrics/user_names.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/text.hpp"
+#include "metrics/catalogue.hpp"
+
+namespace fluxmetrics::metrics {
+namespace {
+
+constexpr std::size_t longest_name = 128;
+constexpr std::array<std::string_view, 3> of_histograms{"_count", "_sum", "_bucket"};
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+Result<void> check_one(const UserMetric& metric, const Catalogue& built_in) {
+  if (!is_metric_name(metric.name)) {
+    return fail(Code::invalid,
+                "{}: '{}' is no name for a metric: it takes letters, digits and _, a letter or _ first, and "
+                "at most {} of them",
+                metric.source, printable(metric.name), longest_name);
+  }
+  if (built_in.find(metric.name) != nullptr) {
+    return fail(Code::invalid, "{}: there is a built-in metric {} already; choose another name",
+                metric.source, metric.name);
+  }
+  const bool total = metric.name.ends_with("_total");
+  if (metric.type == Type::counter && !total) {
+    return fail(Code::invalid, "{}: the name of a counter ends in _total for Prometheus; {} does not",
+                metric.source, metric.name);
+  }
+  if (metric.type == Type::gauge && total) {
+    return fail(Code::invalid, "{}: {} ends in _total, which only a counter's name may", metric.source,
+                metric.name);
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_metric_name(std::string_view name) {
+  return !name.empty() && name.size() <= longest_name && is_letter(name.front()) &&
+         std::ranges::all_of(name, [](char c) { return is_letter(c) || is_digit(c); });
+}
+
+std::string user_family_name(std::string_view name) {
+  for (bool cut = true; cut;) {
+    cut = false;
+    for (const auto ending : of_histograms) {
+      if (!name.ends_with(ending) || name.size() == ending.size()) continue;
+      name.remove_suffix(ending.size());
+      cut = true;
+    }
+  }
+  std::string family = "flux_user_";
+  family += name;
+  return family;
+}
+
+Result<void> check_user_names(std::span<const UserMetric> user, const Catalogue& built_in) {
+  std::map<std::string_view, const UserMetric*> names;
+  std::map<std::string, const UserMetric*> families;
+  for (const auto& metric : user) {
+    if (auto checked = check_one(metric, built_in); !checked) return checked;
+    if (const auto [taken, fresh] = names.emplace(metric.name, &metric); !fresh) {
+      return fail(Code::invalid, "{}: there is a metric {} already, in {}; choose another name",
+                  metric.source, metric.name, taken->second->source);
+    }
+    if (const auto [taken, fresh] = families.emplace(user_family_name(metric.name), &metric); !fresh) {
+      return fail(Code::invalid,
+                  "{}: Prometheus would know {} and {} (in {}) by the one name {}; choose another name",
+                  metric.source, metric.name, taken->second->name, taken->second->source, taken->first);
+    }
+  }
+  return {};
+}
+
+}  // namespace fluxmetrics::metrics
