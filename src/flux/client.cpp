@@ -212,32 +212,6 @@ asio::awaitable<Result<std::string>> next_payload(std::shared_ptr<Connection> co
   co_return std::move(reply->payload);
 }
 
-Code code_for(std::uint32_t errnum) {
-  switch (errnum) {
-    case ENOSYS:
-      return Code::unsupported;
-    case EPERM:
-    case EACCES:
-      return Code::denied;
-    case ENOENT:
-      return Code::not_found;
-    case EINVAL:
-    case EEXIST:
-      return Code::invalid;
-    case ETIMEDOUT:
-      return Code::timed_out;
-    case EAGAIN:
-    case EBUSY:
-    case ENODATA:
-    case EHOSTUNREACH:
-    case ECONNRESET:
-    case ECANCELED:
-      return Code::unavailable;
-    default:
-      return Code::protocol;
-  }
-}
-
 }  // namespace
 
 Stream::Stream(std::shared_ptr<Client> client, std::shared_ptr<Call> call)
@@ -291,13 +265,6 @@ void Client::close(std::string reason) {
 
 bool Client::connected() const {
   return connection_->open();
-}
-
-Error rpc_error(std::string_view topic, std::uint32_t errnum, std::string_view text) {
-  const auto number = static_cast<int>(errnum);
-  return {.code = code_for(errnum),
-          .message = fmt::format("{}: {}", topic, text.empty() ? words_for(number) : printable(text)),
-          .errnum = number};
 }
 
 }  // namespace fluxmetrics::flux

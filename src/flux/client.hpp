@@ -13,17 +13,11 @@
 
 #include "base/result.hpp"
 #include "flux/message.hpp"
+#include "flux/rpc.hpp"
 
 namespace fluxmetrics::flux {
 
 namespace asio = boost::asio;
-
-struct RpcOptions {
-  std::chrono::milliseconds deadline{5000};  // zero waits for ever; streams take theirs in next()
-  std::uint32_t nodeid = nodeid_any;
-  std::uint32_t rolemask =
-      0;  // 0 = let the connector fill it in; 2 asks to be treated as a guest (owners only)
-};
 
 class Client;
 class Connection;
@@ -93,8 +87,5 @@ class Client : public std::enable_shared_from_this<Client> {
   friend class Stream;
   std::shared_ptr<Connection> connection_;
 };
-
-// The sentence for a failed RPC: "TOPIC: TEXT"; without a text, the system's words for `errnum`.
-[[nodiscard]] Error rpc_error(std::string_view topic, std::uint32_t errnum, std::string_view text);
 
 }  // namespace fluxmetrics::flux

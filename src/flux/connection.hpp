@@ -16,10 +16,12 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/result.hpp"
-#include "flux/client.hpp"
 #include "flux/message.hpp"
+#include "flux/rpc.hpp"
 
 namespace fluxmetrics::flux {
+
+namespace asio = boost::asio;
 
 // One request, or the events, and what has come for it. Who waits sleeps on `arrived`, which is cancelled to
 // wake it.
