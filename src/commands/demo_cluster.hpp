@@ -15,7 +15,7 @@
 
 namespace fluxmetrics::commands {
 
-// A HorizontalPodAutoscaler as a cluster would run it, with the spec of docs/sizing.md: it reads
+// A HorizontalPodAutoscaler as a cluster would run it, with the spec of deploy/hpa.yaml: it reads
 // node_wanted_count by one GET of one metric, and decides with the controller's own rules.
 class DemoAutoscaler {
  public:

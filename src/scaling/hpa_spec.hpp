@@ -92,8 +92,8 @@ struct HpaGates {
 // The metric of an HPA that names none: CPU at 80 % of its requests.
 [[nodiscard]] HpaMetric default_metric();
 
-// The HPA that docs/sizing.md recommends: the size is node_wanted_count, at once and exactly. Where nobody
-// drains nodes first, a `down_window_seconds` of 300 makes killed jobs rarer.
+// The HPA of deploy/hpa.yaml and docs/sizing.md: the size is node_wanted_count, at once and exactly. Where
+// nobody drains nodes first, a `down_window_seconds` of 300 makes killed jobs rarer.
 [[nodiscard]] HpaSpec follow_wanted_size(std::int32_t min, std::int32_t max,
                                          std::int32_t down_window_seconds = 0);
 

@@ -20,22 +20,6 @@ import (
 
 const monitoring = "monitoring"
 
-// deployed is the text of a file of deploy/, with pairs of words replaced; each word must be in it.
-func deployed(t *testing.T, name string, replacements ...string) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join("..", "..", "deploy", name))
-	must(t, err)
-	for i := 0; i < len(replacements); i += 2 {
-		must(t, contains(string(content), replacements[i]))
-	}
-	return strings.NewReplacer(replacements...).Replace(string(content))
-}
-
-// deployedHPA is deploy/hpa.yaml with the limits of the tests' MiniCluster.
-func deployedHPA(t *testing.T) string {
-	return deployed(t, "hpa.yaml", "minReplicas: 1", "minReplicas: 2", "maxReplicas: 64", "maxReplicas: 4")
-}
-
 // The second road: Prometheus scrapes the server, prometheus-adapter answers custom.metrics.k8s.io from it in place
 // of the server, and the HPA of deploy/ takes the MiniCluster from 2 to 4 and back. When the server is gone the HPA
 // keeps the size there, too. Both roads are measured.
@@ -48,7 +32,7 @@ func testPrometheusAdapter(t *testing.T, w *world) {
 		}
 	}
 	w.becomes(t, sample, 2, 30*time.Second)
-	w.hpa(t, deployedHPA(t), sample)
+	w.hpa(t, deployedHPA(t, sample), sample)
 	direct := w.resizeTime(t, sample)
 	w.startPrometheus(t)
 	w.startAdapter(t)

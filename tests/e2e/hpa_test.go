@@ -3,6 +3,9 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +36,24 @@ spec:
       stabilizationWindowSeconds: 0
       policies: [{type: Pods, value: 64, periodSeconds: 15}]
 `, name, lab.Namespace, target, min, max, metric)
+}
+
+// deployed is the text of a file of deploy/, with pairs of words replaced; each word must be in it.
+func deployed(t *testing.T, file string, replacements ...string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", "..", "deploy", file))
+	must(t, err)
+	for i := 0; i < len(replacements); i += 2 {
+		must(t, contains(string(content), replacements[i]))
+	}
+	return strings.NewReplacer(replacements...).Replace(string(content))
+}
+
+// deployedHPA is deploy/hpa.yaml with another name and the limits of the tests' MiniCluster.
+func deployedHPA(t *testing.T, name string) string {
+	t.Helper()
+	return deployed(t, "hpa.yaml", "metadata:\n  name: flux-sample\n", "metadata:\n  name: "+name+"\n",
+		"minReplicas: 1", "minReplicas: 2", "maxReplicas: 64", "maxReplicas: 4")
 }
 
 // objectMetric is a metric of the Service, with the value itself as the wanted size.

@@ -13,12 +13,12 @@ import (
 )
 
 // The wanted size takes the MiniCluster from 2 to 4 for a job that needs 4 nodes, and back to 2 after it. The job
-// runs to its end. What `kubectl get hpa -w` shows meanwhile is kept beside the logs.
+// runs to its end. The HPA is that of deploy/. What `kubectl get hpa -w` shows meanwhile is kept beside the logs.
 func testWantedHPA(t *testing.T, w *world) {
 	const name, duration = "wanted", 10 * time.Second
 	w.becomes(t, sample, 2, 30*time.Second)
 	finished := w.metric(t, "job_queue_state_inactive_count")
-	w.hpa(t, hpaText(name, sample, 2, 4, objectMetric("node_wanted_count")), name)
+	w.hpa(t, deployedHPA(t, name), name)
 	transcript, err := w.KubectlBackground("get", "hpa", name, "-n", lab.Namespace, "-w")
 	must(t, err)
 	eventually(t, 60*time.Second, func() error { return w.validMetric(name) })

@@ -1,8 +1,14 @@
-// The HPA that docs/sizing.md recommends: the size is the metric.
+// The HPA of deploy/hpa.yaml: the size is the metric.
 #include <algorithm>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
 
+#include <boost/json.hpp>
+
+#include "base/yaml.hpp"
 #include "scaling/hpa_controller.hpp"
+#include "scaling/hpa_json.hpp"
 
 namespace fluxmetrics::scaling {
 namespace {
@@ -11,6 +17,29 @@ std::int32_t decide(const HpaSpec& spec, std::int32_t size, std::int64_t metric_
   HpaObservation seen{.spec_replicas = size, .status_replicas = size, .selector = "a=b"};
   seen.object["node_wanted_count"] = metric_milli;
   return HpaController().sync(spec, seen, 0).replicas;
+}
+
+std::string text_of_file(const std::string& path) {
+  std::ifstream file(std::string(TEST_DATA "/../../") + path);
+  EXPECT_TRUE(file) << path;
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// `demo` and `plan` run what deploy/ gives to a cluster and what the documentation shows.
+TEST(FollowWantedSize, IsTheHpaOfDeployAndOfTheDocumentation) {
+  const auto deployed = parse_yaml(text_of_file("deploy/hpa.yaml"));
+  ASSERT_TRUE(deployed) << deployed.error().message;
+  ASSERT_EQ(deployed->size(), 1U);
+  const auto spec = parse_hpa_spec(deployed->front().as_object().at("spec"), "spec");
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(*spec, follow_wanted_size(1, 64));
+
+  constexpr std::string_view fence = "```yaml\n";
+  const auto page = text_of_file("docs/sizing.md");
+  const auto begin = page.find(fence) + fence.size();
+  const auto shown = parse_yaml(page.substr(begin, page.find("```", begin) - begin));
+  ASSERT_TRUE(shown) << shown.error().message;
+  EXPECT_EQ(*shown, *deployed);
 }
 
 TEST(FollowWantedSize, LandsExactlyOnAMetricThatIsTheWantedSize) {
