@@ -49,6 +49,7 @@ var alone = []testCase{
 	{"rotation-client-ca", testClientCARotation},
 	{"sigterm-two-replicas", testSIGTERMUnderLoad},
 	{"prometheus-adapter", testPrometheusAdapter},
+	{"plan-live", testPlanLive},
 }
 
 // TestE2E starts the world once. One case: go test -run 'TestE2E/.*/^hpa-article$'.

@@ -1,5 +1,24 @@
 package lab
 
+import "path/filepath"
+
+// auditPolicy lets kube-apiserver write down what the HPA controller reads of scales, and writes.
+const auditPolicy = `
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: RequestResponse
+    users: ["system:serviceaccount:kube-system:horizontal-pod-autoscaler"]
+    resources:
+      - {group: flux-framework.org, resources: [miniclusters/scale]}
+      - {group: autoscaling, resources: [horizontalpodautoscalers/status]}
+  - level: None
+`
+
+// AuditLog is the file for that, a JSON object a line.
+func AuditLog() string { return filepath.Join(LogDir(), "hpa-audit.log") }
+
 func etcdFlags() []string {
 	return []string{
 		"--data-dir=" + Path("etcd"),
@@ -18,6 +37,7 @@ func apiserverFlags() []string {
 		"--tls-cert-file=" + Path("apiserver.crt"), "--tls-private-key-file=" + Path("apiserver.key"),
 		"--client-ca-file=" + Path("client-ca.crt"),
 		"--authorization-mode=RBAC",
+		"--audit-policy-file=" + Path("audit-policy.yaml"), "--audit-log-path=" + AuditLog(),
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + Path("service-account.pub"),
 		"--service-account-signing-key-file=" + Path("service-account.key"),
@@ -42,6 +62,7 @@ func controllerManagerFlags() []string {
 		// The lab's nodes have no kubelet that renews a lease, and no cloud.
 		"--controllers=*,-node-lifecycle-controller,-node-ipam-controller,-persistentvolume-attach-detach-controller," +
 			"-taint-eviction-controller,-device-taint-eviction-controller",
+		"--vmodule=horizontal=4", // what each sync proposed
 		"--horizontal-pod-autoscaler-sync-period=" + HPASync.String(),
 		"--horizontal-pod-autoscaler-downscale-stabilization=5s",
 		"--horizontal-pod-autoscaler-cpu-initialization-period=1s",

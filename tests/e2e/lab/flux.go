@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -159,6 +160,20 @@ func (f *Flux) stopBroker() {
 func (f *Flux) control(arguments ...string) (string, error) {
 	output, err := run(Program(), append([]string{"simulate-ctl", "--flux-uri", "local://" + Socket}, arguments...)...)
 	return strings.TrimSpace(output), err
+}
+
+// RunProgram runs the flux-metrics-api under test and returns what it prints, its exit code, and what it complained of
+// when that is not 0.
+func RunProgram(arguments ...string) (string, int, error) {
+	output, err := run(Program(), arguments...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return output, exit.ExitCode(), err
+	}
+	if err != nil {
+		return output, -1, err
+	}
+	return output, 0, nil
 }
 
 func run(program string, arguments ...string) (string, error) {

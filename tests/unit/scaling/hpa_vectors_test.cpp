@@ -37,6 +37,14 @@ TEST(Vectors, DecidesAsTheControllerDidAtRandom) {
   expect_equal(report);
 }
 
+// Recorded by tests/e2e (plan-live): the whole controller in a running control plane.
+TEST(Vectors, DecidesAsTheControllerDidInACluster) {
+  const auto report = play_file("live.jsonl");
+  EXPECT_EQ(report.scenarios, 1U);
+  EXPECT_EQ(report.steps, 41U);
+  expect_equal(report);
+}
+
 constexpr std::string_view good =
     R"({"name":"s","spec":{"maxReplicas":9,"metrics":[{"type":"Object","object":{"metric":{"name":"m"},)"
     R"("describedObject":{"kind":"Service","name":"x"},"target":{"type":"AverageValue","averageValue":"1"}}}]},)"
