@@ -6,8 +6,8 @@
 
 #include "base/log.hpp"
 #include "commands/plan_report.hpp"
+#include "simulate/job_history.hpp"
 #include "simulate/plan_run.hpp"
-#include "simulate/trace.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
@@ -40,9 +40,10 @@ int play_trace(const PlanOptions& options) {
   }
   const auto strategies = chosen_strategies(options);
   if (!strategies) return refuse(strategies.error());
-  const auto trace = simulate::read_trace(options.trace);
+  const auto trace = simulate::read_workload(options.trace);
   if (!trace) return refuse(trace.error());
-  const auto jobs = simulate::plan_jobs(*trace, options.max, options.cores);
+  if (!trace->remark.empty()) log::info("{}: {}", options.trace, trace->remark);
+  const auto jobs = simulate::plan_jobs(trace->jobs, options.max, options.cores);
   if (!jobs) return refuse(jobs.error());
   const simulate::PlanSetup setup{.min = options.min,
                                   .max = options.max,

@@ -5,6 +5,8 @@
 namespace fluxmetrics::simulate {
 namespace {
 
+constexpr double latest = 1e8;  // seconds, three years
+
 std::uint32_t divide_up(std::uint32_t number, std::uint32_t by) {
   return by == 0 ? 0 : (number / by) + (number % by == 0 ? 0 : 1);
 }
@@ -47,6 +49,11 @@ Result<std::vector<PlanJob>> plan_jobs(std::span<const TraceJob> trace, std::uin
       return fail(Code::invalid,
                   "job {} of the trace (t {:g}) has no duration: a plan needs to know when it ends", i + 1,
                   job.submit);
+    }
+    if (job.submit > latest || job.duration > latest) {
+      return fail(Code::invalid,
+                  "job {} of the trace (t {:g}, {:g} s long) lies beyond {:g} s: that is no workload", i + 1,
+                  job.submit, job.duration, latest);
     }
     const bool wide = job.cores > cores || nodes_of(job, cores) > nodes ||
                       (job.nodes > 0 && !job.whole && std::uint64_t{job.slots} * job.cores > cores);

@@ -21,8 +21,8 @@ struct PlanJob {
   bool whole = false;       // the nodes are its own
 };
 
-// In the order of their submission. Errors: Code::invalid for a job without an end, and one that `nodes`
-// nodes of `cores` cores never hold.
+// In the order of their submission. Errors: Code::invalid for a job without an end, one that `nodes` nodes of
+// `cores` cores never hold, and one that comes or lasts longer than three years.
 [[nodiscard]] Result<std::vector<PlanJob>> plan_jobs(std::span<const TraceJob> trace, std::uint32_t nodes,
                                                      std::uint32_t cores);
 

@@ -5,10 +5,13 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace fluxmetrics::simulate {
 namespace {
@@ -57,12 +60,15 @@ Result<void> read_field(TraceJob& job, std::string_view name, const json::value&
               "and urgency");
 }
 
-Result<TraceJob> parse_line(std::string_view line) {
+// Nothing for an event of nodes.
+Result<std::optional<TraceJob>> parse_line(std::string_view line) {
   boost::system::error_code error;
   const json::value value = json::parse(line, error);
   if (error) return fail(Code::invalid, "is not JSON: {}", error.message());
   const json::object* object = value.if_object();
   if (object == nullptr) return fail(Code::invalid, "is not a JSON object");
+  if (const auto* event = object->if_contains("event"); event != nullptr && event->is_string())
+    return std::nullopt;
   TraceJob job;
   for (const auto& member : *object) {
     const std::string_view name = member.key();
@@ -93,13 +99,32 @@ Result<std::vector<TraceJob>> parse_trace(std::string_view text, std::string_vie
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     auto job = parse_line(line);
     if (!job) return fail(Code::invalid, "{}, line {}: {}", source, number, job.error().message);
-    jobs.push_back(std::move(*job));
+    if (*job) jobs.push_back(std::move(**job));
   }
   std::ranges::stable_sort(jobs, {}, &TraceJob::t);
   return jobs;
 }
 
-Result<std::vector<TraceJob>> read_trace(const std::string& path) {
+std::string trace_line(const TraceJob& job) {
+  const auto& request = job.request;
+  auto line = fmt::format("{{\"t\":{:.3f}", job.t);
+  if (request.nodes) line += fmt::format(",\"nodes\":{}", *request.nodes);
+  if (request.slots) line += fmt::format(",\"slots\":{}", *request.slots);
+  if (request.slots) line += fmt::format(",\"cores\":{}", request.cores);
+  if (request.gpus > 0) line += fmt::format(",\"gpus\":{}", request.gpus);
+  if (request.exclusive) line += ",\"exclusive\":true";
+  if (request.duration > 0) line += fmt::format(",\"duration\":{:.3f}", std::max(request.duration, 0.001));
+  if (!request.queue.empty())
+    line += fmt::format(",\"queue\":{}", json::serialize(json::string(request.queue)));
+  if (request.urgency != TraceJob{}.request.urgency) line += fmt::format(",\"urgency\":{}", request.urgency);
+  return line + "}";
+}
+
+std::string trace_event_line(double t, std::string_view event, std::string_view ranks) {
+  return fmt::format("{{\"t\":{:.3f},\"event\":\"{}\",\"ranks\":\"{}\"}}", t, event, ranks);
+}
+
+Result<std::string> read_trace_text(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     return fail_errno(Code::io, EISDIR, "trace file {} cannot be read: it is a directory", path);
@@ -109,7 +134,13 @@ Result<std::vector<TraceJob>> read_trace(const std::string& path) {
     return fail_errno(Code::io, errno, "trace file {} cannot be read: {}", path, std::strerror(errno));
   std::ostringstream text;
   text << file.rdbuf();
-  return parse_trace(text.str(), path);
+  return std::move(text).str();
+}
+
+Result<std::vector<TraceJob>> read_trace(const std::string& path) {
+  const auto text = read_trace_text(path);
+  if (!text) return std::unexpected(text.error());
+  return parse_trace(*text, path);
 }
 
 }  // namespace fluxmetrics::simulate

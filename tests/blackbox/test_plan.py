@@ -154,6 +154,24 @@ class Traces(unittest.TestCase):
         if not slow:  # a release build takes 0.3 s for both; whatever goes with the square of the jobs takes minutes
             self.assertLess(took, 30)
 
+    def test_a_list_of_flux_jobs_is_a_trace(self):
+        """As a real Flux printed it, from a file and through a pipe."""
+        path = VECTORS.parent / "flux-jobs" / "flux-jobs.json"
+        done = harness.run("plan", "--trace", path, "--strategy", "static", "-o", "csv")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(list(csv.DictReader(done.stdout.splitlines()))[0]["finished"], "7")
+        for says in ("3 jobs ended", "2 jobs waiting, held or without a limit, left out"):
+            self.assertIn(says, done.stderr)
+        lines = path.with_name("flux-job-list.jsonl").read_text()
+        piped = subprocess.run([harness.BINARY, "plan", "--trace", "-", "--strategy", "static", "-o", "csv"], input=lines,
+                               text=True, capture_output=True, timeout=60, check=False, env=harness.clean_environment())
+        self.assertEqual((piped.returncode, piped.stdout.count("static,7,7,")), (0, 1), piped)
+        wrong = os.path.join(self.folder.name, "wrong.json")
+        pathlib.Path(wrong).write_text('{"jobs": [{"t_submit": 1, "nnodes": 1},\n{"t_submit": "now", "nnodes": 1}]}')
+        done = harness.run("plan", "--trace", wrong)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("wrong.json, line 2: jobs[1].t_submit is a text, not a number", done.stderr)
+
     def check_svgs(self, folder, names):
         files = sorted(path.name for path in pathlib.Path(folder).iterdir())
         self.assertEqual(files, sorted(names))
