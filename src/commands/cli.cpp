@@ -86,6 +86,7 @@ struct Commands {
   DemoOptions demo;
   ExplainOptions explain;
   PlanOptions plan;
+  RecordOptions record;
   PlotOptions plot;
   std::function<int()> run;
 };
@@ -353,6 +354,21 @@ void add_theme(CLI::App* sub, std::string& theme) {
       ->check(CLI::IsMember({"auto", "light", "dark"}));
 }
 
+CLI::App* add_record(CLI::App* plan, RecordOptions& o) {
+  auto* sub = plan->add_subcommand("record", "Record the jobs of a running instance as a trace");
+  sub->footer(
+      "Example:\n"
+      "  flux-metrics-api plan record day.jsonl --duration 24h\n"
+      "  flux-metrics-api plan --trace day.jsonl --max 64\n"
+      "What runs or waits in the end is recorded too, as docs/plan.md says.");
+  sub->add_option("file", o.out, "A new file for the trace [standard output]");
+  add_flux_uri(sub, o.flux_uri);
+  add_any_duration(sub, "--duration", o.duration, "End after so long [when a signal comes]");
+  sub->add_option("--jobs", o.jobs, "End when so many jobs have ended")->check(CLI::PositiveNumber);
+  add_duration(sub, "--interval", o.interval, "From one look at the instance to the next");
+  return sub;
+}
+
 void add_plan(CLI::App& app, Commands& c) {
   auto& o = c.plan;
   auto* sub = app.add_subcommand("plan", "Play autoscalers over a workload, before a cluster does");
@@ -361,6 +377,8 @@ void add_plan(CLI::App& app, Commands& c) {
       "  flux-metrics-api plan --trace examples/daily.jsonl --max 64\n"
       "  flux-metrics-api plan --trace examples/burst.jsonl --strategy wanted-drain --strategy cpu --plots "
       "out\n"
+      "  flux jobs -A -a -c0 --json | flux-metrics-api plan --trace -\n"
+      "  flux-metrics-api plan record day.jsonl --duration 24h\n"
       "The decisions of a real HPA controller against this program's:\n"
       "  flux-metrics-api plan --vectors tests/data/hpa/edge.jsonl\n"
       "docs/plan.md describes the formats and the model.");
@@ -369,7 +387,9 @@ void add_plan(CLI::App& app, Commands& c) {
              "--vectors", o.vectors,
              "Compare with recorded decisions of an HPA controller: JSON lines, - for standard input")
           ->type_name("FILE");
-  sub->add_option("--trace", o.trace, "Jobs to play: JSON lines, see docs/simulate.md")
+  sub->add_option(
+         "--trace", o.trace,
+         "Jobs to play: JSON lines (docs/simulate.md), or a list of flux jobs --json; - for standard input")
       ->type_name("FILE")
       ->excludes(vectors);
   sub->add_option(
@@ -387,7 +407,11 @@ void add_plan(CLI::App& app, Commands& c) {
   sub->add_option("-o,--output", o.output, "table, json or csv")
       ->capture_default_str()
       ->check(CLI::IsMember({"table", "json", "csv"}));
-  sub->callback([&c] { c.run = [&c] { return run_plan(c.plan); }; });
+  const auto* record = add_record(sub, c.record);
+  sub->callback([&c, record] {
+    const bool records = record->parsed();
+    c.run = [&c, records] { return records ? run_plan_record(c.record) : run_plan(c.plan); };
+  });
 }
 
 void add_plot(CLI::App& app, Commands& c) {

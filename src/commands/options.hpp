@@ -147,6 +147,14 @@ struct PlanOptions {
   std::string output = "table";  // table, json or csv
 };
 
+struct RecordOptions {
+  std::string out = "-";                // a new file; "-" = standard output
+  std::optional<std::string> flux_uri;  // the instance
+  std::optional<Seconds> duration;      // none: until a signal comes
+  std::uint64_t jobs = 0;               // end after so many have ended; 0 = any number
+  Seconds interval{1};                  // between two looks
+};
+
 struct PlotOptions {
   std::string file;       // of plan -o json, get --record or the node-scaling experiment
   std::string out = ".";  // directory
@@ -162,6 +170,7 @@ int run_simulate_ctl(const SimulateCtlOptions& options);
 int run_demo(const DemoOptions& options);
 int run_explain(const ExplainOptions& options);
 int run_plan(const PlanOptions& options);
+int run_plan_record(const RecordOptions& options);
 int run_plot(const PlotOptions& options);
 
 }  // namespace fluxmetrics::commands
