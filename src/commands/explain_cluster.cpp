@@ -11,6 +11,7 @@
 #include "http/message.hpp"
 #include "kube/quantity.hpp"
 #include "kube/rest_client.hpp"
+#include "kube/selector.hpp"
 
 // GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
@@ -51,6 +52,11 @@ std::optional<std::int64_t> quantity_at(const json::value& value) {
   const auto text = value.is_string() ? std::string(value.get_string()) : json::serialize(value);
   const auto milli = kube::parse_milli_wrapping(text);
   return milli ? std::optional(*milli) : std::nullopt;
+}
+
+std::string hpas_of(const std::string& ns) {
+  return fmt::format("/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
+                     http::percent_encoded(ns));
 }
 
 // The API server, one answer at a time.
@@ -133,6 +139,11 @@ scaling::HpaPod pod_of(const json::value& item) {
   pod.name = text_at(item, {"metadata", "name"});
   pod.phase = text_at(item, {"status", "phase"});
   pod.deleting = !at(item, {"metadata", "deletionTimestamp"}).is_null();
+  if (const auto* labels = at(item, {"metadata", "labels"}).if_object()) {
+    for (const auto& [key, value] : *labels) {
+      if (value.is_string()) pod.labels.emplace_back(key, value.get_string());
+    }
+  }
   pod.ready = scaling::PodReady::absent;
   const auto& conditions = at(item, {"status", "conditions"});
   for (std::size_t i = 0; conditions.is_array() && i < conditions.get_array().size(); ++i) {
@@ -166,17 +177,15 @@ class Reading {
       : cluster_(cluster), ns_(std::move(ns)), subject_(subject), seen_(subject.input.forecast.seen) {}
 
   Result<void> scale() {
-    const auto& target = subject_.input.forecast.spec.target;
-    const auto objects = cluster_.objects(target.api_version, target.kind, ns_);
-    if (!objects) return std::unexpected(objects.error());
-    const auto path = fmt::format("{}/{}", *objects, http::percent_encoded(target.name));
-    const auto scale = cluster_.get(path + "/scale");
+    const auto path = path_of(subject_.input.forecast.spec.target);
+    if (!path) return std::unexpected(path.error());
+    const auto scale = cluster_.get(*path + "/scale");
     if (!scale) return std::unexpected(scale.error());
     seen_.spec_replicas = int_at(*scale, {"spec", "replicas"});
     seen_.status_replicas = int_at(*scale, {"status", "replicas"});
     seen_.selector = text_at(*scale, {"status", "selector"});
     if (!scaling::targets_minicluster(subject_.input.forecast.spec)) return {};
-    if (const auto object = cluster_.get(path)) {
+    if (const auto object = cluster_.get(*path)) {
       const auto max = int_at(*object, {"spec", "maxSize"});
       if (max > 0) subject_.input.max_size = max;
     }
@@ -196,6 +205,20 @@ class Reading {
     seen_.pods_ready = std::ranges::count_if(pods, [](const scaling::HpaPod& pod) {
       return pod.phase == "Running" && pod.ready == scaling::PodReady::yes;
     });
+  }
+
+  // HPAs whose targets select one of these pods: with two of them for a pod the controller scales by neither.
+  // Those whose target cannot be read select nothing, there as here.
+  void rivals(const std::string& own) {
+    if (!seen_.pods || seen_.pods->empty()) return;
+    const auto list = cluster_.get(hpas_of(ns_));
+    if (!list) return trouble(list.error());
+    const auto& items = at(*list, {"items"});
+    for (std::size_t i = 0; items.is_array() && i < items.get_array().size(); ++i) {
+      const auto& item = items.get_array()[i];
+      auto name = text_at(item, {"metadata", "name"});
+      if (name != own && selects_a_pod(item)) seen_.rivals.push_back(std::move(name));
+    }
   }
 
   void metrics() {
@@ -221,6 +244,25 @@ class Reading {
   }
 
  private:
+  Result<std::string> path_of(const scaling::HpaObject& target) {
+    const auto objects = cluster_.objects(target.api_version, target.kind, ns_);
+    if (!objects) return std::unexpected(objects.error());
+    return fmt::format("{}/{}", *objects, http::percent_encoded(target.name));
+  }
+
+  bool selects_a_pod(const json::value& hpa) {
+    const auto target = path_of({.api_version = text_at(hpa, {"spec", "scaleTargetRef", "apiVersion"}),
+                                 .kind = text_at(hpa, {"spec", "scaleTargetRef", "kind"}),
+                                 .name = text_at(hpa, {"spec", "scaleTargetRef", "name"})});
+    if (!target) return false;
+    const auto scale = cluster_.get(*target + "/scale");
+    const auto text = scale ? text_at(*scale, {"status", "selector"}) : std::string();
+    const auto selector = kube::Selector::parse(text);
+    if (text.empty() || !selector) return false;
+    return std::ranges::any_of(*seen_.pods,
+                               [&](const scaling::HpaPod& pod) { return selector->matches(pod.labels); });
+  }
+
   void trouble(const Error& error) { subject_.assumptions.push_back(error.message); }
 
   // The version of custom.metrics.k8s.io that the cluster prefers, as the controller's client uses it.
@@ -312,8 +354,7 @@ Result<ExplainSubject> read_cluster_subject(const ExplainOptions& options) {
   if (!access) return std::unexpected(access.error());
   Cluster cluster(std::move(*access));
   const auto document =
-      cluster.get(fmt::format("/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers/{}",
-                              http::percent_encoded(options.namespace_), http::percent_encoded(options.hpa)));
+      cluster.get(fmt::format("{}/{}", hpas_of(options.namespace_), http::percent_encoded(options.hpa)));
   if (!document) return std::unexpected(document.error());
   if (!document->is_object()) return fail(Code::protocol, "the cluster answers no HPA");
   auto subject = parse_subject(document->get_object());
@@ -324,6 +365,7 @@ Result<ExplainSubject> read_cluster_subject(const ExplainOptions& options) {
   seen.spec_replicas = options.replicas.value_or(seen.spec_replicas);
   seen.status_replicas = options.status.value_or(seen.status_replicas);
   reading.pods();
+  reading.rivals(options.hpa);
   reading.metrics();
   return subject;
 }

@@ -155,6 +155,12 @@ class Advice {
   }
 
   void check_scale() {
+    if (!seen_.rivals.empty()) {
+      add("ambiguous-selector", Severity::fault,
+          fmt::format("the pods of {} are those of the HPA {} too: the controller scales by none of them "
+                      "[AmbiguousSelector]; keep one, or give the targets selectors that share no pod",
+                      seen_.selector, fmt::join(seen_.rivals, " and ")));
+    }
     if (input_.max_size && spec_.max > *input_.max_size) {
       add("max-above-maxsize", Severity::fault,
           fmt::format("maxReplicas {} is above the MiniCluster's maxSize {}: its operator puts every larger "

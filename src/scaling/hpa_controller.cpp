@@ -178,6 +178,14 @@ class Sync {
       fail_with(why);
       return std::nullopt;
     }
+    if (!seen_.rivals.empty()) {
+      const auto why = fmt::format("pods by selector {} are controlled by multiple HPAs: this one and {}",
+                                   seen_.selector, fmt::join(seen_.rivals, ", "));
+      event(true, "AmbiguousSelector", why);
+      set(active, false, "AmbiguousSelector", why);
+      fail_with(why);
+      return std::nullopt;
+    }
     std::vector<HpaPod> pods;
     if (!seen_.pods) return pods;
     for (const auto& pod : *seen_.pods) {

@@ -154,6 +154,23 @@ class Cluster(unittest.TestCase):
             self.assertEqual(document["metrics"][0]["proposal"], 1)
             self.assertLessEqual({"cannot-scale-up", "max-above-maxsize"}, faults(document))
             self.assertIn("status-zero", {finding["id"] for finding in document["findings"]})
+            self.assertNotIn("ambiguous-selector", faults(document))
+            # One more HPA on other pods is no matter; one on the same pods stops both.
+            def rival(name, target):
+                return {"metadata": {"name": name}, "spec": {"scaleTargetRef": {
+                    "apiVersion": group, "kind": "MiniCluster", "name": target}}}
+            other = f"/apis/{group}/namespaces/flux-operator/miniclusters/other/scale"
+            Api.answers["/apis/autoscaling/v2/namespaces/flux-operator/horizontalpodautoscalers"] = {"items": [
+                rival("flux-sample-hpa", "flux-sample"), rival("elsewhere", "other"), rival("gone", "nowhere")]}
+            Api.answers[other] = {"spec": {}, "status": {"selector": "hpa-selector=other"}}
+            document = told("-n", "flux-operator", "flux-sample-hpa", "--kubeconfig", config.name)
+            self.assertNotIn("ambiguous-selector", faults(document))
+            Api.answers[other] = {"spec": {}, "status": {"selector": "hpa-selector in (other, flux-sample)"}}
+            document = told("-n", "flux-operator", "flux-sample-hpa", "--kubeconfig", config.name)
+            self.assertIn("ambiguous-selector", faults(document))
+            active = document["steps"][0]["conditions"]["ScalingActive"]
+            self.assertEqual((active["status"], active["reason"]), ("False", "AmbiguousSelector"))
+            self.assertIn("elsewhere", active["message"])
             done = explain("-n", "flux-operator", "none", "--kubeconfig", config.name)
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertIn("404", done.stderr)

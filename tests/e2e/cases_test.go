@@ -50,6 +50,7 @@ var alone = []testCase{
 	{"sigterm-two-replicas", testSIGTERMUnderLoad},
 	{"prometheus-adapter", testPrometheusAdapter},
 	{"plan-live", testPlanLive},
+	{"explain-live", testExplainLive},
 }
 
 // TestE2E starts the world once. One case: go test -run 'TestE2E/.*/^hpa-article$'.

@@ -44,6 +44,22 @@ TEST(Controller, TellsWhatItDidAndWhy) {
   EXPECT_EQ(controller.status().last_scale_ms, 0);
 }
 
+TEST(Controller, ScalesByNoneOfTwoThatSelectTheSamePods) {
+  HpaController controller;
+  auto seen = sees(2, 3);
+  seen.rivals = {"a", "b"};
+  const auto decision = controller.sync(follow(), seen, 0);
+  EXPECT_EQ(decision.replicas, 2);
+  EXPECT_FALSE(decision.error.empty());
+  const auto* active = controller.status().conditions.find("ScalingActive");
+  ASSERT_NE(active, nullptr);
+  EXPECT_FALSE(active->status);
+  EXPECT_EQ(active->reason, "AmbiguousSelector");
+  EXPECT_EQ(active->message, "pods by selector app=x are controlled by multiple HPAs: this one and a, b");
+  seen.rivals.clear();
+  EXPECT_EQ(controller.sync(follow(), seen, 15'000).replicas, 3);
+}
+
 TEST(Controller, BeginsWithFourWithoutABehaviorAndFiveWithAnEmptyOne) {
   HpaController without;
   EXPECT_EQ(without.sync(follow(), sees(1, 100), 0).replicas, 4);
