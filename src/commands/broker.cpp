@@ -43,22 +43,38 @@ Result<Broker> check_options(const std::optional<std::string>& flux_uri, const s
   return find_broker(flux_uri);
 }
 
+Result<std::unique_ptr<user::UserMetrics>> open_user_metrics(const std::vector<std::string>& files,
+                                                             const Broker& broker) {
+  if (files.empty()) return nullptr;
+  return user::UserMetrics::open({.files = files, .socket_paths = broker.socket_paths});
+}
+
+std::shared_ptr<const metrics::Catalogue> catalogue_of(const user::UserMetrics* user) {
+  return user == nullptr ? metrics::built_in() : user->catalogue();
+}
+
 Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness,
-                   std::shared_ptr<const metrics::Catalogue> catalogue)
+                   std::unique_ptr<user::UserMetrics> user)
     : broker_(broker),
       max_staleness_(max_staleness),
       publisher_(policy, broker.named, store_,
-                 {.catalogue = std::move(catalogue), .max_staleness = max_staleness}) {
+                 {.catalogue = catalogue_of(user.get()), .max_staleness = max_staleness}),
+      user_(std::move(user)) {
   store_.set_trouble(std::string(nothing_heard), std::nullopt);
 }
 
 void Pipeline::start() {
+  if (user_) user_->start([this](auto readings) { publisher_.on_readings(std::move(readings)); });
   collector_.emplace(
       instance::CollectorOptions{.socket_paths = broker_.socket_paths,
                                  .follow_to_top = !broker_.named,
                                  .max_staleness = max_staleness_},
       instance::CollectorSink{
-          .state = [this](auto state, Now confirmed) { publisher_.on_state(std::move(state), confirmed); },
+          .state =
+              [this](std::shared_ptr<const instance::InstanceState> state, Now confirmed) {
+                publisher_.on_state(state, confirmed);
+                if (user_) user_->on_state(state, confirmed);
+              },
           .trouble = [this](instance::Trouble why) { store_.set_trouble(std::move(why.reason), why.kind); },
           .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); },
           .rpc_times = [this](auto times) { store_.set_rpc_times(std::move(times)); }});

@@ -12,6 +12,7 @@
 #include "metrics/catalogue.hpp"
 #include "metrics/snapshot.hpp"
 #include "sizing/demand.hpp"
+#include "user/user_metrics.hpp"
 
 namespace fluxmetrics::commands {
 
@@ -29,11 +30,19 @@ struct Broker {
 [[nodiscard]] Result<Broker> check_options(const std::optional<std::string>& flux_uri,
                                            const sizing::SizePolicy& policy);
 
+// The metrics of the user's files; null when there are none. Errors: as user::UserMetrics::open().
+[[nodiscard]] Result<std::unique_ptr<user::UserMetrics>> open_user_metrics(
+    const std::vector<std::string>& files, const Broker& broker);
+
+// All metrics that there are then.
+[[nodiscard]] std::shared_ptr<const metrics::Catalogue> catalogue_of(const user::UserMetrics* user);
+
 // Collector -> publisher -> store, running while it lives.
 class Pipeline {
  public:
+  // `user` may be null.
   Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness,
-           std::shared_ptr<const metrics::Catalogue> catalogue = metrics::built_in());
+           std::unique_ptr<user::UserMetrics> user = nullptr);
   [[nodiscard]] const metrics::Store& store() const { return store_; }
   // Brings the collector to life; before this the store is empty.
   void start();
@@ -45,7 +54,8 @@ class Pipeline {
   Seconds max_staleness_;
   metrics::Store store_;
   metrics::Publisher publisher_;
-  std::optional<instance::Collector> collector_;  // last: it is joined before what it feeds goes
+  std::unique_ptr<user::UserMetrics> user_;       // its threads are joined before what they feed goes
+  std::optional<instance::Collector> collector_;  // and this before that
 };
 
 }  // namespace fluxmetrics::commands

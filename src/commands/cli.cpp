@@ -10,6 +10,8 @@
 
 #include "base/log.hpp"
 #include "commands/options.hpp"
+#include "user/expression_child.hpp"
+#include "user/expressions.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
@@ -37,6 +39,16 @@ void add_flux_uri(CLI::App* app, std::optional<std::string>& target) {
   app->add_option(
       "--flux-uri", target,
       "Broker to talk to, local:///PATH [FLUX_URI, else the system instance's or a MiniCluster's socket]");
+}
+
+void add_custom_metrics(CLI::App* app, std::vector<std::string>& files) {
+  app->add_option(
+         "--custom-metric", files,
+         "Metrics of your own (repeatable): jq expressions in a .yaml file, or Python functions that "
+         "get a Flux handle in a .py file")
+      ->type_name("FILE")
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 void add_policy(CLI::App* app, sizing::SizePolicy& policy) {
@@ -100,7 +112,9 @@ void add_start(CLI::App& app, Commands& c) {
       "Then, on the same host:\n"
       "  curl "
       "http://localhost:8443/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/metrics/"
-      "node_up_count");
+      "node_up_count\n"
+      "With metrics of your own (docs/user-metrics.md):\n"
+      "  flux-metrics-api start --custom-metric held-jobs.yaml --custom-metric site.py");
   sub->add_option("--port", o.port, "Port for HTTPS and HTTP alike; 0 takes any free one")
       ->capture_default_str();
   sub->add_option("--host", o.host, "Address to listen on")->capture_default_str();
@@ -118,7 +132,7 @@ void add_start(CLI::App& app, Commands& c) {
   sub->add_option("--cert-dir", o.cert_dir,
                   "Keep the self-signed certificate here (used when there are no files)");
   sub->add_option("--api-path", o.api_path, "Serve the custom metrics API below this path too");
-  sub->add_option("--custom-metric", o.custom_metric, "A file with metrics of your own (not available yet)");
+  add_custom_metrics(sub, o.custom_metrics);
   sub->add_flag(
       "--forward-cluster-apis", o.forward_cluster_apis,
       "Give plain HTTP clients on this host the cluster's own /apis and /openapi, as the Python server did");
@@ -149,10 +163,12 @@ void add_exporter(CLI::App& app, Commands& c) {
       "Example:\n"
       "  flux-metrics-api exporter --port 8080 &\n"
       "  curl http://localhost:8080/metrics\n"
+      "  flux-metrics-api exporter --custom-metric held-jobs.yaml\n"
       "Everybody who reaches the port may read: `start` serves /metrics too, with access control.");
   sub->add_option("--port", o.port, "Port; 0 takes any free one")->capture_default_str();
   sub->add_option("--host", o.host, "Address to listen on")->capture_default_str();
   sub->add_flag("--verbose", o.verbose, "Log every request; metrics of this server itself are always there");
+  add_custom_metrics(sub, o.custom_metrics);
   add_flux_uri(sub, o.flux_uri);
   add_duration(sub, "--max-staleness", o.max_staleness,
                "Serve the last values for so long when the broker is silent");
@@ -170,6 +186,7 @@ void add_get(CLI::App& app, Commands& c) {
       "  flux-metrics-api get --watch node_up_count job_pending_count\n"
       "  flux-metrics-api get --watch --record run.jsonl >/dev/null\n"
       "  flux-metrics-api get --state | jq '.jobs[] | select(.state == \"sched\") | .id'\n"
+      "  flux-metrics-api get --custom-metric held-jobs.yaml job_held_count\n"
       "docs/get.md describes the formats.");
   auto* names = sub->add_option("metrics", o.metrics, "Metrics to show [all]");
   sub->add_option("-o,--output", o.output, "table, json or yaml; markdown with --catalogue")
@@ -180,6 +197,7 @@ void add_get(CLI::App& app, Commands& c) {
       ->excludes(names);
   sub->add_flag("-w,--watch", o.watch, "Go on, and show the values again whenever one changes");
   sub->add_flag("--state", o.state, "The instance's state (nodes, queues, jobs) as JSON instead of metrics");
+  add_custom_metrics(sub, o.custom_metrics);
   sub->add_option("--record", o.record, "Append the metrics to this file, one JSON line a snapshot");
   add_flux_uri(sub, o.flux_uri);
   add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long");
@@ -430,6 +448,12 @@ void add_plot(CLI::App& app, Commands& c) {
   sub->callback([&c] { c.run = [&c] { return run_plot(c.plot); }; });
 }
 
+// For this program alone: what it starts beside itself.
+void add_children(CLI::App& app, Commands& c) {
+  auto* sub = app.add_subcommand(user::ExpressionSource::subcommand, "")->group("");
+  sub->callback([&c] { c.run = [] { return user::run_expression_child(); }; });
+}
+
 }  // namespace
 
 int run_cli(int argc, const char* const* argv) {
@@ -452,6 +476,7 @@ int run_cli(int argc, const char* const* argv) {
   add_plot(app, commands);
   add_simulate(app, commands);
   add_simulate_ctl(app, commands);
+  add_children(app, commands);
   auto* version_command = app.add_subcommand("version", "Print the version");
   version_command->footer("Example:\n  flux-metrics-api version");
   version_command->callback([&] { version = true; });

@@ -18,12 +18,19 @@ int run_exporter(const ExporterOptions& options) {
     log::error("{}", broker.error().message);
     return exit_misused;
   }
-  Pipeline pipeline(*broker, options.policy, options.max_staleness);
+  auto user = open_user_metrics(options.custom_metrics, *broker);
+  if (!user) {
+    log::error("{}", user.error().message);
+    return exit_misused;
+  }
+  const auto catalogue = catalogue_of(user->get());
+  Pipeline pipeline(*broker, options.policy, options.max_staleness, *std::move(user));
   api::Api api({.max_staleness = options.max_staleness,
                 .insecure_http = true,
                 .port = options.port,
                 .log_every_request = options.verbose,
-                .prometheus_only = true},
+                .prometheus_only = true,
+                .catalogue = catalogue},
                pipeline.store());
   http::Server server({.host = options.host, .port = options.port}, api);
   server.catch_signals();

@@ -180,15 +180,15 @@ int watch(const GetOptions& options, const metrics::Store& store, Recorder& reco
 }
 
 // What there is to know without any instance.
-int print_catalogue(const GetOptions& options) {
+int print_catalogue(const GetOptions& options, const metrics::Catalogue& catalogue) {
   const auto own = api::OwnMetrics::families();
   if (options.output == "json") {
-    fmt::print("{}\n", json::serialize(metrics::catalogue_document(own)));
+    fmt::print("{}\n", json::serialize(metrics::catalogue_document(own, catalogue)));
   } else if (options.output == "yaml") {
-    fmt::print("{}", kube::go_yaml(metrics::catalogue_document(own)));
+    fmt::print("{}", kube::go_yaml(metrics::catalogue_document(own, catalogue)));
   } else {
-    fmt::print("{}\n{}\n{}", metrics::catalogue_table(), metrics::exposed_table(metrics::instance_families()),
-               metrics::exposed_table(own));
+    fmt::print("{}\n{}\n{}", metrics::catalogue_table(catalogue),
+               metrics::exposed_table(metrics::instance_families()), metrics::exposed_table(own));
   }
   return exit_fine;
 }
@@ -197,22 +197,28 @@ int print_catalogue(const GetOptions& options) {
 
 int run_get(const GetOptions& options) {
   using namespace std::chrono_literals;
-  if (options.catalogue) return print_catalogue(options);
+  const auto broker = check_options(options.flux_uri, options.policy);
+  if (!broker) {
+    log::error("{}", broker.error().message);
+    return exit_misused;
+  }
+  auto user = open_user_metrics(options.custom_metrics, *broker);
+  if (!user) {
+    log::error("{}", user.error().message);
+    return exit_misused;
+  }
+  const auto catalogue = catalogue_of(user->get());
+  if (options.catalogue) return print_catalogue(options, *catalogue);
   if (options.output == "markdown") {
     log::error("-o markdown is a form of --catalogue: values come as table, json or yaml");
     return exit_misused;
   }
   for (const auto& name : options.metrics) {
-    if (metrics::built_in()->find(name) != nullptr) continue;
+    if (catalogue->find(name) != nullptr) continue;
     std::string names;
-    for (const auto& description : *metrics::built_in())
+    for (const auto& description : *catalogue)
       names += fmt::format(" {}", description.name);
     log::error("there is no metric {}; there are:{}", name, names);
-    return exit_misused;
-  }
-  const auto broker = check_options(options.flux_uri, options.policy);
-  if (!broker) {
-    log::error("{}", broker.error().message);
     return exit_misused;
   }
   if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);  // the table is the answer
@@ -230,12 +236,13 @@ int run_get(const GetOptions& options) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // the collector's thread inherits it
   }
 
-  Pipeline pipeline(*broker, options.policy, options.timeout);
+  Pipeline pipeline(*broker, options.policy, options.timeout, *std::move(user));
   pipeline.start();
   const auto deadline =
       MonoTime::clock::now() + std::chrono::duration_cast<MonoTime::duration>(options.timeout);
   metrics::View view = pipeline.store().view();
-  while (view.snapshot == nullptr && MonoTime::clock::now() < deadline) {
+  const auto incomplete = [&] { return view.snapshot == nullptr || view.snapshot->awaits_user(); };
+  while (incomplete() && MonoTime::clock::now() < deadline) {
     if (options.watch && told_to_end(signals)) return exit_fine;
     std::this_thread::sleep_for(5ms);
     view = pipeline.store().view();

@@ -25,7 +25,7 @@ struct StartOptions {
   std::string ssl_certfile, ssl_keyfile;
   std::string cert_dir;
   std::string api_path;
-  std::string custom_metric;
+  std::vector<std::string> custom_metrics;  // files
   bool forward_cluster_apis = false;
   bool no_cache = false;
   std::size_t most_waiting = 400;
@@ -49,13 +49,15 @@ struct ExporterOptions {
   std::string host = "0.0.0.0";
   std::uint16_t port = 8080;
   bool verbose = false;
+  std::vector<std::string> custom_metrics;  // files
   std::optional<std::string> flux_uri;
   Seconds max_staleness{30};
   sizing::SizePolicy policy;
 };
 
 struct GetOptions {
-  std::vector<std::string> metrics;  // empty = all
+  std::vector<std::string> metrics;         // empty = all
+  std::vector<std::string> custom_metrics;  // files
   std::optional<std::string> flux_uri;
   std::string output = "table";  // table, json, yaml or markdown
   bool catalogue = false;        // what metrics there are, instead of their values

@@ -81,11 +81,6 @@ void tell_who_may_read(const StartOptions& options, const ClusterLink* cluster) 
 }  // namespace
 
 int run_start(const StartOptions& options) {
-  if (!options.custom_metric.empty()) {
-    log::error("--custom-metric {}: metrics of your own are not available yet; leave the option away",
-               options.custom_metric);
-    return exit_misused;
-  }
   const auto broker = check_options(options.flux_uri, options.policy);
   if (!broker) {
     log::error("{}", broker.error().message);
@@ -97,7 +92,13 @@ int run_start(const StartOptions& options) {
         "the broker");
   }
 
-  Pipeline pipeline(*broker, options.policy, options.max_staleness);
+  auto user = open_user_metrics(options.custom_metrics, *broker);
+  if (!user) {
+    log::error("{}", user.error().message);
+    return exit_misused;
+  }
+  const auto catalogue = catalogue_of(user->get());
+  Pipeline pipeline(*broker, options.policy, options.max_staleness, *std::move(user));
   const auto cluster = find_cluster(options);
   if (!cluster) {
     log::error("{}", cluster.error().message);
@@ -120,7 +121,8 @@ int run_start(const StartOptions& options) {
                 .port = options.port,
                 .log_every_request = options.verbose,
                 .most_waiting = options.most_waiting,
-                .request_timeout = options.request_timeout},
+                .request_timeout = options.request_timeout,
+                .catalogue = catalogue},
                pipeline.store(), &access, *cluster ? &(*cluster)->pods() : nullptr);
   std::optional<api::ClusterDocuments> documents;
   if (options.forward_cluster_apis) {

@@ -84,8 +84,8 @@ class Misuse(unittest.TestCase):
         self.refused("start", "--flux-uri", "ssh://login1/run/flux/local", says=["ssh://"])
         self.refused("get", "--flux-uri", "tcp://10.0.0.1:8050", says=["tcp://"])
 
-    def test_custom_metric_is_refused_for_now(self):
-        self.refused("start", "--custom-metric", "mine.py", says=["--custom-metric"])
+    def test_custom_metric_that_is_not_there(self):
+        self.refused("start", "--custom-metric", "mine.yaml", says=["--custom-metric mine.yaml", "No such file"])
 
     def test_metric_that_does_not_exist(self):
         with harness.Simulator() as simulator:

@@ -19,6 +19,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^">]+)[">]', re.M)
 GUARDED = [
     ("Beast and Asio's SSL", re.compile(r"boost/(beast|asio/ssl)(/|\.hpp)"), 3, "http"),
     ("CLI11", re.compile(r"CLI/"), 1, "commands"),
+    ("libjq", re.compile(r"^j[qv]\.h$"), 1, "user"),
     ("spdlog", re.compile(r"spdlog/"), None, "base"),
 ]
 # Written so that this file does not break its own rule.
