@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -37,6 +38,7 @@ func testPrometheusAdapter(t *testing.T, w *world) {
 	w.startPrometheus(t)
 	w.startAdapter(t)
 	eventually(t, 60*time.Second, func() error { return w.expectMetric("node_wanted_count", 1) })
+	w.adaptedFamilies(t)
 	asked := w.metricRequests(t)
 	adapted := w.resizeTime(t, sample)
 	if again := w.metricRequests(t); again != asked {
@@ -56,11 +58,13 @@ func testPrometheusAdapter(t *testing.T, w *world) {
 	eventually(t, 60*time.Second, func() error { return w.validMetric(sample) })
 }
 
-// resizeTime is how many seconds pass from a job's submission until its size is set. The size is 2 again afterwards.
+// resizeTime is how many seconds pass from a job's submission, at a random moment between two scrapes and two syncs, until its
+// size is set. The size is 2 again afterwards.
 func (w *world) resizeTime(t *testing.T, hpa string) float64 {
 	t.Helper()
 	eventually(t, 60*time.Second, func() error { return w.validMetric(hpa) })
 	must(t, w.holds(sample, 2))
+	time.Sleep(rand.N(5 * time.Second))
 	begin := time.Now()
 	_, err := w.flux.Control("submit", "-N4", "--duration", "3s")
 	must(t, err)
@@ -147,6 +151,27 @@ func (w *world) startAdapter(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// adaptedFamilies checks what deploy/prometheus-adapter/config.yaml makes of families that are told by state: of the 4
+// ranks, 2 have no pod. Of all Services there is one that has a metric.
+func (w *world) adaptedFamilies(t *testing.T) {
+	t.Helper()
+	const services = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/services/"
+	for path, value := range map[string]string{
+		lab.ServiceName + "/flux_nodes":                                   "4",
+		lab.ServiceName + "/flux_nodes?metricLabelSelector=state=offline": "2",
+		lab.ServiceName + "/node_shortage_count":                          "0",
+		"*/node_wanted_count":                                             "1",
+	} {
+		eventually(t, 30*time.Second, func() error {
+			output, err := w.Kubectl("get", "--raw", services+path)
+			if err != nil {
+				return err
+			}
+			return contains(output, `"name":"`+lab.ServiceName+`"`, `"value":"`+value+`"`)
+		})
+	}
 }
 
 // servedBy is no error when kubectl shows that Service for an APIService.
