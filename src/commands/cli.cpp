@@ -397,6 +397,7 @@ void add_plan(CLI::App& app, Commands& c) {
       "out\n"
       "  flux jobs -A -a -c0 --json | flux-metrics-api plan --trace -\n"
       "  flux-metrics-api plan record day.jsonl --duration 24h\n"
+      "  flux-metrics-api plan --workload burst --seed 7\n"
       "The decisions of a real HPA controller against this program's:\n"
       "  flux-metrics-api plan --vectors tests/data/hpa/edge.jsonl\n"
       "docs/plan.md describes the formats and the model.");
@@ -405,11 +406,16 @@ void add_plan(CLI::App& app, Commands& c) {
              "--vectors", o.vectors,
              "Compare with recorded decisions of an HPA controller: JSON lines, - for standard input")
           ->type_name("FILE");
-  sub->add_option(
-         "--trace", o.trace,
-         "Jobs to play: JSON lines (docs/simulate.md), or a list of flux jobs --json; - for standard input")
-      ->type_name("FILE")
-      ->excludes(vectors);
+  auto* trace = sub->add_option("--trace", o.trace,
+                                "Jobs to play: JSON lines (docs/simulate.md), or a list of flux jobs --json; "
+                                "- for standard input")
+                    ->type_name("FILE")
+                    ->excludes(vectors);
+  sub->add_option("--workload", o.workload,
+                  "Jobs that are made with --seed, for 64 nodes of 8 cores: daily or burst")
+      ->check(CLI::IsMember({"daily", "burst"}))
+      ->excludes(vectors)
+      ->excludes(trace);
   sub->add_option(
       "--strategy", o.strategies,
       "Play this one only (repeatable): static, article, cpu, pending, wanted, wanted-drain, clairvoyant");

@@ -136,6 +136,7 @@ struct ExplainOptions {
 struct PlanOptions {
   std::string vectors;                  // file of recorded decisions to compare with; "-" = standard input
   std::string trace;                    // file of jobs
+  std::string workload;                 // instead of a trace: daily or burst
   std::vector<std::string> strategies;  // by name; empty = all
   std::uint32_t min = 2;                // nodes
   std::uint32_t max = 64;

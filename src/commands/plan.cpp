@@ -1,12 +1,14 @@
 #include "commands/plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/json/serialize.hpp>
 
 #include "base/log.hpp"
 #include "commands/plan_report.hpp"
 #include "simulate/job_history.hpp"
+#include "simulate/plan_generate.hpp"
 #include "simulate/plan_run.hpp"
 
 namespace fluxmetrics::commands {
@@ -28,6 +30,14 @@ Result<std::vector<simulate::PlanStrategy>> chosen_strategies(const PlanOptions&
   return all;
 }
 
+Result<simulate::Workload> chosen_workload(const PlanOptions& options) {
+  if (options.workload.empty()) return simulate::read_workload(options.trace);
+  auto jobs = simulate::generate_workload(options.workload, options.seed);
+  if (!jobs)
+    return fail(Code::invalid, "there is no workload '{}': there are daily and burst", options.workload);
+  return simulate::Workload{.jobs = std::move(*jobs)};
+}
+
 int refuse(const Error& error) {
   log::error("{}", error.message);
   return exit_misused;
@@ -40,7 +50,7 @@ int play_trace(const PlanOptions& options) {
   }
   const auto strategies = chosen_strategies(options);
   if (!strategies) return refuse(strategies.error());
-  const auto trace = simulate::read_workload(options.trace);
+  const auto trace = chosen_workload(options);
   if (!trace) return refuse(trace.error());
   if (!trace->remark.empty()) log::info("{}: {}", options.trace, trace->remark);
   const auto jobs = simulate::plan_jobs(trace->jobs, options.max, options.cores);
@@ -56,7 +66,8 @@ int play_trace(const PlanOptions& options) {
   for (const auto& strategy : *strategies)
     outcomes.push_back(simulate::run_plan_strategy(strategy, *jobs, setup));
   if (options.output == "json") {
-    fmt::print("{}\n", boost::json::serialize(plan_json(outcomes, setup, options.trace)));
+    fmt::print("{}\n", boost::json::serialize(plan_json(
+                           outcomes, setup, options.workload.empty() ? options.trace : options.workload)));
   } else {
     fmt::print("{}", options.output == "csv" ? plan_csv(outcomes) : plan_table(outcomes));
   }
@@ -71,8 +82,8 @@ int play_trace(const PlanOptions& options) {
 
 int run_plan(const PlanOptions& options) {
   if (!options.vectors.empty()) return run_plan_vectors(options);
-  if (!options.trace.empty()) return play_trace(options);
-  log::error("plan needs something to play: --trace FILE, or --vectors FILE");
+  if (!options.trace.empty() || !options.workload.empty()) return play_trace(options);
+  log::error("plan needs something to play: --trace FILE, --workload NAME, or --vectors FILE");
   return exit_misused;
 }
 
