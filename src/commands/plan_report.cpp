@@ -45,33 +45,46 @@ std::vector<PlanOutcome> read_outcomes(const scaling::JsonField& document) {
   return outcomes;
 }
 
+TimeUnit unit_of(const PlanOutcome& outcome) {
+  return time_unit(outcome.points.empty() ? 0 : outcome.points.back().t);
+}
+
 Chart over_time(const PlanOutcome& outcome, const std::string& theme) {
+  const auto unit = unit_of(outcome);
   Chart chart{.title = fmt::format("{}: size, nodes and demand", outcome.strategy),
-              .x_label = "hours",
+              .x_label = unit.name,
               .y_label = "nodes",
               .theme = theme};
-  ChartSeries size{.name = "size", .steps = true};
+  ChartSeries size{.name = "size", .dashes = dashes_of(1), .steps = true};
   ChartSeries up{.name = "nodes up", .steps = true};
   ChartSeries demand{.name = "demand (at most twice the largest size)", .steps = true};
   std::uint32_t largest = 1;
   for (const auto& point : outcome.points)
     largest = std::max(largest, point.size);
   for (const auto& point : outcome.points) {
-    const double hours = point.t / 3600;
-    size.points.emplace_back(hours, point.size);
-    up.points.emplace_back(hours, point.up);
-    demand.points.emplace_back(hours, std::min(point.demand, 2 * largest));
+    const double t = point.t / unit.seconds;
+    size.points.emplace_back(t, point.size);
+    up.points.emplace_back(t, point.up);
+    demand.points.emplace_back(t, std::min(point.demand, 2 * largest));
   }
   chart.series = {std::move(demand), std::move(up), std::move(size)};
   return chart;
 }
 
 Chart queues(std::span<const PlanOutcome> outcomes, const std::string& theme) {
-  Chart chart{.title = "Jobs that wait", .x_label = "hours", .y_label = "jobs", .theme = theme};
+  const auto longest = std::ranges::max_element(outcomes, {}, [](const PlanOutcome& outcome) {
+    return outcome.points.empty() ? 0 : outcome.points.back().t;
+  });
+  const auto unit = longest == outcomes.end() ? time_unit(0) : unit_of(*longest);
+  Chart chart{.title = "Jobs that wait",
+              .x_label = unit.name,
+              .y_label = "jobs (logarithmic)",
+              .y_scale = ChartScale::logarithmic_from_zero,
+              .theme = theme};
   for (const auto& outcome : outcomes) {
-    ChartSeries series{.name = outcome.strategy, .steps = true};
+    ChartSeries series{.name = outcome.strategy, .dashes = dashes_of(chart.series.size()), .steps = true};
     for (const auto& point : outcome.points)
-      series.points.emplace_back(point.t / 3600, point.queue);
+      series.points.emplace_back(point.t / unit.seconds, point.queue);
     chart.series.push_back(std::move(series));
   }
   return chart;
@@ -79,11 +92,12 @@ Chart queues(std::span<const PlanOutcome> outcomes, const std::string& theme) {
 
 Chart wait_shares(std::span<const PlanOutcome> outcomes, const std::string& theme) {
   Chart chart{.title = "Share of the jobs that waited no longer",
-              .x_label = "seconds of waiting",
+              .x_label = "seconds of waiting (logarithmic)",
               .y_label = "% of jobs",
+              .x_scale = ChartScale::logarithmic_from_zero,
               .theme = theme};
   for (const auto& outcome : outcomes) {
-    ChartSeries series{.name = outcome.strategy};
+    ChartSeries series{.name = outcome.strategy, .dashes = dashes_of(chart.series.size())};
     // Of all jobs: what never ended never stopped waiting.
     const double ended =
         outcome.jobs == 0 ? 0
@@ -180,6 +194,13 @@ Result<std::vector<PlanOutcome>> read_plan_json(const json::value& document) {
   }
 }
 
+std::string file_name(std::string name) {
+  std::ranges::replace_if(
+      name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_'; },
+      '_');
+  return name;
+}
+
 Result<std::string> write_plot(const std::string& directory, const std::string& name,
                                const std::string& svg) {
   std::error_code trouble;
@@ -198,11 +219,7 @@ Result<std::vector<std::string>> write_plan_plots(std::span<const PlanOutcome> o
                                                   const std::string& directory, const std::string& theme) {
   std::vector<std::pair<std::string, Chart>> charts;
   for (const auto& outcome : outcomes) {
-    // A name from a file is not a way out of the directory.
-    std::string name = outcome.strategy;
-    std::ranges::replace_if(
-        name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-'; }, '_');
-    charts.emplace_back(fmt::format("size-{}.svg", name), over_time(outcome, theme));
+    charts.emplace_back(fmt::format("size-{}.svg", file_name(outcome.strategy)), over_time(outcome, theme));
   }
   charts.emplace_back("queue.svg", queues(outcomes, theme));
   charts.emplace_back("waits.svg", wait_shares(outcomes, theme));

@@ -27,6 +27,9 @@ inline constexpr std::string_view plan_format = "flux-metrics-api.plan/1";
 [[nodiscard]] Result<std::vector<std::string>> write_plan_plots(
     std::span<const simulate::PlanOutcome> outcomes, const std::string& directory, const std::string& theme);
 
+// A name from a file as one for a file: not a way out of its directory.
+[[nodiscard]] std::string file_name(std::string name);
+
 // One file of a plot. Errors: Code::io naming it.
 [[nodiscard]] Result<std::string> write_plot(const std::string& directory, const std::string& name,
                                              const std::string& svg);

@@ -78,6 +78,15 @@ Result<Timings> read_timings(const std::string& text) {
   return timings;
 }
 
+// Whether a few values are so far away that nothing would be seen of the boxes on a linear scale.
+bool far_apart(const std::vector<ChartBox>& boxes) {
+  constexpr double far = 10;
+  return std::ranges::all_of(boxes, [](const ChartBox& box) { return std::ranges::min(box.values) > 0; }) &&
+         std::ranges::any_of(boxes, [](const ChartBox& box) {
+           return std::ranges::max(box.values) > far * quantile_of(box.values, 0.5);
+         });
+}
+
 Paths plot_timings(const std::string& text, const PlotOptions& options) {
   const auto timings = read_timings(text);
   if (!timings) return std::unexpected(timings.error());
@@ -99,6 +108,10 @@ Paths plot_timings(const std::string& text, const PlotOptions& options) {
       }
     }
     if (chart.boxes.empty()) continue;
+    if (!options.no_outliers && far_apart(chart.boxes)) {
+      chart.y_scale = ChartScale::logarithmic;
+      chart.y_label = "seconds (logarithmic)";
+    }
     for (const auto& box : chart.boxes)
       fmt::print("{}: median {:.1f} s of {}\n", box.name, quantile_of(box.values, 0.5), box.values.size());
     auto path = write_plot(options.out, adding ? "nodes-added.svg" : "nodes-removed.svg", to_svg(chart));
@@ -108,9 +121,37 @@ Paths plot_timings(const std::string& text, const PlotOptions& options) {
   return paths;
 }
 
-// The numbers of a recording, metric by metric: hours since its begin, value.
-Result<std::map<std::string, ChartSeries>> read_recording(const std::string& text) {
-  std::map<std::string, ChartSeries> series;
+using Lines = std::map<std::string, ChartSeries>;
+
+// A number, or one for each of several labels; null where there was none then.
+void take_metric(Lines& lines, std::string_view name, const json::value& value, double t) {
+  const auto add = [&](const std::string& line, const json::value& number) {
+    if (!number.is_number()) return;
+    auto& one = lines[line];
+    one.name = line;
+    one.steps = true;
+    one.points.emplace_back(t, number.to_number<double>());
+  };
+  add(std::string(name), value);
+  if (!value.is_array()) return;
+  for (const auto& item : value.get_array()) {
+    const auto* object = item.if_object();
+    const auto* labels = object == nullptr ? nullptr : object->if_contains("labels");
+    const auto* number = object == nullptr ? nullptr : object->if_contains("value");
+    if (labels == nullptr || !labels->is_object() || number == nullptr) continue;
+    std::string values;
+    for (const auto& [label, text] : labels->get_object()) {
+      if (!text.is_string() || text.get_string().empty()) continue;  // the anonymous queue
+      values += (values.empty() ? "" : ",") + std::string(text.get_string());
+    }
+    add(values.empty() ? std::string(name) : fmt::format("{}{{{}}}", std::string_view(name), values),
+        *number);
+  }
+}
+
+// The numbers of a recording, metric by metric: seconds since its begin, value.
+Result<Lines> read_recording(const std::string& text) {
+  Lines series;
   std::istringstream lines(text);
   std::optional<double> begin;
   std::string line;
@@ -118,24 +159,40 @@ Result<std::map<std::string, ChartSeries>> read_recording(const std::string& tex
     if (line.empty()) continue;
     boost::system::error_code broken;
     const auto document = json::parse(line, broken);
+    if (broken && lines.eof() && !series.empty()) break;  // whoever wrote it was stopped in mid-line
     const auto* object = broken ? nullptr : document.if_object();
     const auto* time = object == nullptr ? nullptr : object->if_contains("time");
     const auto* metrics = object == nullptr ? nullptr : object->if_contains("metrics");
     if (time == nullptr || !time->is_number() || metrics == nullptr || !metrics->is_object()) {
-      return fail(Code::invalid, "line {} is none of a recording of get --record", at);
+      return fail(
+          Code::invalid,
+          "line {} is not as get --record writes it, and the file is none of plan -o json: see --help. A "
+          "workload is played by plan --trace",
+          at);
     }
     const double now = time->to_number<double>();
     if (!begin) begin = now;
-    for (const auto& [name, value] : metrics->get_object()) {
-      if (!value.is_number()) continue;  // no value then, or one for each of several labels
-      auto& one = series[std::string(name)];
-      one.name = std::string(name);
-      one.steps = true;
-      one.points.emplace_back((now - *begin) / 3600, value.to_number<double>());
-    }
+    for (const auto& [name, value] : metrics->get_object())
+      take_metric(series, name, value, now - *begin);
   }
   if (series.empty()) return fail(Code::invalid, "there are no numbers in it");
   return series;
+}
+
+// Lines over the time since the recording began, in a unit that fits all of it.
+Chart recording_chart(const std::string& title, std::vector<ChartSeries> lines, const PlotOptions& options) {
+  double span = 0;
+  for (const auto& line : lines) {
+    for (const auto& [t, value] : line.points)
+      span = std::max(span, t);
+  }
+  const auto unit = time_unit(span);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    lines[i].dashes = dashes_of(i);
+    for (auto& [t, value] : lines[i].points)
+      t /= unit.seconds;
+  }
+  return {.title = title, .x_label = unit.name, .series = std::move(lines), .theme = options.theme};
 }
 
 Paths plot_recording(const std::string& text, const PlotOptions& options) {
@@ -155,27 +212,28 @@ Paths plot_recording(const std::string& text, const PlotOptions& options) {
       {"wait.svg", "The oldest job that waits", "seconds", {"job_wait_oldest_seconds"}}};
   std::vector<std::string> paths;
   for (const auto& group : groups) {
-    Chart chart{.title = std::string(group.title),
-                .x_label = "hours",
-                .y_label = std::string(group.unit),
-                .theme = options.theme};
+    std::vector<ChartSeries> lines;
     for (const auto name : group.names) {
-      if (const auto found = series->find(std::string(name)); found != series->end())
-        chart.series.push_back(found->second);
+      for (const auto& [line, one] : *series) {
+        if (line == name || line.starts_with(fmt::format("{}{{", name))) lines.push_back(one);
+      }
     }
-    if (chart.series.empty()) continue;
+    if (lines.empty()) continue;
+    auto chart = recording_chart(std::string(group.title), std::move(lines), options);
+    chart.y_label = group.unit;
     auto path = write_plot(options.out, std::string(group.file), to_svg(chart));
     if (!path) return std::unexpected(path.error());
     paths.push_back(std::move(*path));
   }
   if (!paths.empty()) return paths;
-  // None of the usual ones: all that there is.
-  Chart chart{.title = "Metrics", .x_label = "hours", .theme = options.theme};
-  for (const auto& [name, one] : *series)
-    chart.series.push_back(one);
-  auto path = write_plot(options.out, "metrics.svg", to_svg(chart));
-  if (!path) return std::unexpected(path.error());
-  return std::vector{std::move(*path)};
+  // None of the usual ones: each of those that there are.
+  for (const auto& [name, one] : *series) {
+    auto path =
+        write_plot(options.out, file_name(name) + ".svg", to_svg(recording_chart(name, {one}, options)));
+    if (!path) return std::unexpected(path.error());
+    paths.push_back(std::move(*path));
+  }
+  return paths;
 }
 
 Paths plot_any(const std::string& text, const PlotOptions& options) {
@@ -207,8 +265,12 @@ int run_plot(const PlotOptions& options) {
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const auto paths = plot_any(text, options);
   if (!paths) {
+    if (paths.error().code == Code::io) {
+      log::error("{}", paths.error().message);
+      return exit_failed;
+    }
     log::error("{}: {}", options.file, paths.error().message);
-    return paths.error().code == Code::io ? exit_failed : exit_misused;
+    return exit_misused;
   }
   for (const auto& path : *paths)
     fmt::print("{}\n", path);

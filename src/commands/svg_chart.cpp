@@ -46,17 +46,68 @@ std::string escape(std::string_view text) {
 struct Axis {
   double low = 0;
   double high = 1;
-  double step = 1;
+  std::vector<double> ticks = {0, 1};
+  ChartScale scale = ChartScale::linear;
+
+  // Where a value lies, as a part of the axis.
+  [[nodiscard]] double part(double value) const {
+    const auto mapped = [this](double x) {
+      if (scale == ChartScale::linear) return x;
+      return std::log10(std::max(scale == ChartScale::logarithmic ? x : x + 1, 1e-9));
+    };
+    return (mapped(value) - mapped(low)) / (mapped(high) - mapped(low));
+  }
 };
 
 // Round numbers, about six of them, that enclose the values.
-Axis axis_for(double low, double high) {
+Axis linear_axis(double low, double high) {
   if (!(low < high)) high = low + 1;
   const double rough = (high - low) / 6;
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
   const double part = rough / power;
   const double step = power * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
-  return {.low = std::floor(low / step) * step, .high = std::ceil(high / step) * step, .step = step};
+  Axis axis{.low = std::floor(low / step) * step, .high = std::ceil(high / step) * step, .ticks = {}};
+  for (double tick = axis.low; tick <= axis.high + (step / 2); tick += step)
+    axis.ticks.push_back(std::abs(tick) < step / 1e6 ? 0 : tick);
+  return axis;
+}
+
+// 1, 2, 5, 10, 20 ... around the values; powers of ten only where there are many.
+Axis logarithmic_axis(double low, double high) {
+  const double first = std::pow(10.0, std::floor(std::log10(low)));
+  Axis axis{.low = first, .high = first, .ticks = {}, .scale = ChartScale::logarithmic};
+  for (double power = first; axis.high < high; power *= 10) {
+    for (const double digit : {1.0, 2.0, 5.0}) {
+      const double tick = digit * power;
+      if (tick * (digit == 2 ? 2.5 : 2) <= low) continue;  // the next one is low enough
+      if (axis.ticks.empty()) axis.low = tick;
+      axis.ticks.push_back(tick);
+      axis.high = tick;
+      if (tick >= high) break;
+    }
+  }
+  return axis;
+}
+
+Axis axis_from_zero(double high) {
+  Axis axis{.low = 0, .high = 1, .ticks = {0}, .scale = ChartScale::logarithmic_from_zero};
+  for (double power = 1;; power *= 10) {
+    axis.ticks.push_back(power);
+    axis.high = power;
+    if (power >= high) return axis;
+    for (const double digit : {2.0, 5.0}) {
+      if (digit * power < high) continue;
+      axis.ticks.push_back(digit * power);
+      axis.high = digit * power;
+      return axis;
+    }
+  }
+}
+
+Axis axis_for(double low, double high, ChartScale scale) {
+  if (scale == ChartScale::logarithmic && low > 0) return logarithmic_axis(low, std::max(high, low * 2));
+  if (scale == ChartScale::logarithmic_from_zero) return axis_from_zero(high);
+  return linear_axis(std::min(low, 0.0), high);
 }
 
 // Plain rules, without variables: not every reader of SVG knows those.
@@ -108,20 +159,21 @@ class Drawing {
         high_y = std::max(high_y, y);
       }
     }
+    double low_y = chart_.boxes.empty() ? 0 : std::numeric_limits<double>::max();
     for (const auto& box : chart_.boxes) {
       for (const double value : shown(box))
         high_y = std::max(high_y, value);
+      for (const double value : box.values)
+        low_y = std::min(low_y, value);
     }
     if (low_x > high_x) low_x = high_x = 0;
-    x_ = axis_for(std::min(0.0, low_x), high_x);
-    y_ = axis_for(0, high_y);
+    x_ = axis_for(std::min(0.0, low_x), high_x, chart_.x_scale);
+    y_ = axis_for(low_y < high_y ? low_y : 0, high_y, chart_.y_scale);
   }
 
-  [[nodiscard]] double at_x(double x) const {
-    return left + ((x - x_.low) / (x_.high - x_.low) * (width - left - right));
-  }
+  [[nodiscard]] double at_x(double x) const { return left + (x_.part(x) * (width - left - right)); }
   [[nodiscard]] double at_y(double y) const {
-    return height - bottom - ((y - y_.low) / (y_.high - y_.low) * (height - top - bottom));
+    return height - bottom - (y_.part(y) * (height - top - bottom));
   }
 
   void text(double x, double y, std::string_view words, std::string_view anchor, std::string_view kind = "") {
@@ -134,15 +186,14 @@ class Drawing {
   }
 
   void frame() {
-    for (double y = y_.low; y <= y_.high + (y_.step / 2); y += y_.step) {
+    for (const double y : y_.ticks) {
       line(left, at_y(y), width - right, at_y(y), "grid");
-      text(left - 8, at_y(y) + 4, fmt::format("{:.6g}", std::abs(y) < y_.step / 1e6 ? 0.0 : y), "end");
+      text(left - 8, at_y(y) + 4, fmt::format("{:.6g}", y), "end");
     }
     line(left, at_y(y_.low), width - right, at_y(y_.low), "axis");
     if (chart_.boxes.empty()) {
-      for (double x = x_.low; x <= x_.high + (x_.step / 2); x += x_.step)
-        text(at_x(x), height - bottom + 20, fmt::format("{:.6g}", std::abs(x) < x_.step / 1e6 ? 0.0 : x),
-             "middle");
+      for (const double x : x_.ticks)
+        text(at_x(x), height - bottom + 20, fmt::format("{:.6g}", x), "middle");
     }
     text((left + width - right) / 2, height - 14, chart_.x_label, "middle");
     out_ +=
@@ -150,14 +201,26 @@ class Drawing {
                     (top + height - bottom) / 2, escape(chart_.y_label));
   }
 
+  // In two rows where one is too narrow.
   void legend() {
     double x = left;
+    double y = 44;
     for (std::size_t i = 0; i < chart_.series.size(); ++i) {
       if (chart_.series[i].dots) continue;
-      line(x, 46, x + 18, 46, "line", colour(i));
-      text(x + 23, 50, chart_.series[i].name, "start");
-      x += 42 + (7.2 * static_cast<double>(chart_.series[i].name.size()));
+      const double length = 50 + (7.2 * static_cast<double>(chart_.series[i].name.size()));
+      if (x > left && x + length > width - right + 20) {
+        x = left;
+        y += 16;
+      }
+      out_ += fmt::format("<path class=\"line\" stroke=\"{}\"{} d=\"M{:.1f} {:.1f}h26\"/>\n", colour(i),
+                          dash_attribute(chart_.series[i]), x, y);
+      text(x + 31, y + 4, chart_.series[i].name, "start");
+      x += length;
     }
+  }
+
+  [[nodiscard]] static std::string dash_attribute(const ChartSeries& series) {
+    return series.dashes.empty() ? "" : fmt::format(" stroke-dasharray=\"{}\"", series.dashes);
   }
 
   void series(const ChartSeries& series, std::string_view stroke) {
@@ -180,7 +243,9 @@ class Drawing {
         path += fmt::format("L{:.1f} {:.1f}", at_x(x), at_y(y));
       }
     }
-    if (!path.empty()) out_ += fmt::format("<path class=\"line\" stroke=\"{}\" d=\"{}\"/>\n", stroke, path);
+    if (path.empty()) return;
+    out_ += fmt::format("<path class=\"line\" stroke=\"{}\"{} d=\"{}\"/>\n", stroke, dash_attribute(series),
+                        path);
   }
 
   // A name moves up until it lies on no other.
@@ -263,6 +328,19 @@ double quantile_of(std::vector<double> values, double quantile) {
   const auto below = static_cast<std::size_t>(place);
   const auto above = std::min(below + 1, values.size() - 1);
   return values[below] + ((values[above] - values[below]) * (place - static_cast<double>(below)));
+}
+
+std::string dashes_of(std::size_t index) {
+  constexpr std::array<std::string_view, 4> patterns{"", "10 4", "2 3", "8 3 2 3"};
+  return std::string(patterns.at(index % patterns.size()));
+}
+
+TimeUnit time_unit(double span) {
+  constexpr double minute = 60;
+  constexpr double hour = 3600;
+  if (span < 5 * minute) return {.name = "seconds", .seconds = 1};
+  if (span < 3 * hour) return {.name = "minutes", .seconds = minute};
+  return {.name = "hours", .seconds = hour};
 }
 
 std::string to_svg(const Chart& chart) {

@@ -11,8 +11,9 @@ namespace fluxmetrics::commands {
 struct ChartSeries {
   std::string name = {};
   std::vector<std::pair<double, double>> points = {};
-  bool steps = false;  // the value holds until the next point
-  bool dots = false;   // points with the name beside them instead of a line
+  std::string dashes = {};  // lengths of dashes and gaps, so that lines below show through; "" = none
+  bool steps = false;       // the value holds until the next point
+  bool dots = false;        // points with the name beside them instead of a line
 };
 
 // A box plot's column; whiskers reach to the last values within 1.5 interquartile ranges.
@@ -21,15 +22,30 @@ struct ChartBox {
   std::vector<double> values = {};
 };
 
+// Logarithmic, for values above 0; or from 0 on, as the logarithm of 1 + value.
+enum class ChartScale { linear, logarithmic, logarithmic_from_zero };
+
 struct Chart {
   std::string title = {};
   std::string x_label = {};
   std::string y_label = {};
+  ChartScale x_scale = ChartScale::linear;
+  ChartScale y_scale = ChartScale::linear;
   std::vector<ChartSeries> series = {};
   std::vector<ChartBox> boxes = {};  // instead of series
   bool outliers = true;              // of boxes
   std::string theme = "auto";        // auto, light or dark
 };
+
+// Dashes for line number `index` of several that may lie on one another.
+[[nodiscard]] std::string dashes_of(std::size_t index);
+
+// Seconds, minutes or hours: what makes readable numbers of a time axis of so many seconds.
+struct TimeUnit {
+  std::string name;
+  double seconds;
+};
+[[nodiscard]] TimeUnit time_unit(double span);
 
 [[nodiscard]] std::string to_svg(const Chart& chart);
 

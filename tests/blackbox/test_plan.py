@@ -204,11 +204,28 @@ class Traces(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as out:
             for t in range(3):
                 out.write(json.dumps({"format": "flux-metrics-api.record/1", "time": 1000 + t,
-                                      "metrics": {"node_up_count": t, "job_pending_count": 5 - t, "x": None}}) + "\n")
+                                      "metrics": {"node_up_count": t, "job_pending_count": 5 - t, "x": None,
+                                                  "job_eligible_count": [{"labels": {"queue": ""}, "value": t}],
+                                                  "job_wait_oldest_seconds": [{"labels": {"queue": "a"}, "value": t},
+                                                                              {"labels": {"queue": "b"}, "value": 1}]}})
+                          + "\n")
         plots = os.path.join(self.folder.name, "plots")
         done = harness.run("plot", path, "--out", plots)
         self.assertEqual(done.returncode, 0, done)
-        self.check_svgs(plots, ["nodes.svg", "jobs.svg"])
+        self.check_svgs(plots, ["nodes.svg", "jobs.svg", "wait.svg"])
+        self.assertIn(">job_eligible_count<", pathlib.Path(plots, "jobs.svg").read_text())
+        for name in ("job_wait_oldest_seconds{a}", "job_wait_oldest_seconds{b}", "seconds"):
+            self.assertIn(f">{name}<", pathlib.Path(plots, "wait.svg").read_text())
+
+    def test_a_recording_that_was_cut_off_and_has_other_metrics(self):
+        path = os.path.join(self.folder.name, "run.jsonl")
+        lines = [json.dumps({"time": 1000 + 600 * t, "metrics": {"job_count": t, "../x y": 1}}) for t in range(3)]
+        pathlib.Path(path).write_text("\n".join(lines) + "\n" + lines[0][:20])
+        plots = os.path.join(self.folder.name, "plots")
+        done = harness.run("plot", path, "--out", plots)
+        self.assertEqual(done.returncode, 0, done)
+        self.check_svgs(plots, ["job_count.svg", "___x_y.svg"])
+        self.assertIn(">minutes<", pathlib.Path(plots, "job_count.svg").read_text(), "20 of them")
 
     def test_box_plots_of_node_timings(self):
         path = os.path.join(self.folder.name, "nodes.csv")
@@ -224,8 +241,10 @@ class Traces(unittest.TestCase):
         self.check_svgs(plots, ["nodes-added.svg", "nodes-removed.svg"])
         added = pathlib.Path(plots, "nodes-added.svg")
         self.assertEqual(added.read_text().count("<circle"), 1, "500 s is an outlier")
+        self.assertIn("logarithmic", added.read_text(), "or nothing would be seen of the boxes")
         harness.run("plot", path, "--out", plots, "--no-outliers")
         self.assertNotIn("<circle", added.read_text())
+        self.assertNotIn("logarithmic", added.read_text())
 
     def test_misuse(self):
         bad = os.path.join(self.folder.name, "bad.jsonl")
@@ -239,7 +258,7 @@ class Traces(unittest.TestCase):
                                 (("plan", "--trace", trace, "--max", 8), "does not fit"),
                                 (("plan", "--trace", trace, "--min", 9, "--max", 8), "--min 9"),
                                 (("plan", "--trace", trace, "--strategy", "magic"), "magic"),
-                                (("plot", bad), "bad.jsonl"),
+                                (("plot", bad), "bad.jsonl: line 1 is not as get --record writes it"),
                                 (("plot", self.folder.name), self.folder.name),
                                 (("plot", almost), "no column machine_type"),
                                 (("plot", __file__), "no column")):
