@@ -39,7 +39,7 @@ def compare(program, workload, seeds):
             "mean_added": mean(lambda own, bound: own["mean_wait_seconds"] - bound["mean_wait_seconds"]),
             "p95_added": mean(lambda own, bound: own["p95_wait_seconds"] - bound["p95_wait_seconds"]),
             "makespan": mean(lambda own, bound: own["makespan_seconds"] / bound["makespan_seconds"]),
-            "resizes_an_hour": mean(lambda own, _: own["resizes"] / (own["makespan_seconds"] / 3600)),
+            "resizes_an_hour": mean(lambda own, bound: own["resizes"] / (bound["makespan_seconds"] / 3600)),
             "killed": (statistics.fmean(kills), min(kills), max(kills))}
     return table
 
@@ -56,9 +56,12 @@ def main():
               "| killed (range) |\n|---|---:|---:|---:|---:|---:|---:|---|")
         for name, row in compare(options.program, workload, range(1, options.seeds + 1)).items():
             mean, least, most = row["killed"]
+            kills = f"{mean:.1f} ({least:.0f} to {most:.0f})"
+            if row["finished"] < 0.99:  # costs and waits of what did not get done mean nothing
+                print(f"| {name} | {100 * row['finished']:.1f} % | | | | | {row['resizes_an_hour']:.1f} | {kills} |")
+                continue
             print(f"| {name} | {100 * row['finished']:.1f} % | {row['cost']:.2f} | {row['mean_added']:+.1f} | "
-                  f"{row['p95_added']:+.1f} | {row['makespan']:.4f} | {row['resizes_an_hour']:.1f} | "
-                  f"{mean:.1f} ({least:.0f} to {most:.0f}) |")
+                  f"{row['p95_added']:+.1f} | {row['makespan']:.4f} | {row['resizes_an_hour']:.1f} | {kills} |")
 
 
 if __name__ == "__main__":

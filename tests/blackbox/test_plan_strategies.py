@@ -1,0 +1,56 @@
+"""The strategies of `plan` on its two made workloads: the directions that the wanted size was designed on, and their size.
+docs/plan.md has the table, of more seeds, and says where ours differs from the design's simulation and why."""
+import pathlib
+import sys
+import unittest
+
+import harness
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "bench"))
+import strategies  # noqa: E402
+
+SEEDS = range(1, 6)
+
+
+class Strategies(unittest.TestCase):
+    def within(self, value, low, high, what):
+        self.assertTrue(low <= value <= high, f"{what}: {value:.3f} is not within {low} and {high}")
+
+    def check_wanted(self, table):
+        """What holds for every workload: all is done, nobody is killed who drains first, and the end is no later."""
+        for name in ("static", "wanted", "wanted-drain", "clairvoyant"):
+            self.assertEqual(table[name]["least_finished"], 1, name)
+        self.assertEqual(table["wanted-drain"]["killed"], (0, 0, 0))
+        self.assertLessEqual(table["wanted"]["killed"][2], 4)
+        self.assertEqual(table["article"]["resizes_an_hour"], 0)
+        for name in ("wanted", "wanted-drain"):
+            self.within(table[name]["makespan"], 1, 1.01, f"makespan of {name}")
+            self.within(table[name]["resizes_an_hour"], 1, 25, f"resizes of {name}")
+        self.assertLess(table["wanted-drain"]["cost"], table["wanted"]["cost"])
+        self.assertLess(table["wanted"]["cost"], table["static"]["cost"])
+
+    def test_daily(self):
+        table = strategies.compare(harness.BINARY, "daily", SEEDS)
+        self.check_wanted(table)
+        for name in ("article", "cpu"):
+            self.assertLess(table[name]["finished"], 0.03, f"{name}: nothing runs while the first job is too wide")
+        self.within(table["pending"]["killed"][0], 24, 1900, "jobs that pending kills")
+        self.assertLess(table["pending"]["least_finished"], 1)
+        self.within(table["wanted-drain"]["cost"], 0.98, 1.08, "node-hours against the bound")
+        self.within(table["wanted-drain"]["p95_added"], -60, 59, "p95 of the wait added")
+        self.within(table["wanted-drain"]["mean_added"], 0, 30, "mean wait added")
+
+    def test_burst(self):
+        table = strategies.compare(harness.BINARY, "burst", SEEDS)
+        self.check_wanted(table)
+        self.assertEqual(table["cpu"]["least_finished"], 1, "no job is wide here, so CPU moves the size")
+        waits = [table[name]["mean_added"] for name in ("wanted-drain", "pending", "cpu", "article")]
+        self.assertEqual(waits, sorted(waits), "who lets wait least")
+        self.within(table["wanted-drain"]["cost"], 1.2, 2.0, "node-hours against the bound")
+        self.within(table["wanted"]["cost"], 2.0, 3.0, "node-hours of a window of 300 s")
+        self.assertGreater(table["pending"]["cost"], table["wanted"]["cost"])
+        self.within(table["wanted-drain"]["mean_added"], 20, 80, "mean wait added: about a node's time to come")
+
+
+if __name__ == "__main__":
+    harness.main()
