@@ -44,9 +44,10 @@ Result<Broker> check_options(const std::optional<std::string>& flux_uri, const s
 }
 
 Result<std::unique_ptr<user::UserMetrics>> open_user_metrics(const std::vector<std::string>& files,
-                                                             const Broker& broker) {
+                                                             const Broker& broker, Seconds max_staleness) {
   if (files.empty()) return nullptr;
-  return user::UserMetrics::open({.files = files, .socket_paths = broker.socket_paths});
+  return user::UserMetrics::open(
+      {.files = files, .socket_paths = broker.socket_paths, .max_staleness = max_staleness});
 }
 
 std::shared_ptr<const metrics::Catalogue> catalogue_of(const user::UserMetrics* user) {

@@ -32,7 +32,7 @@ struct Broker {
 
 // The metrics of the user's files; null when there are none. Errors: as user::UserMetrics::open().
 [[nodiscard]] Result<std::unique_ptr<user::UserMetrics>> open_user_metrics(
-    const std::vector<std::string>& files, const Broker& broker);
+    const std::vector<std::string>& files, const Broker& broker, Seconds max_staleness);
 
 // All metrics that there are then.
 [[nodiscard]] std::shared_ptr<const metrics::Catalogue> catalogue_of(const user::UserMetrics* user);

@@ -18,7 +18,7 @@ int run_exporter(const ExporterOptions& options) {
     log::error("{}", broker.error().message);
     return exit_misused;
   }
-  auto user = open_user_metrics(options.custom_metrics, *broker);
+  auto user = open_user_metrics(options.custom_metrics, *broker, options.max_staleness);
   if (!user) {
     log::error("{}", user.error().message);
     return exit_misused;

@@ -202,7 +202,7 @@ int run_get(const GetOptions& options) {
     log::error("{}", broker.error().message);
     return exit_misused;
   }
-  auto user = open_user_metrics(options.custom_metrics, *broker);
+  auto user = open_user_metrics(options.custom_metrics, *broker, options.timeout);
   if (!user) {
     log::error("{}", user.error().message);
     return exit_misused;

@@ -92,7 +92,7 @@ int run_start(const StartOptions& options) {
         "the broker");
   }
 
-  auto user = open_user_metrics(options.custom_metrics, *broker);
+  auto user = open_user_metrics(options.custom_metrics, *broker, options.max_staleness);
   if (!user) {
     log::error("{}", user.error().message);
     return exit_misused;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "user/expressions.hpp"
+#include "user/python.hpp"
 #include "user/yaml_file.hpp"
 
 namespace fluxmetrics::user {
@@ -21,15 +22,23 @@ bool is_yaml(const std::string& path) {
 
 Result<std::unique_ptr<UserMetrics>> UserMetrics::open(const UserMetricsOptions& options) {
   std::vector<Expression> expressions;
-  for (const auto& path : options.files) {
-    if (!is_yaml(path)) {
-      return fail(Code::invalid, "--custom-metric {}: the file must be a .yaml file with expressions", path);
-    }
-    auto more = read_expressions(path);
-    if (!more) return std::unexpected(more.error());
-    std::ranges::move(*more, std::back_inserter(expressions));
-  }
   std::vector<std::unique_ptr<Source>> sources;
+  for (const auto& path : options.files) {
+    if (is_yaml(path)) {
+      auto more = read_expressions(path);
+      if (!more) return std::unexpected(more.error());
+      std::ranges::move(*more, std::back_inserter(expressions));
+    } else if (path.ends_with(".py")) {
+      auto source = PythonSource::open(path, options.socket_paths, options.max_staleness);
+      if (!source) return std::unexpected(source.error());
+      sources.push_back(*std::move(source));
+    } else {
+      return fail(Code::invalid,
+                  "--custom-metric {}: the file must be a .yaml file with expressions, or a .py file with "
+                  "functions",
+                  path);
+    }
+  }
   if (!expressions.empty()) {
     auto source = ExpressionSource::open(this_program, std::move(expressions));
     if (!source) return std::unexpected(source.error());

@@ -15,6 +15,7 @@ namespace fluxmetrics::user {
 struct UserMetricsOptions {
   std::vector<std::string> files;         // .yaml or .py
   std::vector<std::string> socket_paths;  // of the broker, to try in turn
+  Seconds max_staleness{30};
 };
 
 class UserMetrics {

@@ -51,7 +51,7 @@ void Worker::on_state(State state, Now confirmed) {
 
 void Worker::run(const std::stop_token& stop) {
   while (await_round(stop)) {
-    began_ = MonoTime::clock::now();
+    cost_ = {};
     round(stop);
     ended_ = MonoTime::clock::now();
   }
@@ -68,7 +68,7 @@ MonoTime Worker::next_retry() const {
 bool Worker::await_round(const std::stop_token& stop) {
   const auto rhythm = source_->rhythm();
   const auto pause =
-      std::max(std::chrono::duration_cast<MonoTime::duration>(rhythm.pause), (ended_ - began_) * rest_factor);
+      std::max(std::chrono::duration_cast<MonoTime::duration>(rhythm.pause), cost_ * rest_factor);
   const auto rested = worked_ || state_ ? ended_ + pause : MonoTime();
   std::unique_lock lock(mutex_);
   // First the rest, then a reason.
@@ -95,6 +95,7 @@ bool Worker::is_ready() {
   auto ready = source_->prepare(state_, confirmed_.wall);
   if (ready) {
     preparing_.succeeded();
+    cost_ += MonoTime::clock::now() - now;
     return true;
   }
   preparing_.failed(MonoTime::clock::now());
@@ -127,15 +128,17 @@ void Worker::work_out(std::size_t index) {
     worked_ = false;  // when the child is back, all of them
     return;
   }
-  const Now began = source_->of_state() ? confirmed_ : Now::read();
+  const Now began = Now::read();
   auto outcome = source_->evaluate(index);
   const bool fatal = outcome.fatal;
-  set(index, std::move(outcome.items), began);
+  const auto now = MonoTime::clock::now();
+  set(index, std::move(outcome.items), source_->of_state() ? confirmed_ : began);
   if (fatal) {
-    benches_[index].failed(MonoTime::clock::now());
-    deliver();  // a long time may have gone
+    benches_[index].failed(now);  // that is its rest
+    deliver();                    // a long time may have gone
   } else {
     benches_[index].succeeded();
+    cost_ += now - began.mono;
   }
 }
 

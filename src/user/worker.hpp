@@ -59,8 +59,9 @@ class Worker {
   // The thread's own.
   State state_;  // of the round
   Now confirmed_{};
-  bool worked_ = false;  // on state_
-  MonoTime began_, ended_;
+  bool worked_ = false;        // on state_
+  MonoTime ended_;             // when the last round did
+  MonoTime::duration cost_{};  // of the last round, less what failed in it
   BackOff preparing_;
   std::vector<BackOff> benches_;  // by metric: those that took the child's life
   std::vector<std::string> told_;
