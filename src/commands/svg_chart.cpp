@@ -19,7 +19,7 @@ constexpr double bottom = 62;
 
 // Distinct for most eyes, on white and on black.
 constexpr std::array<std::string_view, 8> colours{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                                  "#b8860b", "#56b4e9", "#8c564b", "#7f7f7f"};
+                                                  "#b8860b", "#1f97d0", "#8c564b", "#7f7f7f"};
 
 std::string_view colour(std::size_t index) {
   return colours.at(index % colours.size());
@@ -229,7 +229,7 @@ class Drawing {
         const bool far_right = at_x(x) > width - right - 120;
         out_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"5\" fill=\"{}\"/>\n", at_x(x), at_y(y),
                             stroke);
-        name_dot(at_x(x) + (far_right ? -9 : 9), at_y(y) - 7, series.name, far_right);
+        name_dot(at_x(x) + (far_right ? -9 : 9), at_y(y) - 7, series.name, far_right, stroke);
       }
       return;
     }
@@ -249,8 +249,9 @@ class Drawing {
   }
 
   // A name moves up until it lies on no other.
-  void name_dot(double x, double y, const std::string& name, bool to_the_left) {
+  void name_dot(double x, double y, const std::string& name, bool to_the_left, std::string_view stroke) {
     constexpr double line_height = 15;
+    const double above = y;
     const double length = 7.2 * static_cast<double>(name.size());
     const double begin = to_the_left ? x - length : x;
     const auto taken = [&](const Label& label) {
@@ -259,6 +260,8 @@ class Drawing {
     while (y > top && std::ranges::any_of(labels_, taken))
       y -= line_height;
     labels_.push_back({.from = begin, .to = begin + length, .y = y});
+    // From the dot to a name that had to move away from it.
+    if (y < above) line(to_the_left ? x + 9 : x - 9, above + 2, x, y + 3, "line", stroke);
     text(x, y, name, to_the_left ? "end" : "start");
   }
 
