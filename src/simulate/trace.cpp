@@ -121,7 +121,7 @@ std::string trace_line(const TraceJob& job) {
 }
 
 std::string trace_event_line(double t, std::string_view event, std::string_view ranks) {
-  return fmt::format("{{\"t\":{:.3f},\"event\":\"{}\",\"ranks\":\"{}\"}}", t, event, ranks);
+  return fmt::format(R"({{"t":{:.3f},"event":"{}","ranks":"{}"}})", t, event, ranks);
 }
 
 Result<std::string> read_trace_text(const std::string& path) {

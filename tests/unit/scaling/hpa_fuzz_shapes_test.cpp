@@ -60,7 +60,7 @@ json::value anything(Die& die) {
 // Puts something else in one place of the document, or takes the place away.
 void spoil(Die& die, json::value& value) {
   if (auto* object = value.if_object(); object != nullptr && !object->empty() && die.below(6) != 0) {
-    auto member = object->begin();
+    auto* member = object->begin();
     std::advance(member, static_cast<std::ptrdiff_t>(die.below(object->size())));
     if (die.below(8) == 0) {
       object->erase(member);
