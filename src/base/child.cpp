@@ -242,7 +242,7 @@ std::optional<std::string> find_program(std::string_view name) {
   std::string_view rest = path == nullptr ? "/usr/bin:/bin" : path;
   while (!rest.empty()) {
     const auto end = std::min(rest.find(':'), rest.size());
-    const auto candidate = fmt::format("{}/{}", rest.substr(0, end), name);
+    auto candidate = fmt::format("{}/{}", rest.substr(0, end), name);
     if (end > 0 && ::access(candidate.c_str(), X_OK) == 0) return candidate;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }

@@ -349,6 +349,7 @@ void add_explain(CLI::App& app, Commands& c) {
   sub->add_option("--metric", o.metrics,
                   "What a metric is now (repeatable); of a utilization, the percentage")
       ->type_name("NAME=VALUE");
+  add_custom_metrics(sub, o.custom_metrics);
   add_flux_uri(sub, o.flux_uri);
   const auto count = [&](const char* name, std::optional<std::int32_t>& target, const char* help) {
     sub->add_option(name, target, help)->check(CLI::Range(0, 2'000'000'000));

@@ -25,9 +25,9 @@ using scaling::MetricSource;
 // The Service that stands before this program; other objects have metrics of their own.
 constexpr std::string_view own_service = "custom-metrics-apiserver";
 
-bool ours(const HpaMetric& metric) {
+bool ours(const HpaMetric& metric, const metrics::Catalogue& catalogue) {
   return metric.source == MetricSource::object && metric.object.kind == "Service" &&
-         (metric.object.name == own_service || metrics::built_in()->find(metric.name) != nullptr);
+         (metric.object.name == own_service || catalogue.find(metric.name) != nullptr);
 }
 
 Result<std::pair<std::string, std::int64_t>> parse_given(const std::string& text) {
@@ -85,16 +85,18 @@ bool has_value(const ExplainSubject& subject, const HpaMetric& metric) {
 }
 
 // Takes what is not known yet from the broker's instance.
-Result<void> ask_broker(ExplainSubject& subject, const ExplainOptions& options) {
+Result<void> ask_broker(ExplainSubject& subject, const ExplainOptions& options, const Broker& broker,
+                        std::unique_ptr<user::UserMetrics> user) {
   using namespace std::chrono_literals;
-  const auto broker = find_broker(options.flux_uri);
-  if (!broker) return std::unexpected(broker.error());
-  Pipeline pipeline(*broker, {}, Seconds(30));
+  const auto catalogue_held = catalogue_of(user.get());
+  const auto& catalogue = *catalogue_held;
+  Pipeline pipeline(broker, {}, Seconds(30), std::move(user));
   pipeline.start();
   const auto deadline =
       MonoTime::clock::now() + std::chrono::duration_cast<MonoTime::duration>(options.timeout);
   metrics::View view = pipeline.store().view();
-  while (view.snapshot == nullptr && MonoTime::clock::now() < deadline) {
+  const auto incomplete = [&] { return view.snapshot == nullptr || view.snapshot->awaits_user(); };
+  while (incomplete() && MonoTime::clock::now() < deadline) {
     std::this_thread::sleep_for(5ms);
     view = pipeline.store().view();
   }
@@ -102,7 +104,7 @@ Result<void> ask_broker(ExplainSubject& subject, const ExplainOptions& options) 
     return fail(Code::timed_out, "no metrics within {:g} s: {}", options.timeout.count(), view.trouble);
   }
   for (const auto& metric : subject.input.forecast.spec.metrics) {
-    if (!ours(metric) || has_value(subject, metric)) continue;
+    if (!ours(metric, catalogue) || has_value(subject, metric)) continue;
     const auto* family = view.snapshot->find(metric.name);
     if (family == nullptr) continue;
     const auto selector = kube::Selector::parse(metric.selector);
@@ -137,12 +139,12 @@ void assume_scale(ExplainSubject& subject, const ExplainOptions& options) {
   seen.pods_ready = std::min(options.ready.value_or(seen.spec_replicas), seen.spec_replicas);
 }
 
-void assume_metrics(ExplainSubject& subject) {
+void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue) {
   auto& forecast = subject.input.forecast;
   const auto metrics = forecast.spec.metrics;
   for (const auto& metric : metrics) {
-    if (ours(metric) && metric.object.name == own_service &&
-        metrics::built_in()->find(metric.name) == nullptr) {
+    if (ours(metric, catalogue) && metric.object.name == own_service &&
+        catalogue.find(metric.name) == nullptr) {
       subject.input.unknown_metrics.push_back(metric.name);
     }
     if (scaling::counts_own_size(metric)) forecast.follows_size = metrics.size() == 1;
@@ -155,7 +157,7 @@ void assume_metrics(ExplainSubject& subject) {
     } else {
       subject.assumptions.push_back(
           fmt::format("what {} is now is not known: say it with --metric {}=VALUE{}", metric.name,
-                      metric.name, ours(metric) ? ", or name the instance with --flux-uri" : ""));
+                      metric.name, ours(metric, catalogue) ? ", or name the instance with --flux-uri" : ""));
     }
   }
 }
@@ -174,10 +176,19 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
   }
   if (options.max_size) subject->input.max_size = options.max_size;
   if (auto given = give_all(*subject, options.metrics); !given) return std::unexpected(given.error());
-  if (options.flux_uri) {
-    if (auto asked = ask_broker(*subject, options); !asked) return std::unexpected(asked.error());
+  auto catalogue = metrics::built_in();
+  if (options.flux_uri || !options.custom_metrics.empty()) {
+    const auto broker = find_broker(options.flux_uri);
+    if (!broker) return std::unexpected(broker.error());
+    auto user = open_user_metrics(options.custom_metrics, *broker, Seconds(30));
+    if (!user) return std::unexpected(user.error());
+    catalogue = catalogue_of(user->get());
+    if (options.flux_uri) {
+      if (auto asked = ask_broker(*subject, options, *broker, *std::move(user)); !asked)
+        return std::unexpected(asked.error());
+    }
   }
-  assume_metrics(*subject);
+  assume_metrics(*subject, *catalogue);
   return subject;
 }
 

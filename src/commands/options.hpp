@@ -118,19 +118,20 @@ struct DemoOptions {
 };
 
 struct ExplainOptions {
-  std::string hpa;                       // a file, "-", or with namespace_ the name of an HPA in a cluster
-  std::string namespace_;                // "" = a file
-  std::string kubeconfig;                // "" = the pod's service account
-  std::vector<std::string> metrics;      // NAME=VALUE
-  std::optional<std::string> flux_uri;   // where values come from that are not given
-  std::optional<std::int32_t> replicas;  // spec.replicas of the target
-  std::optional<std::int32_t> status;    // status.replicas
-  std::optional<std::int32_t> ready;     // ready pods
-  std::optional<std::int32_t> max_size;  // spec.maxSize of the MiniCluster
-  Seconds span{600};                     // how far to look ahead
-  Seconds timeout{10};                   // for the broker
-  std::string output = "text";           // text, json or yaml
-  bool fix = false;                      // print the corrected HPA instead
+  std::string hpa;                          // a file, "-", or with namespace_ the name of an HPA in a cluster
+  std::string namespace_;                   // "" = a file
+  std::string kubeconfig;                   // "" = the pod's service account
+  std::vector<std::string> metrics;         // NAME=VALUE
+  std::vector<std::string> custom_metrics;  // files
+  std::optional<std::string> flux_uri;      // where values come from that are not given
+  std::optional<std::int32_t> replicas;     // spec.replicas of the target
+  std::optional<std::int32_t> status;       // status.replicas
+  std::optional<std::int32_t> ready;        // ready pods
+  std::optional<std::int32_t> max_size;     // spec.maxSize of the MiniCluster
+  Seconds span{600};                        // how far to look ahead
+  Seconds timeout{10};                      // for the broker
+  std::string output = "text";              // text, json or yaml
+  bool fix = false;                         // print the corrected HPA instead
 };
 
 struct PlanOptions {

@@ -34,7 +34,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int exit_out_of_memory = 3;
 constexpr std::size_t most_results = 10'000;
 
 // Memory's end is not a thing to come back from: the parent reads why from the exit code.
@@ -55,6 +54,7 @@ void give_up_rights() {
   limit(RLIMIT_FSIZE, 0);
   limit(RLIMIT_CORE, 0);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::prctl(PR_SET_NAME, "flux-metrics-jq");  // what ps and top show
 }
 
 // While it lives, the process ends when it takes too long.

@@ -11,6 +11,8 @@ namespace fluxmetrics::user {
 inline constexpr std::chrono::milliseconds evaluation_time{200};
 // Of memory, all together.
 inline constexpr unsigned long long expression_memory = 1024ULL * 1024 * 1024;
+// What the child ends with when it would need more.
+inline constexpr int exit_out_of_memory = 3;
 
 // What the child's line says, a letter and JSON:
 //   C expression  -> {} or {"error":"why"}: one more, the first has index 0

@@ -1,5 +1,6 @@
 #include "user/expressions.hpp"
 
+#include <csignal>
 #include <utility>
 
 #include <boost/json/array.hpp>
@@ -41,10 +42,10 @@ std::string tidy(std::string message) {
 }
 
 std::string why_it_died(const Error& error) {
-  if (error.message.find("signal 27") != std::string::npos) {
+  if (error.message.find(fmt::format("by signal {} ", SIGPROF)) != std::string::npos) {
     return fmt::format("it took more than {} ms of the processor", evaluation_time.count());
   }
-  if (error.message.find("exit code 3") != std::string::npos) {
+  if (error.message.ends_with(fmt::format("exit code {}", exit_out_of_memory))) {
     return fmt::format("it took more than {} MB of memory", expression_memory >> 20U);
   }
   return error.message;

@@ -68,6 +68,16 @@ class Options(unittest.TestCase):
         self.assertEqual(document["metrics"][0]["proposal"], 1)
         self.assertEqual(document["assumptions"], [])
 
+    def test_metrics_of_the_user_are_known(self):
+        article = ARTICLE.read_text(encoding="utf-8").replace("node_up_count", "job_here_count")
+        self.assertIn("unknown-metric", faults(told("-", given=article)))
+        with tempfile.TemporaryDirectory() as folder, Simulator(pending=3) as instance:
+            path = pathlib.Path(folder) / "mine.yaml"
+            path.write_text("metrics: [{name: job_here_count, help: Jobs., expression: .jobs | length}]")
+            document = told("-", "--flux-uri", instance.uri, "--custom-metric", path, given=article)
+            self.assertNotIn("unknown-metric", faults(document))
+            self.assertNotIn("job_here_count", " ".join(document["assumptions"]))
+
     def test_scale_as_given(self):
         document = told(ARTICLE, "--replicas", 3, "--ready", 0, "--status", 0, "--max-size", 3, "--metric",
                         "node_up_count=9")
