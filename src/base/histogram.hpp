@@ -15,6 +15,13 @@ class Histogram {
   // range of its own.
   explicit Histogram(std::span<const double> bounds) : bounds_(bounds), counts_(bounds.size() + 1) {}
 
+  // What another one counted, in the same ranges and one above the last: nothing is taken of other ones.
+  void add(std::span<const std::uint64_t> counts, double sum) {
+    if (counts.size() != counts_.size()) return;
+    for (std::size_t range = 0; range < counts_.size(); ++range)
+      counts_[range] += counts[range];
+    sum_ += sum;
+  }
   void add(double value) {
     std::size_t range = 0;
     while (range < bounds_.size() && value > bounds_[range])

@@ -37,15 +37,34 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+// What set_output() was given.
+struct Output {
+  std::function<void(Level, std::string_view)> write;
+  Level level = Level::info;
+};
+Output& output() {
+  static Output instance;
+  return instance;
+}
+
 }  // namespace
 
+void set_output(std::function<void(Level, std::string_view)> write) {
+  output().write = std::move(write);
+}
 void set_level(Level level) {
-  logger().set_level(to_spdlog(level));
+  if (output().write) {
+    output().level = level;
+  } else {
+    logger().set_level(to_spdlog(level));
+  }
 }
 bool enabled(Level level) {
+  if (output().write) return level >= output().level;
   return logger().should_log(to_spdlog(level));
 }
 void write(Level level, std::string_view text) {
+  if (output().write) return output().write(level, printable(text, longest_line));
   // Lines hold text that clients and brokers chose: it must not forge another line, nor steer a terminal.
   if (is_plain(text, longest_line)) {
     logger().log(to_spdlog(level), "{}", text);

@@ -2,12 +2,17 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <functional>
 #include <string_view>
 #include <utility>
 
 namespace fluxmetrics::log {
 
 enum class Level { debug, info, warning, error, off };
+
+// Where lines go instead of stderr, from any thread; an empty function is stderr again. For a program that is
+// the guest of another one, and may not write there. Not to be called while other threads log.
+void set_output(std::function<void(Level, std::string_view)> output);
 
 // Messages below `level` are dropped. Default info. Thread-safe, as all functions here.
 void set_level(Level level);

@@ -225,6 +225,10 @@ asio::awaitable<Result<std::string>> Stream::next(Milliseconds deadline) {
   return next_payload(client_->connection_, call_, deadline);
 }
 
+void Stream::notify(std::string topic) {
+  client_->connection_->tell_about(*call_, std::move(topic));
+}
+
 asio::awaitable<Result<std::shared_ptr<Client>>> Client::connect(std::string path, Milliseconds deadline) {
   return connect_client(std::move(path), deadline);
 }

@@ -37,6 +37,8 @@ class Stream {
   // A default deadline of zero waits for ever. Only one next() of a stream may wait at a time.
   // Replies that came before the connection went are still given.
   [[nodiscard]] asio::awaitable<Result<std::string>> next(std::chrono::milliseconds deadline = {});
+  // Sends the request `topic` with the stream's matchtag, to which there is no answer.
+  void notify(std::string topic);
 
  private:
   std::shared_ptr<Client> client_;

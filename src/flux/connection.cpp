@@ -27,11 +27,12 @@ constexpr std::size_t max_calls = 100'000;
 constexpr std::size_t read_bytes = 64U << 10U;
 
 // Services that end a stream when told the matchtag it has; the others go on until the connection closes.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> cancel_topics{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> cancel_topics{
     {{"job-manager.events-journal", "job-manager.events-journal-cancel"},
      {"resource.journal", "resource.journal-cancel"},
      {"kvs-watch.lookup", "kvs-watch.cancel"},
-     {"job-info.eventlog-watch", "job-info.eventlog-watch-cancel"}}};
+     {"job-info.eventlog-watch", "job-info.eventlog-watch-cancel"},
+     {"flux-metrics.get", "flux-metrics.cancel"}}};
 
 std::string_view cancel_topic(std::string_view topic) {
   for (const auto& [stream, cancel] : cancel_topics) {
@@ -226,11 +227,16 @@ void Connection::abandon(Call& call) {
   if (found == calls_.end() || found->second.get() != &call || call.abandoned) return;
   call.abandoned = true;
   const auto topic = cancel_topic(call.topic);
-  if (!call.streaming || topic.empty() || closed_) return;
-  Message cancel = make_request(std::string(topic), fmt::format(R"({{"matchtag":{}}})", call.matchtag), 0);
-  cancel.flags |= flag::noresponse;
-  cancel.aux1 = call.options.nodeid;
-  send(cancel);
+  if (!call.streaming || topic.empty()) return;
+  tell_about(call, std::string(topic));
+}
+
+void Connection::tell_about(const Call& call, std::string topic) {
+  if (closed_) return;
+  Message told = make_request(std::move(topic), fmt::format(R"({{"matchtag":{}}})", call.matchtag), 0);
+  told.flags |= flag::noresponse;
+  told.aux1 = call.options.nodeid;
+  send(told);
 }
 
 void Connection::drop_replies(Call& call) {

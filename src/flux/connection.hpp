@@ -65,6 +65,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Nobody will wait for `call` again; a stream is cancelled where its service knows how.
   void abandon(Call& call);
 
+  // Sends a request about a stream that nobody answers.
+  void tell_about(const Call& call, std::string topic);
+
   void close(Error why);
   [[nodiscard]] bool open() const { return !closed_; }
   [[nodiscard]] const std::string& path() const { return path_; }

@@ -1,8 +1,10 @@
 #include "flux/constraint.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <tuple>
+#include <utility>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -20,15 +22,24 @@ constexpr int max_depth = 32;
 // A short text can name millions, and every job may have its own.
 constexpr std::size_t max_hosts_named = 1U << 16U;
 
+constexpr std::array<std::pair<std::string_view, Constraint::Op>, 6> operators{
+    {{"properties", Constraint::Op::properties},
+     {"hostlist", Constraint::Op::hosts},
+     {"ranks", Constraint::Op::ranks},
+     {"and", Constraint::Op::all_of},
+     {"or", Constraint::Op::any_of},
+     {"not", Constraint::Op::not_all}}};
+
 std::optional<Constraint::Op> op_of(std::string_view name) {
-  using enum Constraint::Op;
-  if (name == "properties") return properties;
-  if (name == "hostlist") return hosts;
-  if (name == "ranks") return ranks;
-  if (name == "and") return all_of;
-  if (name == "or") return any_of;
-  if (name == "not") return not_all;
+  for (const auto& [known, op] : operators)
+    if (known == name) return op;
   return std::nullopt;
+}
+
+std::string_view name_of(Constraint::Op op) {
+  for (const auto& [name, known] : operators)
+    if (known == op) return name;
+  return {};
 }
 
 void sort_unique(std::vector<std::string>& names) {
@@ -68,6 +79,18 @@ Constraint::Constraint(Op op, std::vector<std::string> names) : op_(op), names_(
 
 Result<Constraint> Constraint::from_json(const json::value& value) {
   return read(value, 0);
+}
+
+json::value Constraint::to_json() const {
+  json::array values;
+  for (const auto& operand : operands_)
+    values.push_back(operand.to_json());
+  for (const auto& name : names_)
+    values.emplace_back(name);
+  if (op_ == Op::ranks) values.emplace_back(ranks_.to_string());
+  json::object written;
+  if (op_ != Op::all) written[name_of(op_)] = std::move(values);
+  return written;
 }
 
 Result<Constraint> Constraint::read(const json::value& value, int depth) {

@@ -26,6 +26,8 @@ class Constraint {
   // several keys must all hold. A property may be a host's name; written "^name" it must be absent. Errors:
   // Code::protocol naming an unknown operator or a value of the wrong kind.
   [[nodiscard]] static Result<Constraint> from_json(const boost::json::value& value);
+  // Equal to this, when from_json() reads it.
+  [[nodiscard]] boost::json::value to_json() const;
   // Every name of `properties` must be present (a queue's `requires`).
   [[nodiscard]] static Constraint requires_properties(std::vector<std::string> properties);
   // Both must hold.

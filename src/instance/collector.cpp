@@ -58,7 +58,8 @@ struct Collector::Impl {
       for (const auto& path : options.socket_paths) {
         auto session = std::make_shared<Session>(Session::Options{.socket_path = path,
                                                                   .follow_to_top = options.follow_to_top,
-                                                                  .max_staleness = options.max_staleness},
+                                                                  .max_staleness = options.max_staleness,
+                                                                  .ask_module = options.ask_module},
                                                  sink, observed, io.get_executor());
         const auto began = MonoTime::clock::now();
         const Error why = co_await contact(session);

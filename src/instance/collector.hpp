@@ -16,6 +16,7 @@ struct CollectorOptions {
   std::vector<std::string> socket_paths;  // tried in order, again and again, until one answers
   bool follow_to_top = true;              // a sub-instance found by default leads to its top instance
   Seconds max_staleness{30};              // polls never stretch beyond half of it
+  bool ask_module = true;                 // let the broker module tell the state, where there is one
 };
 
 // What the collector asks of the broker.

@@ -78,6 +78,8 @@ asio::awaitable<Error> Session::run() {
   auto ready = co_await connect();
   if (ready) ready = co_await identify();
   if (ready && options_.follow_to_top && draft_.level > 0) ready = co_await go_to_top();
+  if (ready) ready = co_await learn_role();
+  if (ready && options_.ask_module && draft_.owner) co_await follow_module();
   if (ready) ready = co_await open_streams();
   while (ready) {
     ready = co_await poll();

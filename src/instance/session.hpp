@@ -31,6 +31,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::string socket_path;
     bool follow_to_top = true;
     Seconds max_staleness{30};
+    bool ask_module = true;
   };
   Session(Options options, const CollectorSink& sink, Observed& observed,
           boost::asio::any_io_executor executor);
@@ -63,6 +64,11 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] boost::asio::awaitable<Result<void>> connect();
   [[nodiscard]] boost::asio::awaitable<Result<void>> identify();
   [[nodiscard]] boost::asio::awaitable<Result<void>> go_to_top();
+  [[nodiscard]] boost::asio::awaitable<Result<void>> learn_role();
+  // As long as the broker module tells the state nothing else is asked; at once over where there is none.
+  [[nodiscard]] boost::asio::awaitable<void> follow_module();
+  [[nodiscard]] boost::asio::awaitable<Error> take_module_states(std::unique_ptr<flux::Stream> stream);
+  void publish_of_module(const std::shared_ptr<InstanceState>& state, WallTime confirmed);
   [[nodiscard]] boost::asio::awaitable<Result<void>> open_streams();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_life();
@@ -119,9 +125,10 @@ class Session : public std::enable_shared_from_this<Session> {
   JobTable jobs_;
   std::uint64_t written_version_ = 0;  // of jobs_, in draft_
   std::shared_ptr<const InstanceState> published_;
-  AllocationBridge bridge_;     // over draft_.allocated
-  bool changed_ = true;         // draft_ or jobs_ differ from published_
-  bool queues_changed_ = true;  // so that the jobs' queues must be written again
+  WaitTimes::Shared module_waits_;  // as the module told them last
+  AllocationBridge bridge_;         // over draft_.allocated
+  bool changed_ = true;             // draft_ or jobs_ differ from published_
+  bool queues_changed_ = true;      // so that the jobs' queues must be written again
   bool delivered_ = false;
   bool found_ending_ = false;
   bool ended_ = false;  // what fails from here on is our own doing

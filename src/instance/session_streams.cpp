@@ -32,13 +32,16 @@ bool version_before(std::string_view version, std::uint32_t minor) {
 
 }  // namespace
 
-asio::awaitable<Result<void>> Session::open_streams() {
+asio::awaitable<Result<void>> Session::learn_role() {
   const auto owner = co_await queries_->owner();
   if (!owner) co_return std::unexpected(owner.error());
   draft_.owner = *owner;
   log::info("connected to Flux {} at {}: size {}, as {}", printable(draft_.version, 40), options_.socket_path,
             draft_.size, draft_.owner ? "owner" : "guest");
+  co_return Result<void>{};
+}
 
+asio::awaitable<Result<void>> Session::open_streams() {
   if (auto stats = co_await streams_->stream("job-list.job-stats", "{}"); stats) {
     follow(follow_stats(shared_from_this(), std::move(*stats)), "job-list.job-stats");
   }

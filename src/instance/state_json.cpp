@@ -28,6 +28,8 @@ std::string_view node_state(const InstanceState& state, flux::IdSet::Id rank, bo
   return allocated ? "allocated" : "idle";
 }
 
+}  // namespace
+
 json::array nodes_json(const InstanceState& state) {
   const auto hosts = state.resources.hosts();
   json::array nodes;
@@ -75,31 +77,24 @@ json::array shapes_json(const InstanceState& state) {
   return shapes;
 }
 
-json::array jobs_json(const InstanceState& state) {
-  json::array jobs;
-  jobs.reserve(state.jobs.size());
-  for (const Job& job : state.jobs) {
-    json::object entry{{"id", std::to_string(job.id)},
-                       {"f58", flux::encode_f58(job.id)},
-                       {"state", flux::to_string(job.state)},
-                       {"queue", state.queues[job.queue].name},
-                       {"priority", job.priority},
-                       {"shape", job.shape}};
-    const auto numbers = std::to_array<std::pair<std::string_view, double>>({{"t_submit", job.t_submit},
-                                                                             {"t_sched", job.t_sched},
-                                                                             {"t_run", job.t_run},
-                                                                             {"duration", job.duration},
-                                                                             {"expiration", job.expiration}});
-    for (const auto& [name, value] : numbers)
-      if (value > 0) entry[name] = value;
-    if (job.nnodes) entry["nnodes"] = *job.nnodes;
-    if (job.ncores) entry["ncores"] = *job.ncores;
-    jobs.push_back(std::move(entry));
-  }
-  return jobs;
+json::object job_json(const InstanceState& state, const Job& job) {
+  json::object entry{{"id", std::to_string(job.id)},
+                     {"f58", flux::encode_f58(job.id)},
+                     {"state", flux::to_string(job.state)},
+                     {"queue", state.queues[job.queue].name},
+                     {"priority", job.priority},
+                     {"shape", job.shape}};
+  const auto numbers = std::to_array<std::pair<std::string_view, double>>({{"t_submit", job.t_submit},
+                                                                           {"t_sched", job.t_sched},
+                                                                           {"t_run", job.t_run},
+                                                                           {"duration", job.duration},
+                                                                           {"expiration", job.expiration}});
+  for (const auto& [name, value] : numbers)
+    if (value > 0) entry[name] = value;
+  if (job.nnodes) entry["nnodes"] = *job.nnodes;
+  if (job.ncores) entry["ncores"] = *job.ncores;
+  return entry;
 }
-
-}  // namespace
 
 json::object instance_json(const InstanceState& state) {
   return {{"size", state.size},         {"level", state.level},        {"version", state.version},
@@ -107,11 +102,15 @@ json::object instance_json(const InstanceState& state) {
 }
 
 json::object state_json(const InstanceState& state, WallTime confirmed) {
-  return {{"format", "flux-metrics-api.state/1"}, {"timestamp", format_rfc3339(confirmed)},
-          {"time", to_unix(confirmed)},           {"instance", instance_json(state)},
-          {"scheduler", state.has_scheduler},     {"counts", state.stats.to_json()},
-          {"nodes", nodes_json(state)},           {"queues", queues_json(state)},
-          {"shapes", shapes_json(state)},         {"jobs", jobs_json(state)}};
+  json::array jobs;
+  jobs.reserve(state.jobs.size());
+  for (const Job& job : state.jobs)
+    jobs.push_back(job_json(state, job));
+  return {{"format", state_format},           {"timestamp", format_rfc3339(confirmed)},
+          {"time", to_unix(confirmed)},       {"instance", instance_json(state)},
+          {"scheduler", state.has_scheduler}, {"counts", state.stats.to_json()},
+          {"nodes", nodes_json(state)},       {"queues", queues_json(state)},
+          {"shapes", shapes_json(state)},     {"jobs", std::move(jobs)}};
 }
 
 }  // namespace fluxmetrics::instance

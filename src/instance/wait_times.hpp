@@ -32,14 +32,18 @@ class WaitTimes {
   // unknown.
   void started(std::string_view queue, double since, double started) {
     if (since <= 0 || started <= 0) return;
-    auto found = index_.find(queue);
-    if (found == index_.end()) {
-      if (queues_.size() >= most_queues) return;
-      found = index_.emplace(queue, queues_.size()).first;
-      queues_.push_back({.queue = std::string(queue), .waits = Histogram(bounds)});
-    }
-    queues_[found->second].waits.add(std::max(0.0, started - since));
+    auto* const waits = waits_of(queue);
+    if (waits == nullptr) return;
+    waits->add(std::max(0.0, started - since));
     shared_.reset();
+  }
+  // What another one counted between `before` (null: nothing yet) and `after`, two of its read().
+  void add_between(const Shared& before, const Shared& after) {
+    if (!after || before == after) return;
+    for (const auto& queue : *after) {
+      const auto* const old = before ? find(*before, queue.queue) : nullptr;
+      add_difference(queue, old);
+    }
   }
   // What was counted so far, by queue; the same pointer while nothing was added.
   [[nodiscard]] Shared read() {
@@ -53,6 +57,36 @@ class WaitTimes {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
+  // Null when there are too many queues already.
+  Histogram* waits_of(std::string_view queue) {
+    auto found = index_.find(queue);
+    if (found == index_.end()) {
+      if (queues_.size() >= most_queues) return nullptr;
+      found = index_.emplace(queue, queues_.size()).first;
+      queues_.push_back({.queue = std::string(queue), .waits = Histogram(bounds)});
+    }
+    return &queues_[found->second].waits;
+  }
+  static const QueueWaits* find(const std::vector<QueueWaits>& queues, std::string_view name) {
+    const auto found = std::ranges::find(queues, name, &QueueWaits::queue);
+    return found == queues.end() ? nullptr : &*found;
+  }
+  void add_difference(const QueueWaits& after, const QueueWaits* before) {
+    const auto now = after.waits.counts();
+    std::vector<std::uint64_t> more(now.begin(), now.end());
+    double sum = after.waits.sum();
+    if (before != nullptr) {
+      const auto then = before->waits.counts();
+      for (std::size_t i = 0; i < more.size() && i < then.size(); ++i)
+        more[i] -= std::min(more[i], then[i]);
+      sum = std::max(0.0, sum - before->waits.sum());
+    }
+    auto* const waits = waits_of(after.queue);
+    if (waits == nullptr) return;
+    waits->add(more, sum);
+    shared_.reset();
+  }
+
   std::vector<QueueWaits> queues_;
   std::unordered_map<std::string, std::size_t, TextHash, std::equal_to<>> index_;  // of queues_
   Shared shared_;

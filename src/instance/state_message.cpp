@@ -1,0 +1,208 @@
+#include "instance/state_message.hpp"
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "instance/state_json.hpp"
+
+namespace fluxmetrics::instance {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t most_jobs_a_message = 2000;  // half a megabyte
+
+json::object stamp_json(StateStamp stamp) {
+  return {{"generation", stamp.generation},
+          {"timestamp", format_rfc3339(stamp.confirmed)},
+          {"time", to_unix(stamp.confirmed)}};
+}
+
+json::array drains_json(const InstanceState& state) {
+  json::array drains;
+  for (const auto& drain : state.drains) {
+    drains.push_back(json::object{
+        {"ranks", drain.ranks.to_string()}, {"time", drain.timestamp}, {"reason", drain.reason}});
+  }
+  return drains;
+}
+
+json::array waits_json(const InstanceState& state) {
+  json::array waits;
+  for (const auto& queue : *state.waits) {
+    const auto counts = queue.waits.counts();
+    waits.push_back(json::object{{"queue", queue.queue},
+                                 {"counts", json::array(counts.begin(), counts.end())},
+                                 {"sum", queue.waits.sum()}});
+  }
+  return waits;
+}
+
+json::array admits_json(const InstanceState& state) {
+  json::array admits;
+  for (const auto& queue : state.queues)
+    admits.push_back(queue.admits.to_json());
+  return admits;
+}
+
+json::array constraints_json(const InstanceState& state) {
+  json::array constraints;
+  for (const auto& shape : state.shapes)
+    constraints.push_back(shape.constraint.to_json());
+  return constraints;
+}
+
+bool same_nodes(const InstanceState& a, const InstanceState& b) {
+  return a.resources == b.resources && a.online == b.online && a.excluded == b.excluded &&
+         a.torpid == b.torpid && a.removed == b.removed && a.drains == b.drains && a.allocated == b.allocated;
+}
+
+bool same_queues(const InstanceState& a, const InstanceState& b) {
+  return std::ranges::equal(a.queues, b.queues, [](const Queue& x, const Queue& y) {
+    return x.name == y.name && x.enabled == y.enabled && x.started == y.started && x.admits == y.admits;
+  });
+}
+
+// What the document leaves out, as far as it is not the same `before`.
+json::object exact_json(const InstanceState* before, const InstanceState& state) {
+  json::object exact;
+  const auto put = [&](std::string_view name, auto member, auto written) {
+    if (before == nullptr || before->*member != state.*member) exact[name] = written(state.*member);
+  };
+  const auto as_is = [](const auto& value) { return value; };
+  const auto as_json = [](const auto& value) { return value.to_json(); };
+  const auto as_text = [](const auto& value) { return value.to_string(); };
+  put("started", &InstanceState::started, as_is);
+  put("jobs_unknown", &InstanceState::jobs_unknown, as_is);
+  put("allocated_unknown", &InstanceState::allocated_unknown, as_is);
+  put("resources", &InstanceState::resources, as_json);
+  put("allocated", &InstanceState::allocated, as_json);
+  put("online", &InstanceState::online, as_text);
+  put("offline", &InstanceState::offline, as_text);
+  put("excluded", &InstanceState::excluded, as_text);
+  put("torpid", &InstanceState::torpid, as_text);
+  put("removed", &InstanceState::removed, as_text);
+  if (before == nullptr || before->drains != state.drains) exact["drains"] = drains_json(state);
+  if (before == nullptr || !same_queues(*before, state)) exact["admits"] = admits_json(state);
+  if (before == nullptr || before->shapes != state.shapes) exact["constraints"] = constraints_json(state);
+  if (state.waits && (before == nullptr || before->waits != state.waits)) exact["waits"] = waits_json(state);
+  return exact;
+}
+
+// All nodes, or those that are others than before.
+void put_nodes(const InstanceState* before, const InstanceState& after, json::object& head) {
+  if (before != nullptr && same_nodes(*before, after)) return;
+  auto nodes = nodes_json(after);
+  if (before == nullptr || before->resources != after.resources) {
+    head["nodes"] = std::move(nodes);
+    return;
+  }
+  // The same ranks in the same order.
+  const auto old = nodes_json(*before);
+  json::array changed;
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (nodes[i] != old[i]) changed.push_back(std::move(nodes[i]));
+  head["nodes"] = std::move(changed);
+}
+
+// Everything but the jobs.
+json::object head_json(const InstanceState* before, const InstanceState& state, StateStamp stamp) {
+  auto head = stamp_json(stamp);
+  if (before == nullptr) head["format"] = state_format;
+  auto instance = instance_json(state);
+  if (before == nullptr || instance_json(*before) != instance) head["instance"] = std::move(instance);
+  if (before == nullptr || before->has_scheduler != state.has_scheduler)
+    head["scheduler"] = state.has_scheduler;
+  if (before == nullptr || before->stats != state.stats) head["counts"] = state.stats.to_json();
+  if (before == nullptr || !same_queues(*before, state)) head["queues"] = queues_json(state);
+  if (before == nullptr || before->shapes != state.shapes) head["shapes"] = shapes_json(state);
+  put_nodes(before, state, head);
+  if (auto exact = exact_json(before, state); !exact.empty()) head["exact"] = std::move(exact);
+  return head;
+}
+
+// Both lists are sorted by id.
+struct JobChanges {
+  std::vector<const Job*> changed;
+  std::vector<flux::JobId> gone;
+};
+JobChanges compare_jobs(const InstanceState* before, const InstanceState& after) {
+  JobChanges changes;
+  const SharedList<Job>& now = after.jobs;
+  const SharedList<Job> none;
+  const SharedList<Job>& then = before == nullptr ? none : before->jobs;
+  if (std::as_const(now).begin() == std::as_const(then).begin() && now.size() == then.size()) return changes;
+  const Job* old = std::as_const(then).begin();
+  const Job* const end = std::as_const(then).end();
+  for (const Job& job : now) {
+    for (; old != end && old->id < job.id; ++old)
+      changes.gone.push_back(old->id);
+    const bool known = old != end && old->id == job.id;
+    if (!known || *old != job) changes.changed.push_back(&job);
+    if (known) ++old;
+  }
+  for (; old != end; ++old)
+    changes.gone.push_back(old->id);
+  return changes;
+}
+
+// Moves the next jobs of `changes` into `message`, as many as one may hold.
+void put_jobs(const InstanceState& state, JobChanges& changes, json::object& message) {
+  const auto take = [](auto& list) {
+    const auto count = std::min(list.size(), most_jobs_a_message);
+    const auto first = list.end() - static_cast<std::ptrdiff_t>(count);
+    const std::vector taken(first, list.end());
+    list.erase(first, list.end());
+    return taken;
+  };
+  json::array jobs;
+  for (const Job* const job : take(changes.changed))
+    jobs.push_back(job_json(state, *job));
+  json::array gone;
+  for (const auto id : take(changes.gone))
+    gone.emplace_back(std::to_string(id));
+  if (!jobs.empty()) message["jobs"] = std::move(jobs);
+  if (!gone.empty()) message["gone"] = std::move(gone);
+}
+
+}  // namespace
+
+std::string state_document(const InstanceState& state, StateStamp stamp, std::size_t most_jobs) {
+  if (state.jobs.size() > most_jobs) return {};
+  auto text = json::serialize(head_json(nullptr, state, stamp));
+  // A document of all jobs would take ten times the memory of its text.
+  text.back() = ',';
+  text += "\"jobs\":[";
+  for (const Job& job : state.jobs) {
+    text += json::serialize(job_json(state, job));
+    text += ',';
+  }
+  if (text.back() == ',') text.pop_back();
+  return text += "]}";
+}
+
+std::vector<std::string> state_messages(const InstanceState* before, const InstanceState& after,
+                                        StateStamp stamp) {
+  auto changes = compare_jobs(before, after);
+  std::vector<std::string> texts;
+  auto message = head_json(before, after, stamp);
+  if (before == nullptr) message["jobs"] = json::array();
+  do {
+    put_jobs(after, changes, message);
+    if (!changes.changed.empty() || !changes.gone.empty()) message["more"] = true;
+    texts.push_back(json::serialize(message));
+    message = {{"generation", stamp.generation}};
+  } while (!changes.changed.empty() || !changes.gone.empty());
+  return texts;
+}
+
+std::string confirmation_message(StateStamp stamp) {
+  return json::serialize(stamp_json(stamp));
+}
+
+}  // namespace fluxmetrics::instance
