@@ -13,9 +13,6 @@ namespace {
 using metrics::ExpositionFormat;
 using metrics::ExpositionWriter;
 
-constexpr std::string_view text_type = "text/plain; version=0.0.4; charset=utf-8";
-constexpr std::string_view openmetrics_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
 // The names that ?name[]= asks for; empty = all.
 std::vector<std::string_view> wanted_names(const http::Target& target) {
   std::vector<std::string_view> names;
@@ -90,7 +87,7 @@ http::Response PrometheusEndpoint::answer(const http::Request& request, const ht
   own_.expose(view, fresh, store_.rpc_times(), now, own);
 
   http::Response response;
-  response.content_type = format == ExpositionFormat::text ? text_type : openmetrics_type;
+  response.content_type = metrics::content_type(format);
   response.headers.emplace_back("Vary", "Accept, Accept-Encoding");
   const bool compress = accepts_gzip(request.headers);
   if (compress) response.headers.emplace_back("Content-Encoding", "gzip");

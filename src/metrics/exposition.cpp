@@ -70,6 +70,11 @@ std::string_view type_name(ExposedType type, ExpositionFormat format) {
 
 }  // namespace
 
+std::string_view content_type(ExpositionFormat format) {
+  return format == ExpositionFormat::text ? "text/plain; version=0.0.4; charset=utf-8"
+                                          : "application/openmetrics-text; version=1.0.0; charset=utf-8";
+}
+
 std::string_view to_string(ExposedType type) {
   switch (type) {
     case ExposedType::counter:

@@ -13,6 +13,8 @@
 namespace fluxmetrics::metrics {
 
 enum class ExpositionFormat { text, openmetrics };
+// The media type of a document, with its version.
+[[nodiscard]] std::string_view content_type(ExpositionFormat format);
 // What ends a whole OpenMetrics document.
 inline constexpr std::string_view openmetrics_end = "# EOF\n";
 enum class ExposedType { gauge, counter, histogram, info };
