@@ -213,6 +213,10 @@ void fmm_begin_round(fmm_core* core) {
   core->core.begin_round();
 }
 
+bool fmm_ending(const fmm_core* core) {
+  return core->core.ending();
+}
+
 bool fmm_next_line(fmm_core* core, int* level, const char** line) {
   auto next = core->lines.take();
   if (!next) return false;

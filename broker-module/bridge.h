@@ -28,6 +28,8 @@ void fmm_destroy(struct fmm_core* core);
 /* Readable when there is something new, until fmm_begin_round(). */
 int fmm_fd(const struct fmm_core* core);
 void fmm_begin_round(struct fmm_core* core);
+/* Whether the instance is ending, so that the module has nothing left to tell. */
+bool fmm_ending(const struct fmm_core* core);
 /* The next line for the log; false when there is none. `level` is syslog's. The text lives until the next
  * call. */
 bool fmm_next_line(struct fmm_core* core, int* level, const char** line);

@@ -6,7 +6,21 @@ if ! command -v flux >/dev/null; then
   echo "SKIPPED: interop: no flux on PATH"
   exit 0
 fi
-tools/build.sh release flux-metrics-api
+# The broker module is for this Flux, not for another one that pkg-config may find first.
+prefix=$(dirname "$(dirname "$(readlink -f "$(command -v flux)")")")
+for folder in "$prefix"/lib/pkgconfig "$prefix"/lib64/pkgconfig "$prefix"/lib/*/pkgconfig; do
+  if [ -f "$folder/flux-core.pc" ]; then
+    export PKG_CONFIG_PATH=$folder${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+  fi
+done
+targets=(flux-metrics-api)
+if pkg-config --exists flux-core 2>/dev/null; then
+  targets+=(flux-metrics)
+  export FLUX_METRICS_MODULE=$PWD/build/release/broker-module/flux-metrics.so
+else
+  echo "SKIPPED: interop: broker module: pkg-config finds no flux-core beside $(command -v flux)"
+fi
+tools/build.sh release "${targets[@]}"
 export FLUX_METRICS_API=$PWD/build/release/src/flux-metrics-api
 export PYTHONPATH=$PWD/tests/blackbox:$PWD/tests/interop${PYTHONPATH:+:$PYTHONPATH}
 exec python3 -B -m unittest discover --verbose --start-directory tests/interop --pattern 'test_*.py'

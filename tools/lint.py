@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The lint gate: tools/lint.py check | format (tools/lint.sh sets the machine up and calls it).
 
-What is linted: the format of all C++ files; clang-tidy over the .cpp files of src (headers through them);
+What is linted: the format of all C and C++ files; clang-tidy over the .cpp files of src (headers through them);
+the broker module's files too, where there is a flux-core;
 that each header of src compiles alone; the rules of tests/lint; the syntax of Python and shell scripts.
 clang-tidy and header results are remembered in build/lint by the content of the file, of every header of src
 that it reaches, and of the tools' settings: a second run costs seconds.
@@ -31,7 +32,7 @@ def run(command, **options):
 
 
 def cxx_files(*folders):
-    return sorted(path for folder in folders for pattern in ("*.hpp", "*.cpp")
+    return sorted(path for folder in folders for pattern in ("*.hpp", "*.cpp", "*.h", "*.c")
                   for path in (ROOT / folder).rglob(pattern) if "data" not in path.relative_to(ROOT).parts)
 
 
@@ -193,7 +194,7 @@ def check_format(files):
     if not bad and output.strip():
         bad = [output]
         print(f"--- format: {output.rstrip()}")
-    report("format", not bad, begin, f"{len(files)} files of src and tests")
+    report("format", not bad, begin, f"{len(files)} files of src, tests and broker-module")
     return not bad
 
 
@@ -204,7 +205,7 @@ def tidy_settings():
 
 
 def main(action):
-    cxx = cxx_files("src", "tests")
+    cxx = cxx_files("src", "tests", "broker-module")
     if action == "format":
         return 0 if simple("format", [["clang-format-19", "-i", *cxx]], f"{len(cxx)} files") else 1
     CACHE.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,8 @@ asio::awaitable<void> Session::follow_module() {
   if (delivered_) {
     log::info("the broker module flux-metrics tells no more ({}): the broker is polled from now on",
               printable(why.message));
+  } else if (why.errnum == EAGAIN) {
+    log::debug("the broker module flux-metrics has nothing to tell: {}", printable(why.message));
   } else if (!nobody_tells(why)) {
     log::warning("the broker module flux-metrics at {} cannot be used: {}", options_.socket_path,
                  printable(why.message));

@@ -121,6 +121,10 @@ Result<std::unique_ptr<Feed>> Core::open_feed(unsigned window, std::size_t open)
   return std::make_unique<Feed>(*this, std::max(2U, window));
 }
 
+bool Core::ending() const {
+  return store_.view().trouble_kind == instance::Trouble::Kind::ending;
+}
+
 std::string Core::statistics(std::size_t feeds, Now now) const {
   const auto view = store_.view();
   json::object document{{"streams", feeds}, {"trouble", view.trouble}};

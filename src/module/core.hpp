@@ -59,6 +59,8 @@ class Core {
   [[nodiscard]] Result<std::string> exposition(metrics::ExpositionFormat format, Now now) const;
   // Errors: Code::unavailable when there are as many as may be. A feed may not outlive this.
   [[nodiscard]] Result<std::unique_ptr<Feed>> open_feed(unsigned window, std::size_t open);
+  // Whether the instance is shutting down.
+  [[nodiscard]] bool ending() const;
   // A document about this itself.
   [[nodiscard]] std::string statistics(std::size_t feeds, Now now) const;
   // What several feeds share is kept from one call of this to the next.

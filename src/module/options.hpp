@@ -12,8 +12,8 @@
 namespace fluxmetrics::module {
 
 struct Options {
-  sizing::SizePolicy policy;  // of the metrics in the exposition
-  Seconds max_staleness{30};  // exposition refuses what is older
+  sizing::SizePolicy policy = {};  // of the metrics in the exposition
+  Seconds max_staleness{30};       // exposition refuses what is older
   std::size_t most_streams = 64;
   log::Level log_level = log::Level::info;
 };
