@@ -138,7 +138,8 @@ Result<json::value> parse_payload(std::string_view topic, std::string_view text)
     json::basic_parser<DocumentHandler> parser(options, ration);
     json::error_code error;
     const auto taken = parser.write_some(false, text.data(), text.size(), error);
-    if (!error && taken != text.size()) error = json::error::extra_data;
+    if (!error && text.find_first_not_of(" \t\r\n", taken) != std::string_view::npos)
+      error = json::error::extra_data;
     if (error) return fail(Code::protocol, "{}: the reply is not JSON: {}", topic, error.message());
     return parser.handler().release();
   } catch (const std::bad_alloc&) {

@@ -61,6 +61,20 @@ TEST(Constraint, combines) {
   EXPECT_EQ(admitted(R"({"or":[{"and":[{"ranks":["0"]},{}]},{"not":[{"ranks":["1-5"]}]}]})"), "0");
 }
 
+TEST(Constraint, reads_back_what_it_writes) {
+  for (const auto* const text :
+       {"{}", R"({"properties":["batch","^debug"]})", R"({"hostlist":["n[0-2]","n5"]})",
+        R"({"ranks":["0-2","5"]})", R"({"or":[{"properties":["batch"]},{"not":[{"ranks":["1"]},{}]}]})",
+        R"({"properties":["debug"],"hostlist":["n3"]})", R"({"and":[]})"}) {
+    const auto constraint = read(text);
+    ASSERT_TRUE(constraint) << text;
+    const auto again = Constraint::from_json(constraint->to_json());
+    ASSERT_TRUE(again) << text;
+    EXPECT_EQ(*again, *constraint) << text;
+    EXPECT_EQ(admitted(*again), admitted(*constraint)) << text;
+  }
+}
+
 TEST(Constraint, both_joins_a_queue_with_a_job) {
   const auto queue = Constraint::requires_properties({"batch"});
   EXPECT_EQ(admitted(Constraint::both(queue, *read(R"({"ranks":["3-5"]})"))), "3");

@@ -1,6 +1,8 @@
 #include "flux/replies.hpp"
 
+#include <cmath>
 #include <gtest/gtest.h>
+#include <random>
 
 #include <boost/json.hpp>
 
@@ -173,6 +175,27 @@ TEST(Replies, ranks_of_jobs_may_be_bracketed) {
   }
   EXPECT_TRUE(bracketed);
   EXPECT_EQ(ranks.to_string(), "0-3");
+}
+
+// A time that goes from a broker through its module to a server is parsed twice, and must be the same.
+TEST(Replies, numbers_keep_every_bit) {
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 2000; ++i) {
+    const double time = 1.7e9 + std::ldexp(static_cast<double>(random() % (1ULL << 50U)), -22);
+    const auto document = parse_payload("x", boost::json::serialize(boost::json::array{time, -time, i}));
+    ASSERT_TRUE(document);
+    ASSERT_EQ(document->at(0).as_double(), time);
+    ASSERT_EQ(document->at(1).as_double(), -time);
+    ASSERT_EQ(document->at(2).as_int64(), i);
+  }
+  const auto document =
+      parse_payload("x", R"({"a":[1e3,0.1,18446744073709551615,9007199254740993,"\u00e9",true,null,-0.0]})");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(boost::json::serialize(*document),
+            "{\"a\":[1E3,1E-1,18446744073709551615,9007199254740993,\"\xc3\xa9\",true,null,-0E0]}");
+  EXPECT_TRUE(parse_payload("x", " [1] \n"));
+  for (const auto* const wrong : {"1.5 x", "{} {}", "1.", "", "[1.5"})
+    EXPECT_FALSE(parse_payload("x", wrong)) << wrong;
 }
 
 }  // namespace
