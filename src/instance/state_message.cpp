@@ -156,7 +156,7 @@ void put_jobs(const InstanceState& state, JobChanges& changes, json::object& mes
   const auto take = [](auto& list) {
     const auto count = std::min(list.size(), most_jobs_a_message);
     const auto first = list.end() - static_cast<std::ptrdiff_t>(count);
-    const std::vector taken(first, list.end());
+    std::vector taken(first, list.end());
     list.erase(first, list.end());
     return taken;
   };
