@@ -142,7 +142,7 @@ TEST(Child, IsNotWaitedForWhenTheProgramEnds) {
 }
 
 TEST(Child, TakesLongLinesBothWays) {
-  auto child = start(shell("while read -r line <&3; do printf '%s\\n' \"$line\" >&3; done"));
+  auto child = start(shell(R"(while read -r line <&3; do printf '%s\n' "$line" >&3; done)"));
   const std::string line(300'000, 'x');
   EXPECT_EQ(child.ask(line, generous).value(), line);
 }
