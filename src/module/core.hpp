@@ -73,7 +73,7 @@ class Core {
     Messages messages;
   };
   [[nodiscard]] Messages messages_between(const std::shared_ptr<const instance::InstanceState>& before,
-                                                const metrics::Snapshot& after);
+                                          const metrics::Snapshot& after);
 
   Options options_;
   std::function<void()> woken_;
