@@ -10,12 +10,14 @@ endif()
 
 add_library(fluxmetrics_options INTERFACE)
 target_compile_options(fluxmetrics_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align -Woverloaded-virtual
+  -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Wold-style-cast -Wcast-align -Woverloaded-virtual
   -Wconversion -Wsign-conversion -Wformat=2 -Wimplicit-fallthrough
   # GCC 12 at -O2 takes members of a returned aggregate for uninitialised; ASan and the tests look for real ones.
   -Wno-maybe-uninitialized
   # HPA arithmetic and packing compare doubles with Go's: no fused multiply-add.
   -ffp-contract=off
+  # In a batch the names of other sources would be shadowed.
+  $<$<NOT:$<BOOL:${FLUXMETRICS_BATCHED}>>:-Wshadow>
   $<$<BOOL:${FLUXMETRICS_WERROR}>:-Werror>
   ${FLUXMETRICS_OPTIONS})
 target_link_options(fluxmetrics_options INTERFACE ${FLUXMETRICS_LINK_OPTIONS})

@@ -8,7 +8,7 @@
 namespace fluxmetrics::api {
 namespace {
 
-constexpr std::size_t most_kept = 8;
+constexpr std::size_t most_known = 8;
 constexpr std::size_t usually_beyond = 128U << 10U;
 constexpr std::size_t openapi_beyond = 1400;
 
@@ -34,7 +34,7 @@ void Compression::apply(const http::Request& request, http::Response& response) 
 const Body& Compression::compressed(const Body& plain) {
   const auto found = std::ranges::find(known_, plain, &Pair::plain);
   if (found != known_.end()) return found->compressed;
-  if (known_.size() >= most_kept) known_.erase(known_.begin());
+  if (known_.size() >= most_known) known_.erase(known_.begin());
   const auto part = deflate_part(*plain);
   known_.push_back({.plain = plain, .compressed = std::make_shared<const std::string>(join_gzip({&part}))});
   return known_.back().compressed;

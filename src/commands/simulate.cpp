@@ -51,7 +51,7 @@ Result<simulate::Options> read_options(const SimulateOptions& given) {
   return options;
 }
 
-int refuse(const Error& error) {
+int misused(const Error& error) {
   log::error("{}", error.message);
   return exit_misused;
 }
@@ -60,7 +60,7 @@ int refuse(const Error& error) {
 
 int run_simulate(const SimulateOptions& options) {
   auto instance = read_options(options);
-  if (!instance) return refuse(instance.error());
+  if (!instance) return misused(instance.error());
 
   // The server's thread inherits the mask: the signals wait for sigwait().
   sigset_t signals;
@@ -72,7 +72,7 @@ int run_simulate(const SimulateOptions& options) {
   simulate::Server server(std::move(*instance));
   // An instance that was told to shut down ends the program as a signal does.
   server.on_exit([] { ::kill(::getpid(), SIGTERM); });
-  if (auto started = server.start(); !started) return refuse(started.error());
+  if (auto started = server.start(); !started) return misused(started.error());
   fmt::print("FLUX_URI={}\n", server.uri());
   fmt::print("{} of {} ranks are online. Steer it with: FLUX_URI={} flux-metrics-api simulate-ctl --help\n",
              options.size, options.max_size.value_or(std::max(options.size, 4U)), server.uri());

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 constexpr std::string_view f58_prefix = "\xc6\x92";  // "ƒ" in UTF-8
-constexpr auto max_id = std::numeric_limits<JobId>::max();
+constexpr auto max_job_id = std::numeric_limits<JobId>::max();
 
 std::optional<JobId> decode_digits(std::string_view digits) {
   constexpr auto base = static_cast<JobId>(alphabet.size());
@@ -20,7 +20,7 @@ std::optional<JobId> decode_digits(std::string_view digits) {
     const auto digit = alphabet.find(c);
     if (digit == std::string_view::npos) return std::nullopt;
     const auto value = static_cast<JobId>(digit);
-    if (id > (max_id - value) / base) return std::nullopt;
+    if (id > (max_job_id - value) / base) return std::nullopt;
     id = id * base + value;
   }
   return id;

@@ -15,28 +15,28 @@ namespace {
 namespace json = boost::json;
 
 template <class T>
-using Attribute = std::pair<std::string_view, std::optional<T> JobRecord::*>;
+using RecordAttribute = std::pair<std::string_view, std::optional<T> JobRecord::*>;
 
-constexpr std::array<Attribute<std::int64_t>, 6> integers{{{"priority", &JobRecord::priority},
-                                                           {"urgency", &JobRecord::urgency},
-                                                           {"userid", &JobRecord::userid},
-                                                           {"ntasks", &JobRecord::ntasks},
-                                                           {"ncores", &JobRecord::ncores},
-                                                           {"nnodes", &JobRecord::nnodes}}};
-constexpr std::array<Attribute<double>, 9> numbers{{{"t_submit", &JobRecord::t_submit},
-                                                    {"t_depend", &JobRecord::t_depend},
-                                                    {"t_priority", &JobRecord::t_priority},
-                                                    {"t_sched", &JobRecord::t_sched},
-                                                    {"t_run", &JobRecord::t_run},
-                                                    {"t_cleanup", &JobRecord::t_cleanup},
-                                                    {"t_inactive", &JobRecord::t_inactive},
-                                                    {"duration", &JobRecord::duration},
-                                                    {"expiration", &JobRecord::expiration}}};
-constexpr std::array<Attribute<std::string>, 5> texts{{{"name", &JobRecord::name},
-                                                       {"queue", &JobRecord::queue},
-                                                       {"ranks", &JobRecord::ranks},
-                                                       {"nodelist", &JobRecord::nodelist},
-                                                       {"cwd", &JobRecord::cwd}}};
+constexpr std::array<RecordAttribute<std::int64_t>, 6> integers{{{"priority", &JobRecord::priority},
+                                                                 {"urgency", &JobRecord::urgency},
+                                                                 {"userid", &JobRecord::userid},
+                                                                 {"ntasks", &JobRecord::ntasks},
+                                                                 {"ncores", &JobRecord::ncores},
+                                                                 {"nnodes", &JobRecord::nnodes}}};
+constexpr std::array<RecordAttribute<double>, 9> numbers{{{"t_submit", &JobRecord::t_submit},
+                                                          {"t_depend", &JobRecord::t_depend},
+                                                          {"t_priority", &JobRecord::t_priority},
+                                                          {"t_sched", &JobRecord::t_sched},
+                                                          {"t_run", &JobRecord::t_run},
+                                                          {"t_cleanup", &JobRecord::t_cleanup},
+                                                          {"t_inactive", &JobRecord::t_inactive},
+                                                          {"duration", &JobRecord::duration},
+                                                          {"expiration", &JobRecord::expiration}}};
+constexpr std::array<RecordAttribute<std::string>, 5> texts{{{"name", &JobRecord::name},
+                                                             {"queue", &JobRecord::queue},
+                                                             {"ranks", &JobRecord::ranks},
+                                                             {"nodelist", &JobRecord::nodelist},
+                                                             {"cwd", &JobRecord::cwd}}};
 
 template <class Table>
 bool names(const Table& table, std::string_view key) {

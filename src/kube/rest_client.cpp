@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int most_tries = 5;
-constexpr Seconds first_pause{0.5};
+constexpr Seconds first_wait{0.5};
 constexpr double pause_growth = 1.5;
 constexpr double pause_jitter = 0.2;
 constexpr std::size_t longest_quote = 300;
@@ -108,7 +108,7 @@ asio::awaitable<Result<http::Fetched>> RestClient::try_once(RestCall call) {
 asio::awaitable<Result<http::Fetched>> RestClient::call_here(RestCall call) {
   const auto end =
       std::chrono::steady_clock::now() + std::chrono::duration_cast<MonoTime::duration>(call.timeout);
-  Seconds wait = first_pause;
+  Seconds wait = first_wait;
   for (int tries = 1;; ++tries) {
     auto answer = co_await try_once(call);
     // The tries share the time.

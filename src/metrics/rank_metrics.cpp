@@ -28,7 +28,7 @@ Result<double> utilization(const RankFacts& facts) {
   return static_cast<double>(facts.allocated.cores) / static_cast<double>(facts.total.cores);
 }
 
-constexpr std::string_view held = "job-manager.resource-status";
+constexpr std::string_view held_by_ranks = "job-manager.resource-status";
 
 const std::array<RankMetric, 3>& all_of_ranks() {
   static const std::array<RankMetric, 3> all{{
@@ -41,7 +41,7 @@ const std::array<RankMetric, 3>& all_of_ranks() {
       {.description = {.name = "node_cores_allocated_count",
                        .unit = "cores",
                        .help = "Cores in use on a pod's rank.",
-                       .source = held,
+                       .source = held_by_ranks,
                        .labels = {}},
        .value = [](const RankFacts& facts) -> Result<double> {
          return static_cast<double>(facts.allocated.cores);
@@ -49,7 +49,7 @@ const std::array<RankMetric, 3>& all_of_ranks() {
       {.description = {.name = "node_gpus_allocated_count",
                        .unit = "gpus",
                        .help = "Gpus in use on a pod's rank.",
-                       .source = held,
+                       .source = held_by_ranks,
                        .labels = {}},
        .value = [](const RankFacts& facts) -> Result<double> {
          return static_cast<double>(facts.allocated.gpus);

@@ -17,11 +17,6 @@ namespace json = boost::json;
 // The scheduler holds at most so many requests at a time, the rest wait in job-manager.
 constexpr std::size_t scheduler_depth = 8;
 
-Answered answer(const Request& request, const Result<void>& result) {
-  if (result) return request.respond();
-  return request.fail(result.error().errnum, result.error().message);
-}
-
 Answered submit(Services& services, const Request& request) {
   Fields fields(request);
   Submission submission;
@@ -48,7 +43,7 @@ bool hidden(Services& services, const Request& request) {
   return services.instance().options().private_mode && !request.owner();
 }
 
-Answered stats_get(Services& services, const Request& request) {
+Answered manager_stats(Services& services, const Request& request) {
   if (hidden(services, request)) return request.fail(EPERM);
   const Jobs& jobs = services.instance().jobs();
   const auto inactive = static_cast<std::size_t>(jobs.stats().all.states.inactive);
@@ -111,7 +106,7 @@ Answered queue_start(Services& services, const Request& request) {
   const auto name = fields.maybe_string("name");
   const auto reason = fields.maybe_string("reason");
   if (!fields.ok()) return request.fail(EPROTO);
-  return answer(request, services.instance().start_queue(name, all, start, reason));
+  return request.respond(services.instance().start_queue(name, all, start, reason));
 }
 
 Answered queue_enable(Services& services, const Request& request) {
@@ -121,7 +116,7 @@ Answered queue_enable(Services& services, const Request& request) {
   const auto name = fields.maybe_string("name");
   const auto reason = fields.maybe_string("reason");
   if (!fields.ok()) return request.fail(EPROTO);
-  return answer(request, services.instance().queues().enable(name, all, enable, reason));
+  return request.respond(services.instance().queues().enable(name, all, enable, reason));
 }
 
 std::set<std::string> keys_of(const json::value* value) {
@@ -153,7 +148,7 @@ Answered events_journal_cancel(Services& services, const Request& request) {
   return services.streams().cancel(request, Streams::Kind::events_journal, matchtag);
 }
 
-Answered list(Services& services, const Request& request) {
+Answered list_jobs(Services& services, const Request& request) {
   Fields fields(request);
   const std::int64_t max = fields.integer("max_entries");
   if (!fields.ok() || max < 0) return request.fail(EPROTO);
@@ -181,7 +176,7 @@ Answered raise(Services& services, const Request& request) {
   std::string note = fields.maybe_string("note").value_or("");
   if (!fields.ok()) return request.fail(EPROTO);
   if (!request.owner()) return request.fail(EPERM, "guests can only raise exceptions on their own jobs");
-  return answer(request, services.instance().jobs().raise(id, std::move(type), severity, std::move(note),
+  return request.respond(services.instance().jobs().raise(id, std::move(type), severity, std::move(note),
                                                           request.userid()));
 }
 
@@ -218,7 +213,7 @@ Answered kill(Services& services, const Request& request) {
   const std::int64_t signal = fields.integer("signum");
   if (!fields.ok()) return request.fail(EPROTO);
   if (!request.owner()) return request.fail(EPERM, "guests may only send signals to their own jobs");
-  return answer(request, services.instance().jobs().kill(id, signal));
+  return request.respond(services.instance().jobs().kill(id, signal));
 }
 
 Answered kill_all(Services& services, const Request& request) {
@@ -289,7 +284,7 @@ Answered purge(Services& services, const Request& request) {
 void add_job_manager_methods(Services::Table& methods) {
   methods["job-ingest.submit"] = {.handler = submit, .needs_payload = true};
   methods["job-manager.resource-status"] = {.handler = resource_status, .owner_only = true};
-  methods["job-manager.stats-get"] = {.handler = stats_get};
+  methods["job-manager.stats-get"] = {.handler = manager_stats};
   methods["job-manager.getinfo"] = {.handler = getinfo};
   methods["job-manager.alloc-query"] = {.handler = alloc_query};
   methods["job-manager.queue-list"] = {.handler = queue_list};
@@ -298,7 +293,7 @@ void add_job_manager_methods(Services::Table& methods) {
   methods["job-manager.queue-enable"] = {.handler = queue_enable, .owner_only = true, .needs_payload = true};
   methods["job-manager.events-journal"] = {.handler = events_journal, .owner_only = true};
   methods["job-manager.events-journal-cancel"] = {.handler = events_journal_cancel};
-  methods["job-manager.list"] = {.handler = list, .owner_only = true, .needs_payload = true};
+  methods["job-manager.list"] = {.handler = list_jobs, .owner_only = true, .needs_payload = true};
   methods["job-manager.raise"] = {.handler = raise, .needs_payload = true};
   methods["job-manager.raiseall"] = {.handler = raise_all, .needs_payload = true};
   methods["job-manager.kill"] = {.handler = kill, .needs_payload = true};

@@ -30,14 +30,14 @@ void PlanRanks::set_drained(std::uint32_t rank, bool drained) {
   first_free_ = std::min(first_free_, rank);
 }
 
-Placement PlanRanks::place(const PlanJob& job) {
+RankShares PlanRanks::place(const PlanJob& job) {
   const auto needed = job.whole ? cores_ : job.nodes > 0 ? job.slots * job.cores : job.cores;
   const std::uint64_t all =
       job.nodes > 0 ? std::uint64_t{needed} * job.nodes : std::uint64_t{job.slots} * job.cores;
   if (free_ < all || (job.whole && empty_ < job.nodes)) return {};
   while (first_free_ < ranks_.size() && free_on(ranks_[first_free_]) == 0)
     ++first_free_;
-  Placement placement;
+  RankShares placement;
   std::uint32_t slots = job.slots;
   for (auto rank = first_free_; rank < ranks_.size(); ++rank) {
     const auto free = free_on(ranks_[rank]);
@@ -62,7 +62,7 @@ Placement PlanRanks::place(const PlanJob& job) {
   return {};
 }
 
-void PlanRanks::release(const Placement& placement) {
+void PlanRanks::release(const RankShares& placement) {
   for (const auto& [rank, count] : placement) {
     count_free(ranks_[rank], -1);
     ranks_[rank].used -= count;

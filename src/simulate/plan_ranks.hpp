@@ -10,7 +10,7 @@
 namespace fluxmetrics::simulate {
 
 // (rank, cores) of a job that runs.
-using Placement = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+using RankShares = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
 
 class PlanRanks {
  public:
@@ -23,8 +23,8 @@ class PlanRanks {
   [[nodiscard]] bool busy(std::uint32_t rank) const { return ranks_[rank].used > 0; }
 
   // On the lowest ranks that fit; empty when it does not fit now.
-  [[nodiscard]] Placement place(const PlanJob& job);
-  void release(const Placement& placement);
+  [[nodiscard]] RankShares place(const PlanJob& job);
+  void release(const RankShares& placement);
 
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(ranks_.size()); }
   [[nodiscard]] std::uint32_t up_count() const { return up_; }

@@ -41,7 +41,7 @@ struct Running {
   std::uint32_t generation = 0;
   bool runs = false;
   double start = 0;
-  Placement placement;
+  RankShares placement;
 };
 
 class Run {
@@ -329,8 +329,8 @@ class Run {
     ++running.generation;
     ++killed_;
     demand_.stopped(job);
-    Placement gone;
-    Placement left;
+    RankShares gone;
+    RankShares left;
     for (const auto& part : running.placement)
       (part.first == rank ? gone : left).push_back(part);
     running.placement.clear();
@@ -339,7 +339,7 @@ class Run {
     enqueue(job);
   }
 
-  void clean_up(Placement placement) {
+  void clean_up(RankShares placement) {
     auto slot = static_cast<std::uint32_t>(cleaning_.size());
     if (cleaned_.empty()) {
       cleaning_.emplace_back();
@@ -401,7 +401,7 @@ class Run {
   std::vector<Life> lives_;       // of ranks
   std::vector<Running> running_;  // of jobs
   std::deque<std::uint32_t> queue_;
-  std::vector<Placement> cleaning_;
+  std::vector<RankShares> cleaning_;
   std::vector<std::uint32_t> cleaned_;  // places in cleaning_ that are free again
   double now_ = 0;
   std::uint32_t next_ = 0;  // the next job to be submitted

@@ -66,6 +66,10 @@ Answered Request::fail(int errnum, std::string_view text) const {
               text.empty() ? std::nullopt : std::optional<std::string>(text), true);
 }
 
+Answered Request::respond(const Result<void>& result) const {
+  return result ? respond() : fail(result.error().errnum, result.error().message);
+}
+
 Answered Request::respond_unsigned(int errnum) const {
   return send(static_cast<std::uint32_t>(errnum), std::nullopt, false);
 }

@@ -11,6 +11,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/result.hpp"
 #include "flux/message.hpp"
 
 namespace fluxmetrics::simulate {
@@ -55,6 +56,7 @@ class Request {
   Answered respond(const boost::json::value& payload) const;
   // `text` is for people; many of Flux's errors have none.
   Answered fail(int errnum, std::string_view text = {}) const;
+  Answered respond(const Result<void>& result) const;  // without payload, or the error
   // The answers of the connection itself are signed by nobody.
   Answered respond_unsigned(int errnum) const;
   // Some requests, such as cancelling a stream, have no answer; others get theirs when it is ready.

@@ -50,18 +50,13 @@ Answered journal_cancel(Services& services, const Request& request) {
   return services.streams().cancel(request, Streams::Kind::resource_journal, matchtag);
 }
 
-Answered answer(const Request& request, const Result<void>& result) {
-  if (result) return request.respond();
-  return request.fail(result.error().errnum, result.error().message);
-}
-
 Answered drain(Services& services, const Request& request) {
   Fields fields(request);
   const std::string targets = fields.string("targets");
   const auto reason = fields.maybe_string("reason");
   const auto mode = fields.maybe_string("mode");
   if (!fields.ok()) return request.fail(EPROTO);
-  return answer(request, services.instance().resources().drain(targets, reason, mode));
+  return request.respond(services.instance().resources().drain(targets, reason, mode));
 }
 
 Answered undrain(Services& services, const Request& request) {
@@ -71,8 +66,8 @@ Answered undrain(Services& services, const Request& request) {
   const auto mode = fields.maybe_string("mode");
   if (!fields.ok()) return request.fail(EPROTO);
   if (services.instance().options().release.before(since::undrain_mode))
-    return answer(request, services.instance().resources().undrain(targets, std::nullopt, std::nullopt));
-  return answer(request, services.instance().resources().undrain(targets, reason, mode));
+    return request.respond(services.instance().resources().undrain(targets, std::nullopt, std::nullopt));
+  return request.respond(services.instance().resources().undrain(targets, reason, mode));
 }
 
 // The one client of resource.acquire is the scheduler, which has it.

@@ -9,18 +9,13 @@ namespace {
 
 namespace json = boost::json;
 
-Answered answer(const Request& request, const Result<void>& result) {
-  if (result) return request.respond();
-  return request.fail(result.error().errnum, result.error().message);
-}
-
 Answered online(Services& services, const Request& request) {
   Fields fields(request);
   const std::string text = fields.string("ranks");
   if (!fields.ok()) return request.fail(EPROTO);
   const auto ranks = flux::IdSet::parse(text);
   if (!ranks) return request.fail(EINVAL, ranks.error().message);
-  return answer(request, services.instance().online(*ranks));
+  return request.respond(services.instance().online(*ranks));
 }
 
 Answered offline(Services& services, const Request& request) {
@@ -43,7 +38,7 @@ Answered torpid(Services& services, const Request& request) {
   if (!fields.ok()) return request.fail(EPROTO);
   const auto ranks = flux::IdSet::parse(text);
   if (!ranks) return request.fail(EINVAL, ranks.error().message);
-  return answer(request, services.instance().set_torpid(*ranks, value));
+  return request.respond(services.instance().set_torpid(*ranks, value));
 }
 
 Answered scheduler(Services& services, const Request& request) {

@@ -74,24 +74,24 @@ double node_equivalents(const flux::Shape& shape, const flux::IdSet& usable, con
 }
 
 // Jobs that pack, and count, alike.
-struct Kind {
+struct WorkKind {
   std::uint32_t queue = 0;
   std::uint32_t shape = 0;
   bool running = false;
-  auto operator<=>(const Kind&) const = default;
+  auto operator<=>(const WorkKind&) const = default;
 };
 struct Work {
   std::uint64_t jobs = 0;
   std::uint64_t lasting = 0;  // billionths of jobs
 };
 
-std::map<Kind, Work> lasting_work(const instance::InstanceState& state, double patience, double now) {
-  std::map<Kind, Work> work;
+std::map<WorkKind, Work> lasting_work(const instance::InstanceState& state, double patience, double now) {
+  std::map<WorkKind, Work> work;
   auto last = work.end();
   for (const auto& job : state.jobs) {
     const bool running = is_running(job);
     if (!running && !state.eligible(job)) continue;
-    const Kind kind{.queue = job.queue, .shape = job.shape, .running = running};
+    const WorkKind kind{.queue = job.queue, .shape = job.shape, .running = running};
     if (last == work.end() || last->first != kind) last = work.try_emplace(kind).first;
     ++last->second.jobs;
     last->second.lasting +=

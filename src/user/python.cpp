@@ -19,7 +19,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr Seconds load_limit{30};
+constexpr Seconds import_limit{30};
 constexpr Seconds call_limit{5};
 constexpr std::string_view uri_variable = "FLUX_URI=";
 
@@ -123,7 +123,7 @@ Result<PythonSource::Greeting> PythonSource::start(const std::vector<std::string
                              .on_noise = Chatter(file_),
                              .stop = stop_});
   if (!child) return std::unexpected(child.error());
-  const auto line = child->listen(load_limit);
+  const auto line = child->listen(import_limit);
   if (!line) return fail(line.error().code, "its functions cannot be loaded: {}", line.error().message);
   const auto greeting = object_in(*line);
   if (!greeting) return std::unexpected(greeting.error());

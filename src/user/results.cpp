@@ -17,11 +17,11 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t longest_shown = 80;
+constexpr std::size_t longest_text_shown = 80;
 constexpr std::size_t longest_label = 500;
 
 std::string shown(const json::value& value) {
-  return printable(json::serialize(value), longest_shown);
+  return printable(json::serialize(value), longest_text_shown);
 }
 
 std::optional<double> number_in(const json::value& value) {

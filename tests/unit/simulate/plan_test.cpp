@@ -54,16 +54,16 @@ TEST(PlanRanks, PlacesOnTheLowestRanksThatFit) {
     ranks.set_up(rank, true);
   const PlanJob narrow{.duration = 1, .slots = 3, .cores = 4};
   const auto first = ranks.place(narrow);
-  EXPECT_EQ(first, (Placement{{0, 8}, {1, 4}}));
+  EXPECT_EQ(first, (RankShares{{0, 8}, {1, 4}}));
   EXPECT_TRUE(ranks.place(wide(0, 2, 1)).empty()) << "one rank is empty only";
-  EXPECT_EQ(ranks.place(wide(0, 1, 1)), (Placement{{2, 8}}));
+  EXPECT_EQ(ranks.place(wide(0, 1, 1)), (RankShares{{2, 8}}));
   EXPECT_EQ(ranks.highest_busy(), 3U);
   EXPECT_EQ(ranks.used_cores(), 20U);
   ranks.set_drained(0, true);
   ranks.release(first);
-  EXPECT_EQ(ranks.place({.duration = 1, .slots = 1, .cores = 1}), (Placement{{1, 1}})) << "0 is drained";
+  EXPECT_EQ(ranks.place({.duration = 1, .slots = 1, .cores = 1}), (RankShares{{1, 1}})) << "0 is drained";
   ranks.set_drained(0, false);
-  EXPECT_EQ(ranks.place({.duration = 1, .slots = 1, .cores = 1}), (Placement{{0, 1}}));
+  EXPECT_EQ(ranks.place({.duration = 1, .slots = 1, .cores = 1}), (RankShares{{0, 1}}));
 }
 
 TEST(PlanDemand, ShortWorkCountsInPart) {
