@@ -210,8 +210,9 @@ class Growth:
             while not self.over.wait(0.5):
                 self.last = {server.name: round(server.memory(), 2) for server in self.servers}
                 self.first = self.first or self.last
+                items = [{"labels": {"server": name}, "value": mib} for name, mib in self.last.items()]
                 file.write(json.dumps({"format": "flux-metrics-api.record/1", "time": time.time(),
-                                       "metrics": {f"{name}, MiB": mib for name, mib in self.last.items()}}) + "\n")
+                                       "metrics": {"resident memory (MiB)": items}}) + "\n")
 
     def table(self, requests):
         print("\n| server | VmRSS before, MiB | after | requests in all |\n|---|---:|---:|---:|")

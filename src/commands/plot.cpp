@@ -227,9 +227,12 @@ Paths plot_recording(const std::string& text, const PlotOptions& options) {
   }
   if (!paths.empty()) return paths;
   // None of the usual ones: each of those that there are.
-  for (const auto& [name, one] : *series) {
+  std::map<std::string, std::vector<ChartSeries>> metrics;
+  for (const auto& [line, one] : *series)
+    metrics[line.substr(0, line.find('{'))].push_back(one);
+  for (const auto& [name, lines] : metrics) {
     auto path =
-        write_plot(options.out, file_name(name) + ".svg", to_svg(recording_chart(name, {one}, options)));
+        write_plot(options.out, file_name(name) + ".svg", to_svg(recording_chart(name, lines, options)));
     if (!path) return std::unexpected(path.error());
     paths.push_back(std::move(*path));
   }

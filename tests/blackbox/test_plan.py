@@ -219,12 +219,16 @@ class Traces(unittest.TestCase):
 
     def test_a_recording_that_was_cut_off_and_has_other_metrics(self):
         path = os.path.join(self.folder.name, "run.jsonl")
-        lines = [json.dumps({"time": 1000 + 600 * t, "metrics": {"job_count": t, "../x y": 1}}) for t in range(3)]
+        both = [{"labels": {"server": "a"}, "value": 1}, {"labels": {"server": "b"}, "value": 2}]
+        lines = [json.dumps({"time": 1000 + 600 * t, "metrics": {"job_count": t, "../x y": 1, "memory": both}})
+                 for t in range(3)]
         pathlib.Path(path).write_text("\n".join(lines) + "\n" + lines[0][:20])
         plots = os.path.join(self.folder.name, "plots")
         done = harness.run("plot", path, "--out", plots)
         self.assertEqual(done.returncode, 0, done)
-        self.check_svgs(plots, ["job_count.svg", "___x_y.svg"])
+        self.check_svgs(plots, ["job_count.svg", "___x_y.svg", "memory.svg"])
+        for name in ("memory{a}", "memory{b}"):
+            self.assertIn(f">{name}<", pathlib.Path(plots, "memory.svg").read_text(), "the lines of one metric together")
         self.assertIn(">minutes<", pathlib.Path(plots, "job_count.svg").read_text(), "20 of them")
 
     def test_box_plots_of_node_timings(self):
