@@ -27,8 +27,8 @@ Answered offline(Services& services, const Request& request) {
     return request.fail(EINVAL, "how is '" + how + "': it must be 'lost' or 'shutdown'");
   const auto ranks = flux::IdSet::parse(text);
   if (!ranks) return request.fail(EINVAL, ranks.error().message);
-  return answer(request,
-                services.instance().offline(*ranks, how == "lost" ? Departure::lost : Departure::shutdown));
+  return request.respond(
+      services.instance().offline(*ranks, how == "lost" ? Departure::lost : Departure::shutdown));
 }
 
 Answered torpid(Services& services, const Request& request) {
