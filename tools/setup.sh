@@ -18,7 +18,7 @@ build  libcli11-dev          the command line
 build  libspdlog-dev         log lines
 build  libfmt-dev            text formatting; GCC 12 has no <format>
 build  libyaml-cpp-dev       kubeconfig files
-build  libjq-dev             expressions of the user's metrics
+build  libjq-dev             jq expressions in metrics of users
 build  libgtest-dev          unit tests
 build  python3               black-box tests and checks of the tree
 test   openssl               black-box tests make certificates with it
