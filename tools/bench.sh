@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# The measurements: tools/bench.sh [http|secured|collector|scrape|plan|prototype ...], all without one. Tables on stdout; bench/README.md keeps them.
+# The measurements: tools/bench.sh [http|secured|collector|scrape|plan|prototype|module ...], all without one.
+# Tables on stdout; bench/README.md keeps them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-parts=${*:-http secured collector scrape plan prototype}
+parts=${*:-http secured collector scrape plan prototype module}
 for part in $parts; do
   case $part in
-    http | secured | collector | scrape | plan | prototype) ;;
-    *) echo "tools/bench.sh: there is no measurement '$part'; there are: http, secured, collector, scrape, plan, prototype" >&2; exit 2 ;;
+    http | secured | collector | scrape | plan | prototype | module) ;;
+    *) echo "tools/bench.sh: there is no measurement '$part'; there are: http, secured, collector, scrape, plan, prototype, module" >&2; exit 2 ;;
   esac
 done
 tools/build.sh release flux-metrics-api >&2
@@ -48,6 +49,14 @@ run_plan() {
 
 run_prototype() {
   python3 -B bench/prototype.py build/release/src/flux-metrics-api --out build/bench/prototype
+}
+
+run_module() {
+  local module=${FLUX_METRICS_MODULE:-$PWD/build/release/broker-module/flux-metrics.so}
+  command -v flux >/dev/null || { echo "SKIPPED: module: no flux on PATH"; return; }
+  [ -f "$module" ] || { echo "SKIPPED: module: there is no $module; docs/broker-module.md tells how it is built"; return; }
+  FLUX_METRICS_API=$PWD/build/release/src/flux-metrics-api FLUX_METRICS_MODULE=$module \
+    PYTHONPATH=$PWD/tests/blackbox:$PWD/tests/interop python3 -B bench/broker_module.py 20
 }
 
 for part in $parts; do
