@@ -1,7 +1,8 @@
 #include "commands/demo_view.hpp"
 
-#include <cstdio>
 #include <fmt/format.h>
+
+#include "commands/output.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
@@ -28,7 +29,7 @@ void DemoView::tell(const std::string& text) {
   const auto line = fmt::format("{:5.1f} s  {}", age.count(), text);
   if (!live_) {
     fmt::print("{}\n", line);
-    std::fflush(stdout);
+    flush_output();
     return;
   }
   recent_.push_back(line);
@@ -60,13 +61,13 @@ void DemoView::redraw() {
   for (const char c : body)
     lines_drawn_ += c == '\n' ? 1 : 0;
   screen += body;
-  std::fputs(screen.c_str(), stdout);
-  std::fflush(stdout);
+  fmt::print("{}", screen);
+  flush_output();
 }
 
 void DemoView::close(const std::string& verdict) {
   fmt::print("{}\n", verdict);
-  std::fflush(stdout);
+  flush_output();
 }
 
 }  // namespace fluxmetrics::commands

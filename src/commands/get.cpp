@@ -2,7 +2,6 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
 #include <pthread.h>
@@ -17,6 +16,7 @@
 #include "base/log.hpp"
 #include "commands/broker.hpp"
 #include "commands/options.hpp"
+#include "commands/output.hpp"
 #include "instance/state_json.hpp"
 #include "kube/go_yaml.hpp"
 #include "metrics/catalogue.hpp"
@@ -94,7 +94,7 @@ class Printer {
         fmt::print("{}\n", json::serialize(document));
       }
     }
-    std::fflush(stdout);
+    flush_output();
     first_ = false;
   }
 

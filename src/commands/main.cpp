@@ -1,5 +1,8 @@
 #include "commands/cli.hpp"
+#include "commands/output.hpp"
 
 int main(int argc, char** argv) {
-  return fluxmetrics::commands::run_cli(argc, argv);
+  using namespace fluxmetrics::commands;
+  hold_standard_streams();
+  return run_telling_lost_output([&] { return run_cli(argc, argv); });
 }

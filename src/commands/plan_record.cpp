@@ -19,6 +19,7 @@
 #include "base/text.hpp"
 #include "commands/broker.hpp"
 #include "commands/options.hpp"
+#include "commands/output.hpp"
 #include "flux/blocking_client.hpp"
 #include "flux/job_list.hpp"
 #include "simulate/job_history.hpp"
@@ -211,6 +212,10 @@ class Recording {
   }
 
   Result<void> flush() const {
+    if (file_ == stdout) {
+      flush_output();
+      return {};
+    }
     if (std::fflush(file_) == 0) return {};
     return fail(Code::io, "the trace cannot be written: is the disk full?");
   }

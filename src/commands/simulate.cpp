@@ -1,18 +1,29 @@
 // simulate: a Flux instance without Flux, on a socket, until somebody stops it.
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <fmt/format.h>
 #include <pthread.h>
+#include <string_view>
 #include <unistd.h>
 
 #include "base/log.hpp"
 #include "commands/options.hpp"
+#include "commands/output.hpp"
+#include "flux/uri.hpp"
 #include "simulate/server.hpp"
 #include "simulate/trace.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
+
+// A parent may be on another host, as those of real instances are, so ssh:// is fine for one.
+Result<void> check_parent(const std::string& uri) {
+  constexpr std::string_view remote = "ssh://";
+  if (uri.empty() || (uri.starts_with(remote) && uri.size() > remote.size())) return {};
+  const auto path = flux::local_socket_path(uri);
+  if (!path) return fail(path.error().code, "--parent-uri: {}", path.error().message);
+  return {};
+}
 
 // Errors: what the user wrote is wrong.
 Result<simulate::Options> read_options(const SimulateOptions& given) {
@@ -29,6 +40,7 @@ Result<simulate::Options> read_options(const SimulateOptions& given) {
   options.scheduler = !given.no_scheduler;
   options.discovers = given.discovery;
   options.quorum = given.quorum;
+  if (auto parent = check_parent(given.parent_uri); !parent) return std::unexpected(parent.error());
   options.parent_uri = given.parent_uri;
   if (!given.as_version.empty()) {
     const auto release = simulate::Release::parse(given.as_version);
@@ -76,7 +88,7 @@ int run_simulate(const SimulateOptions& options) {
   fmt::print("FLUX_URI={}\n", server.uri());
   fmt::print("{} of {} ranks are online. Steer it with: FLUX_URI={} flux-metrics-api simulate-ctl --help\n",
              options.size, options.max_size.value_or(std::max(options.size, 4U)), server.uri());
-  std::fflush(stdout);
+  flush_output();
 
   int signal = 0;
   sigwait(&signals, &signal);
