@@ -1,14 +1,16 @@
 #include "commands/cli.hpp"
 
-#include <cstdio>
 #include <fmt/format.h>
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
+#include <type_traits>
 
 #include <CLI/CLI.hpp>
 
 #include "base/log.hpp"
+#include "commands/arguments.hpp"
 #include "commands/options.hpp"
 #include "user/expression_child.hpp"
 #include "user/expressions.hpp"
@@ -16,23 +18,56 @@
 namespace fluxmetrics::commands {
 namespace {
 
+// For durations that must be above 0.
+constexpr Seconds shortest{std::numeric_limits<double>::min()};
+
 // A duration option: "60s", "1.5m", "250ms".
 // `target` is a Seconds, or an optional one.
-CLI::Option* add_any_duration(CLI::App* app, const std::string& name, auto& target, const std::string& help) {
+CLI::Option* add_any_duration(CLI::App* app, const std::string& name, auto& target, const std::string& help,
+                              Seconds least = {}) {
   return app
       ->add_option_function<std::string>(
           name,
-          [&target](const std::string& text) {
+          [&target, name, least](const std::string& text) {
             const auto parsed = parse_duration(text);
-            if (!parsed) throw CLI::ValidationError(parsed.error().message);
+            if (!parsed) throw CLI::ValidationError(name, parsed.error().message);
+            if (*parsed < least)
+              throw CLI::ValidationError(
+                  name, least == shortest
+                            ? fmt::format("must be above 0, not {}", text)
+                            : fmt::format("must be at least {:g}s, not {}", least.count(), text));
             target = *parsed;
           },
           help)
       ->type_name("DURATION");
 }
 
-CLI::Option* add_duration(CLI::App* app, const std::string& name, Seconds& target, const std::string& help) {
-  return add_any_duration(app, name, target, help + fmt::format(" [{:g}s]", target.count()));
+CLI::Option* add_duration(CLI::App* app, const std::string& name, Seconds& target, const std::string& help,
+                          Seconds least = {}) {
+  return add_any_duration(app, name, target, help + fmt::format(" [{:g}s]", target.count()), least);
+}
+
+template <class T>
+struct NumberOf {
+  using type = T;
+};
+template <class T>
+struct NumberOf<std::optional<T>> {
+  using type = T;
+};
+
+// An option that is a whole number; `target` is a number, or an optional one.
+template <class Target, class Number = typename NumberOf<Target>::type>
+CLI::Option* add_whole(CLI::App* app, const std::string& name, Target& target, const std::string& help,
+                       std::type_identity_t<Number> lowest = 0,
+                       std::type_identity_t<Number> highest = std::numeric_limits<Number>::max()) {
+  const bool what_fits = highest == std::numeric_limits<Number>::max();
+  std::string range = what_fits ? "" : fmt::format("{} to {}", lowest, highest);
+  if (what_fits && lowest == 1) range = "POSITIVE";
+  return app->add_option(name, target, help)
+      ->check(
+          whole_number(static_cast<std::uint64_t>(lowest), static_cast<std::uint64_t>(highest), what_fits),
+          range);
 }
 
 void add_flux_uri(CLI::App* app, std::optional<std::string>& target) {
@@ -66,12 +101,10 @@ void add_policy(CLI::App* app, sizing::SizePolicy& policy) {
   add_duration(app, "--hold", policy.hold, "node_wanted_count falls only after it was smaller for so long");
   add_duration(app, "--patience", policy.patience,
                "Work that the present nodes finish within this time asks for no new node");
-  app->add_option("--min-replicas", policy.min_replicas, "Never want fewer nodes than this")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  app->add_option("--max-replicas", policy.max_replicas,
-                  "Never want more nodes than this [the instance's size]")
-      ->check(CLI::PositiveNumber);
+  add_whole(app, "--min-replicas", policy.min_replicas, "Never want fewer nodes than this", 1)
+      ->capture_default_str();
+  add_whole(app, "--max-replicas", policy.max_replicas,
+            "Never want more nodes than this [the instance's size]", 1);
 }
 
 // Where the cluster is asked who a client is and what it may do; the names are those of the Go API servers.
@@ -115,13 +148,15 @@ void add_start(CLI::App& app, Commands& c) {
       "node_up_count\n"
       "With metrics of your own (docs/user-metrics.md):\n"
       "  flux-metrics-api start --custom-metric held-jobs.yaml --custom-metric site.py");
-  sub->add_option("--port", o.port, "Port for HTTPS and HTTP alike; 0 takes any free one")
+  add_whole(sub, "--port", o.port, "Port for HTTPS and HTTP alike; 0 takes any free one")
       ->capture_default_str();
   sub->add_option("--host", o.host, "Address to listen on")->capture_default_str();
   sub->add_option("--namespace", o.namespace_, "Namespace that the MiniCluster lives in")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(not_empty());
   sub->add_option("--service-name", o.service_name, "Service that the APIService points to")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(not_empty());
   sub->add_option(
       "--minicluster", o.minicluster,
       "MiniCluster that metrics describe, and whose pods are asked for [the leader's host name less its -N]");
@@ -137,10 +172,10 @@ void add_start(CLI::App& app, Commands& c) {
       "--forward-cluster-apis", o.forward_cluster_apis,
       "Give plain HTTP clients on this host the cluster's own /apis and /openapi, as the Python server did");
   sub->add_flag("--no-cache", o.no_cache, "Ask the cluster each time with --forward-cluster-apis");
-  sub->add_option("--max-requests-inflight", o.most_waiting,
-                  "Requests that may wait for the cluster at the same time, others get 429; 0 = any number")
+  add_whole(sub, "--max-requests-inflight", o.most_waiting,
+            "Requests that may wait for the cluster at the same time, others get 429; 0 = any number")
       ->capture_default_str();
-  add_duration(sub, "--request-timeout", o.request_timeout, "A request that waits longer gets 504");
+  add_duration(sub, "--request-timeout", o.request_timeout, "A request that waits longer gets 504", shortest);
   sub->add_flag("--verbose", o.verbose, "Log every request, not only metric requests");
   sub->add_flag("--insecure-http", o.insecure_http, "Let every peer ask by plain HTTP, not only this host");
   sub->add_flag("--insecure-skip-auth", o.insecure_skip_auth,
@@ -148,7 +183,7 @@ void add_start(CLI::App& app, Commands& c) {
   add_cluster(sub, o);
   add_flux_uri(sub, o.flux_uri);
   add_duration(sub, "--max-staleness", o.max_staleness,
-               "Serve the last values for so long when the broker is silent");
+               "Serve the last values for so long when the broker is silent", shortest);
   add_any_duration(sub, "--shutdown-delay", o.shutdown_delay,
                    "After SIGTERM, be unready but serve for so long, until no Service points here [5s in a "
                    "cluster, else 0s]");
@@ -165,13 +200,13 @@ void add_exporter(CLI::App& app, Commands& c) {
       "  curl http://localhost:8080/metrics\n"
       "  flux-metrics-api exporter --custom-metric held-jobs.yaml\n"
       "Everybody who reaches the port may read: `start` serves /metrics too, with access control.");
-  sub->add_option("--port", o.port, "Port; 0 takes any free one")->capture_default_str();
+  add_whole(sub, "--port", o.port, "Port; 0 takes any free one")->capture_default_str();
   sub->add_option("--host", o.host, "Address to listen on")->capture_default_str();
   sub->add_flag("--verbose", o.verbose, "Log every request; metrics of this server itself are always there");
   add_custom_metrics(sub, o.custom_metrics);
   add_flux_uri(sub, o.flux_uri);
   add_duration(sub, "--max-staleness", o.max_staleness,
-               "Serve the last values for so long when the broker is silent");
+               "Serve the last values for so long when the broker is silent", shortest);
   add_policy(sub, o.policy);
   sub->callback([&c] { c.run = [&c] { return run_exporter(c.exporter); }; });
 }
@@ -200,7 +235,7 @@ void add_get(CLI::App& app, Commands& c) {
   add_custom_metrics(sub, o.custom_metrics);
   sub->add_option("--record", o.record, "Append the metrics to this file, one JSON line a snapshot");
   add_flux_uri(sub, o.flux_uri);
-  add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long");
+  add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long", shortest);
   add_policy(sub, o.policy);
   sub->callback([&c] { c.run = [&c] { return run_get(c.get); }; });
 }
@@ -216,16 +251,16 @@ void add_simulate(CLI::App& app, Commands& c) {
       "  flux-metrics-api get node_wanted_count\n"
       "A large one, in the middle of its work:\n"
       "  flux-metrics-api simulate --size 10000 --pending 100000 --running 10000");
-  sub->add_option("--size", o.size, "Ranks that are online at the start")->capture_default_str();
-  sub->add_option("--max-size", o.max_size, "All ranks: the size attribute [4, or --size when that is more]");
-  sub->add_option("--cores", o.cores, "Cores of a rank")->capture_default_str();
-  sub->add_option("--gpus", o.gpus, "GPUs of a rank")->capture_default_str();
-  sub->add_option("--pending", o.pending, "Jobs that wait from the start, the first one for all ranks");
-  sub->add_option("--running", o.running, "Jobs that run from the start");
+  add_whole(sub, "--size", o.size, "Ranks that are online at the start")->capture_default_str();
+  add_whole(sub, "--max-size", o.max_size, "All ranks: the size attribute [4, or --size when that is more]");
+  add_whole(sub, "--cores", o.cores, "Cores of a rank")->capture_default_str();
+  add_whole(sub, "--gpus", o.gpus, "GPUs of a rank")->capture_default_str();
+  add_whole(sub, "--pending", o.pending, "Jobs that wait from the start, the first one for all ranks");
+  add_whole(sub, "--running", o.running, "Jobs that run from the start");
   sub->add_option("--socket", o.socket, "Path of the socket [a new one in the temporary directory]");
   sub->add_option("--speed", o.speed, "How many times faster than real time")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(number_above_zero(), "POSITIVE");
   sub->add_option("--trace", o.trace, "Jobs to submit: JSON lines, see docs/simulate.md");
   sub->add_option("--queue", o.queues,
                   "A queue, NAME or NAME=RANKS (repeatable); queues start stopped, as Flux's do");
@@ -236,11 +271,12 @@ void add_simulate(CLI::App& app, Commands& c) {
   sub->add_flag("--private-mode", o.private_mode,
                 "Hide the jobs of others from guests (access.private-mode)");
   sub->add_option("--exclude", o.exclude, "Ranks that the configuration excludes, an idset");
-  sub->add_option("--quorum", o.quorum, "Wait in state quorum until so many ranks are online");
+  add_whole(sub, "--quorum", o.quorum, "Wait in state quorum until so many ranks are online");
   sub->add_flag("--no-scheduler", o.no_scheduler, "Begin without a scheduler");
   sub->add_flag("--discovery", o.discovery,
                 "Resources were found, not configured: ranks that are lost are removed for good");
-  sub->add_option("--parent-uri", o.parent_uri, "Be a sub-instance of the instance at this URI");
+  sub->add_option("--parent-uri", o.parent_uri, "Be a sub-instance of the instance at this URI")
+      ->check(not_empty());
   sub->callback([&c] { c.run = [&c] { return run_simulate(c.simulate); }; });
 }
 
@@ -269,24 +305,20 @@ void add_simulate_ctl(CLI::App& app, Commands& c) {
   action(ctl, "torpid", "Ranks answer slowly")->add_option("ranks", o.ranks, "Idset")->required();
   action(ctl, "lively", "Ranks answer well again")->add_option("ranks", o.ranks, "Idset")->required();
   auto* submit = action(ctl, "submit", "Submit a job and print its id");
-  submit->add_option("-N,--nodes", o.nodes, "Nodes");
-  submit->add_option("-n,--slots", o.slots, "Slots in all; -N without -n asks for whole nodes");
-  submit->add_option("-c,--cores-per-slot", o.cores, "Cores a slot")->capture_default_str();
-  submit->add_option("-g,--gpus-per-slot", o.gpus, "GPUs a slot")->capture_default_str();
+  add_whole(submit, "-N,--nodes", o.nodes, "Nodes");
+  add_whole(submit, "-n,--slots", o.slots, "Slots in all; -N without -n asks for whole nodes");
+  add_whole(submit, "-c,--cores-per-slot", o.cores, "Cores a slot")->capture_default_str();
+  add_whole(submit, "-g,--gpus-per-slot", o.gpus, "GPUs a slot")->capture_default_str();
   submit->add_flag("--exclusive", o.exclusive, "Whole nodes");
   submit->add_option("--duration", o.duration,
                      "How long it runs, and its limit, such as 10s [it runs for ever]");
   submit->add_option("-q,--queue", o.queue, "Queue");
-  submit->add_option("--urgency", o.urgency, "0 (held) to 31")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 31));
-  submit->add_option("--cc", o.copies, "How many such jobs")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+  add_whole(submit, "--urgency", o.urgency, "0 (held) to 31", 0, 31)->capture_default_str();
+  add_whole(submit, "--cc", o.copies, "How many such jobs", 1)->capture_default_str();
   auto* cancel = action(ctl, "cancel", "Cancel a job");
   cancel->add_option("id", o.job_id, "Job id")->required();
   auto* purge = action(ctl, "purge", "Let the instance forget inactive jobs");
-  purge->add_option("--keep", o.keep, "How many of the latest to keep")->capture_default_str();
+  add_whole(purge, "--keep", o.keep, "How many of the latest to keep")->capture_default_str();
   auto* drain = action(ctl, "drain", "Drain ranks");
   drain->add_option("ranks", o.ranks, "Idset")->required();
   drain->add_option("reason", o.reason, "Why");
@@ -352,14 +384,14 @@ void add_explain(CLI::App& app, Commands& c) {
   add_custom_metrics(sub, o.custom_metrics);
   add_flux_uri(sub, o.flux_uri);
   const auto count = [&](const char* name, std::optional<std::int32_t>& target, const char* help) {
-    sub->add_option(name, target, help)->check(CLI::Range(0, 2'000'000'000));
+    add_whole(sub, name, target, help, 0, 2'000'000'000);
   };
   count("--replicas", o.replicas, "Present size of the target [minReplicas]");
   count("--status", o.status, "Size that the target's status says [--replicas]");
   count("--ready", o.ready, "How many of its pods are ready [--replicas]");
   count("--max-size", o.max_size, "maxSize of the MiniCluster");
   add_duration(sub, "--for", o.span, "How far to look ahead");
-  add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long");
+  add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long", shortest);
   sub->add_option("-o,--output", o.output, "text, json or yaml")
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "json", "yaml"}));
@@ -383,8 +415,8 @@ CLI::App* add_record(CLI::App* plan, RecordOptions& o) {
   sub->add_option("file", o.out, "A new file for the trace [standard output]");
   add_flux_uri(sub, o.flux_uri);
   add_any_duration(sub, "--duration", o.duration, "End after so long [when a signal comes]");
-  sub->add_option("--jobs", o.jobs, "End when so many jobs have ended")->check(CLI::PositiveNumber);
-  add_duration(sub, "--interval", o.interval, "From one look at the instance to the next");
+  add_whole(sub, "--jobs", o.jobs, "End when so many jobs have ended", 1);
+  add_duration(sub, "--interval", o.interval, "From one look at the instance to the next", shortest);
   return sub;
 }
 
@@ -420,11 +452,11 @@ void add_plan(CLI::App& app, Commands& c) {
   sub->add_option(
       "--strategy", o.strategies,
       "Play this one only (repeatable): static, article, cpu, pending, wanted, wanted-drain, clairvoyant");
-  sub->add_option("--min", o.min, "Fewest nodes")->capture_default_str()->check(CLI::Range(1, 100'000));
-  sub->add_option("--max", o.max, "Most nodes")->capture_default_str()->check(CLI::Range(1, 100'000));
-  sub->add_option("--cores", o.cores, "Cores of a node")->capture_default_str()->check(CLI::Range(1, 10'000));
-  sub->add_option("--seed", o.seed, "Of the random numbers")->capture_default_str();
-  add_duration(sub, "--period", o.period, "From one sync of the HPA to the next");
+  add_whole(sub, "--min", o.min, "Fewest nodes", 1, 100'000)->capture_default_str();
+  add_whole(sub, "--max", o.max, "Most nodes", 1, 100'000)->capture_default_str();
+  add_whole(sub, "--cores", o.cores, "Cores of a node", 1, 10'000)->capture_default_str();
+  add_whole(sub, "--seed", o.seed, "Of the random numbers")->capture_default_str();
+  add_duration(sub, "--period", o.period, "From one sync of the HPA to the next", Seconds(1));
   add_duration(sub, "--hold", o.hold, "As of start");
   add_duration(sub, "--patience", o.patience, "As of start");
   sub->add_option("--plots", o.plots, "Write plots into this directory: SVG")->type_name("DIRECTORY");
@@ -449,7 +481,7 @@ void add_plot(CLI::App& app, Commands& c) {
       "  flux-metrics-api get --watch --record run.jsonl; flux-metrics-api plot run.jsonl\n"
       "  flux-metrics-api plot node-scaling.csv --no-outliers");
   sub->add_option("file", o.file, "From plan -o json, get --record, or timings of nodes (CSV)")->required();
-  sub->add_option("--out", o.out, "Directory for the plots")->capture_default_str();
+  sub->add_option("--out", o.out, "Directory for the plots")->capture_default_str()->check(not_empty());
   add_theme(sub, o.theme);
   sub->add_flag("--no-outliers", o.no_outliers, "Leave out of box plots what is far from the rest");
   sub->callback([&c] { c.run = [&c] { return run_plot(c.plot); }; });
@@ -459,6 +491,33 @@ void add_plot(CLI::App& app, Commands& c) {
 void add_children(CLI::App& app, Commands& c) {
   auto* sub = app.add_subcommand(user::ExpressionSource::subcommand, "")->group("");
   sub->callback([&c] { c.run = [] { return user::run_expression_child(); }; });
+}
+
+// The command that the arguments name, as far as they were understood.
+const CLI::App* command_meant(const CLI::App* app) {
+  while (!app->get_subcommands().empty())
+    app = app->get_subcommands().back();
+  return app;
+}
+
+// What was missing, for somebody who does not know the parser's terms.
+std::string missing_text(const CLI::App* command, std::string remark) {
+  constexpr std::string_view required = " is required";
+  if (remark.ends_with(required)) remark.resize(remark.size() - required.size());
+  if (const auto* option = command->get_option_no_throw(remark); option != nullptr)
+    return fmt::format("{} needs {}: {}", command->get_name(), remark, option->get_description());
+  std::string names;
+  for (const auto* sub : command->get_subcommands([](const CLI::App* s) { return !s->get_group().empty(); }))
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", sub->get_name());
+  return fmt::format("{} needs a subcommand, one of: {}", command->get_name(), names);
+}
+
+std::string misuse_text(const CLI::App* app, const CLI::Error& error) {
+  const auto name = error.get_name();
+  std::string text = error.what();
+  if (name == "RequiredError") text = missing_text(command_meant(app), text);
+  if (name == "ExcludesError" || name == "ArgumentMismatch") text = in_words(text);
+  return text + "\nRun with --help for more information.\n";
 }
 
 }  // namespace
@@ -472,6 +531,7 @@ int run_cli(int argc, const char* const* argv) {
   app.add_flag("--debug", debug, "Log everything");
   app.add_flag("--quiet", quiet, "Log errors only");
   app.add_flag("--version", version, "Print the version");
+  app.failure_message(misuse_text);
   app.footer("Try: flux-metrics-api demo\nEvery command has its own --help with an example.");
   app.require_subcommand(0, 1);
   add_start(app, commands);

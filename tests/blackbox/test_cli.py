@@ -78,6 +78,51 @@ class Misuse(unittest.TestCase):
         self.refused("simulate-ctl", says=["subcommand"])
         self.refused("simulate-ctl", "submit", "--urgency", "32", says=["--urgency"])
 
+    def test_numbers_say_what_they_must_be(self):
+        port = "--port: must be a whole number from 0 to 65535, not"
+        self.refused("start", "--port", "99999", says=[f"{port} '99999'"])
+        self.refused("exporter", "--port", "http", says=[f"{port} 'http'"])
+        self.refused("start", "--port", "-1", says=[f"{port} '-1'"])
+        for command in ("start", "--min-replicas"), ("get", "--max-replicas"), ("plan", "record", "--jobs"), \
+                ("simulate", "--speed"), ("simulate-ctl", "submit", "--cc"):
+            self.refused(*command, "0", says=[f"{command[-1]}: must be above 0, not 0\n"])
+        self.refused("simulate", "--speed", "nan", says=["--speed: must be above 0, not nan"])
+        self.refused("simulate", "--speed", "fast", says=["--speed: must be a number above 0, not 'fast'"])
+        self.refused("plan", "--workload", "daily", "--seed", "-1", says=["--seed: must be a whole number from 0"])
+        self.refused("explain", "hpa.yaml", "--replicas", "-1", says=["--replicas: must be a whole number from 0 to"])
+        self.refused("simulate", "--cores", "4.5", says=["--cores: must be a whole number from 0 to 4294967295"])
+
+    def test_durations_that_must_be_some(self):
+        for command in ("start", "--max-staleness"), ("exporter", "--max-staleness"), ("get", "--timeout"), \
+                ("explain", "hpa.yaml", "--timeout"), ("plan", "record", "--interval"):
+            self.refused(*command, "0s", says=[f"{command[-1]}: must be above 0, not 0s"])
+        for period in ("0s", "999ms"):
+            self.refused("plan", "--workload", "daily", "--period", period, says=["--period: must be at least 1s"])
+
+    def test_names_that_are_empty(self):
+        for option in ("--namespace", "--service-name"):
+            self.refused("start", option, "", says=[f"{option}: must not be empty"])
+        self.refused("plot", "plan.json", "--out", "", says=["--out: must not be empty"])
+        self.refused("simulate", "--parent-uri", "", says=["--parent-uri: must not be empty"])
+
+    def test_what_is_missing_is_named(self):
+        self.refused("simulate-ctl", says=["simulate-ctl needs a subcommand, one of: online, offline,", "shutdown"])
+        self.refused("simulate-ctl", "queue", says=["queue needs a subcommand, one of: start, stop\n"])
+        self.refused("simulate-ctl", "online", says=["online needs ranks: Idset"])
+        self.refused("explain", says=["explain needs hpa: File with the HPA"])
+        self.refused("plot", says=["plot needs file: From plan -o json"])
+        self.refused("start", "--port", says=["--port needs a value"])
+
+    def test_what_does_not_go_together(self):
+        self.refused("get", "--catalogue", "node_up_count",
+                     says=["metrics and --catalogue do not go together"])
+        self.refused("plan", "--workload", "daily", "--trace", "x.jsonl",
+                     says=["--trace and --workload do not go together"])
+
+    def test_parent_uri_that_is_none(self):
+        for uri in ("foo", "tcp://10.0.0.1:8050", "ssh://", "local://here"):
+            self.refused("simulate", "--parent-uri", uri, says=["--parent-uri: ", uri])
+
     def test_flux_uri_of_a_form_that_is_not_spoken(self):
         self.refused("start", environment=harness.clean_environment(FLUX_URI="ssh://login1/run/flux/local"),
                      says=["ssh://login1/run/flux/local"])
