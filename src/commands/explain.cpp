@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "api/selection.hpp"
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "commands/broker.hpp"
 #include "commands/explain_report.hpp"
@@ -139,7 +140,9 @@ void assume_scale(ExplainSubject& subject, const ExplainOptions& options) {
   seen.pods_ready = std::min(options.ready.value_or(seen.spec_replicas), seen.spec_replicas);
 }
 
-void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue) {
+// `in_cluster`: its API server was asked, so that a metric without a value is one that the controller has
+// none of.
+void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue, bool in_cluster) {
   auto& forecast = subject.input.forecast;
   const auto metrics = forecast.spec.metrics;
   for (const auto& metric : metrics) {
@@ -158,6 +161,7 @@ void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue
       subject.assumptions.push_back(
           fmt::format("what {} is now is not known: say it with --metric {}=VALUE{}", metric.name,
                       metric.name, ours(metric, catalogue) ? ", or name the instance with --flux-uri" : ""));
+      if (!in_cluster) subject.untold.push_back(metric.name);
     }
   }
 }
@@ -188,7 +192,7 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
         return std::unexpected(asked.error());
     }
   }
-  assume_metrics(*subject, *catalogue);
+  assume_metrics(*subject, *catalogue, !options.namespace_.empty());
   return subject;
 }
 
@@ -204,8 +208,8 @@ int run_explain(const ExplainOptions& options) {
   }
   if (options.fix) {
     const auto fixed = scaling::fix_hpa(subject->document, subject->input);
-    fmt::print("{}", options.output == "json" ? boost::json::serialize(fixed.document) + "\n"
-                                              : scaling::fixed_yaml(fixed));
+    fmt::print("{}",
+               options.output == "json" ? json_text(fixed.document) + "\n" : scaling::fixed_yaml(fixed));
     return exit_fine;
   }
   const auto report = make_report(*subject, options.span);
@@ -213,8 +217,7 @@ int run_explain(const ExplainOptions& options) {
     fmt::print("{}", report_text(report));
   } else {
     const auto document = report_json(report);
-    fmt::print("{}",
-               options.output == "json" ? boost::json::serialize(document) + "\n" : kube::go_yaml(document));
+    fmt::print("{}", options.output == "json" ? json_text(document) + "\n" : kube::go_yaml(document));
   }
   return exit_fine;
 }

@@ -17,6 +17,7 @@ struct ExplainSubject {
   std::string name = {};
   scaling::AdviceInput input = {};
   std::vector<std::string> assumptions = {};  // sentences on what was not known
+  std::vector<std::string> untold = {};       // metrics whose values nobody was asked for, nor gave
 };
 
 // The HPA's document (autoscaling/v2). Errors: Code::invalid or io.

@@ -352,6 +352,9 @@ class Reading {
 Result<ExplainSubject> read_cluster_subject(const ExplainOptions& options) {
   auto access = access_of(options);
   if (!access) return std::unexpected(access.error());
+  // A server may come back, and is asked again; a kubeconfig that cannot be read does not.
+  if (const auto readable = access->read(); !readable)
+    return fail(Code::invalid, "{}", readable.error().message);
   Cluster cluster(std::move(*access));
   const auto document =
       cluster.get(fmt::format("{}/{}", hpas_of(options.namespace_), http::percent_encoded(options.hpa)));

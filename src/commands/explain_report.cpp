@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/ranges.h>
 
 #include <boost/json.hpp>
 
@@ -29,6 +30,12 @@ std::string target_name(const ExplainSubject& subject) {
   return fmt::format("{} {}", target.kind.empty() ? "its target" : target.kind, target.name);
 }
 
+bool is_untold(const ExplainReport& report, const scaling::HpaMetric& metric) {
+  return std::ranges::find(report.subject.untold, metric.name) != report.subject.untold.end();
+}
+
+constexpr std::string_view untold_value = "is not known";
+
 void add_metrics(std::string& out, const ExplainReport& report) {
   const auto& forecast = report.subject.input.forecast;
   out += "\nMetrics, at the first sync\n";
@@ -36,7 +43,9 @@ void add_metrics(std::string& out, const ExplainReport& report) {
   for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i) {
     const auto& metric = forecast.spec.metrics[i];
     out += fmt::format("  {}\n", scaling::describe_metric(metric));
-    if (i < decision.metrics.size()) {
+    if (is_untold(report, metric)) {
+      out += fmt::format("    {}\n", untold_value);
+    } else if (i < decision.metrics.size()) {
       out += fmt::format("    {}\n", scaling::describe_proposal(metric, decision.metrics[i], forecast));
     } else {
       out += "    is not read\n";
@@ -46,6 +55,11 @@ void add_metrics(std::string& out, const ExplainReport& report) {
 
 void add_steps(std::string& out, const ExplainReport& report) {
   const auto& forecast = report.subject.input.forecast;
+  const auto& untold = report.subject.untold;
+  if (!untold.empty()) {
+    out += fmt::format("\nWhat happens\n  depends on {}, which {}\n", fmt::join(untold, ", "), untold_value);
+    return;
+  }
   out += fmt::format("\nWhat happens{}\n", forecast.follows_size ? ", if the metric goes with the size"
                                                                  : ", if the metrics stay as they are");
   for (std::size_t i = 0; i < std::min(report.steps.size(), most_steps); ++i) {
@@ -90,13 +104,16 @@ json::array metrics_json(const ExplainReport& report) {
     }
     json::object entry{
         {"name", metric.name}, {"type", metric.type}, {"text", scaling::describe_metric(metric)}};
+    entry["known"] = !is_untold(report, metric);
     entry["proposal"] = i < decision.proposals.size() ? maybe(decision.proposals[i]) : json::value(nullptr);
     const bool read = i < decision.metrics.size();
     if (read && decision.metrics[i] && std::isfinite(decision.metrics[i]->ratio)) {
       entry["ratio"] = decision.metrics[i]->ratio;
       entry["withinTolerance"] = decision.metrics[i]->within;
     }
-    entry["why"] = read ? scaling::describe_proposal(metric, decision.metrics[i], forecast) : "is not read";
+    entry["why"] = is_untold(report, metric) ? std::string(untold_value)
+                   : read ? scaling::describe_proposal(metric, decision.metrics[i], forecast)
+                          : "is not read";
     entry["values"] = std::move(values);
     list.push_back(std::move(entry));
   }
@@ -173,8 +190,10 @@ json::value report_json(const ExplainReport& report) {
   const auto& subject = report.subject;
   const auto& forecast = subject.input.forecast;
   json::array steps;
-  for (const auto& step : report.steps)
-    steps.push_back(step_json(report, step));
+  if (subject.untold.empty()) {
+    for (const auto& step : report.steps)
+      steps.push_back(step_json(report, step));
+  }
   json::array findings;
   for (const auto& finding : report.findings) {
     findings.push_back(

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <fmt/format.h>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "api/own_metrics.hpp"
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "commands/broker.hpp"
 #include "commands/options.hpp"
@@ -59,7 +61,8 @@ void print_table(const GetOptions& options, const metrics::Snapshot& snapshot) {
     const std::string unit(family.description->unit);
     if (family.missing) rows.push_back({name, "", "-", family.missing->message});
     for (const auto& item : family.items)
-      rows.push_back({name, labels_text(item.labels), fmt::format("{}", item.value), unit});
+      rows.push_back(
+          {name, labels_text(item.labels), fmt::format("{}", std::round(item.value * 1000) / 1000), unit});
   }
   std::size_t name_width = 0;
   std::size_t labels_width = 0;
@@ -91,7 +94,7 @@ class Printer {
       if (options_.output == "yaml") {
         fmt::print("{}{}", first_ ? "" : "---\n", kube::go_yaml(document));
       } else {
-        fmt::print("{}\n", json::serialize(document));
+        fmt::print("{}\n", json_text(document));
       }
     }
     flush_output();

@@ -5,6 +5,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "commands/plan_report.hpp"
 #include "simulate/job_history.hpp"
@@ -38,6 +39,11 @@ Result<simulate::Workload> chosen_workload(const PlanOptions& options) {
   return simulate::Workload{.jobs = std::move(*jobs)};
 }
 
+std::string source_of(const PlanOptions& options) {
+  if (!options.workload.empty()) return options.workload;
+  return options.trace == "-" ? "standard input" : options.trace;
+}
+
 int refuse(const Error& error) {
   log::error("{}", error.message);
   return exit_misused;
@@ -52,7 +58,11 @@ int play_trace(const PlanOptions& options) {
   if (!strategies) return refuse(strategies.error());
   const auto trace = chosen_workload(options);
   if (!trace) return refuse(trace.error());
-  if (!trace->remark.empty()) log::info("{}: {}", options.trace, trace->remark);
+  if (trace->jobs.empty()) {
+    return refuse({.code = Code::invalid,
+                   .message = fmt::format("{} holds no job: there is nothing to play", source_of(options))});
+  }
+  if (!trace->remark.empty()) log::info("{}: {}", source_of(options), trace->remark);
   const auto jobs = simulate::plan_jobs(trace->jobs, options.max, options.cores);
   if (!jobs) return refuse(jobs.error());
   const simulate::PlanSetup setup{.min = options.min,
@@ -66,8 +76,7 @@ int play_trace(const PlanOptions& options) {
   for (const auto& strategy : *strategies)
     outcomes.push_back(simulate::run_plan_strategy(strategy, *jobs, setup));
   if (options.output == "json") {
-    fmt::print("{}\n", boost::json::serialize(plan_json(
-                           outcomes, setup, options.workload.empty() ? options.trace : options.workload)));
+    fmt::print("{}\n", json_text(plan_json(outcomes, setup, source_of(options))));
   } else {
     fmt::print("{}", options.output == "csv" ? plan_csv(outcomes) : plan_table(outcomes));
   }

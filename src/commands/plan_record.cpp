@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <memory>
 #include <system_error>
 #include <unordered_set>
@@ -46,8 +47,8 @@ Result<File> open_trace(const std::string& path) {
   if (file) return file;
   const int why = errno;
   if (why == EEXIST)
-    return fail_errno(Code::invalid, why,
-                      "{} is there already, and a trace cannot be continued: name another file", path);
+    return fail_errno(Code::invalid, why, "{} is {}, and a trace cannot be continued: name another file",
+                      path, std::filesystem::is_directory(path) ? "a directory" : "there already");
   return fail_errno(Code::io, why, "cannot write {}: {}", path, std::generic_category().message(why));
 }
 

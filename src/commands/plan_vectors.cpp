@@ -66,6 +66,11 @@ int run_plan_vectors(const PlanOptions& options) {
     log::error("{}: {}", options.vectors, report.error().message);
     return exit_misused;
   }
+  if (report->scenarios == 0) {
+    log::error("{} holds no scenario: nothing was compared",
+               standard_input ? "standard input" : options.vectors);
+    return exit_misused;
+  }
   if (options.output == "json") {
     print_vectors_json(*report);
   } else {

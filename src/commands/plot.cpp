@@ -247,6 +247,9 @@ Paths plot_any(const std::string& text, const PlotOptions& options) {
   const auto document = json::parse(text, broken);
   const auto* object = broken ? nullptr : document.if_object();
   const auto* format = object == nullptr ? nullptr : object->if_contains("format");
+  // JSON lines have more after the first.
+  if (broken && text.find('\n', first) >= text.find_last_not_of(" \t\r\n"))
+    return fail(Code::invalid, "it is cut off, or no JSON: {}", broken.message());
   if (format == nullptr || !format->is_string() || format->get_string() != plan_format) {
     return plot_recording(text, options);
   }

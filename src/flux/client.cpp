@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <system_error>
 #include <unistd.h>
@@ -55,6 +56,12 @@ Error cannot_connect(const std::string& path, int errnum) {
               .message = fmt::format("no broker: there is no socket at {}", path),
               .errnum = errnum};
     case ECONNREFUSED:
+      if (struct stat found{}; ::stat(path.c_str(), &found) == 0 && !S_ISSOCK(found.st_mode)) {
+        return {.code = Code::unavailable,
+                .message = fmt::format("no broker: {} is {}, not a socket", path,
+                                       S_ISDIR(found.st_mode) ? "a directory" : "a file"),
+                .errnum = errnum};
+      }
       return {
           .code = Code::unavailable,
           .message = fmt::format("no broker listens at {}; the one that made this socket has ended", path),

@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/json_text.hpp"
 #include "instance/state_json.hpp"
 
 namespace fluxmetrics::metrics {
@@ -71,11 +72,11 @@ std::string to_record(const Snapshot& snapshot, const Chosen& chosen) {
                           {"time", to_unix(snapshot.confirmed.wall)},
                           {"instance", instance::instance_json(*snapshot.state)},
                           {"metrics", values_json(snapshot, chosen)}};
-  return json::serialize(line);
+  return json_text(line);
 }
 
 std::string values_text(const Snapshot& snapshot, const Chosen& chosen) {
-  return json::serialize(values_json(snapshot, chosen));
+  return json_text(values_json(snapshot, chosen));
 }
 
 }  // namespace fluxmetrics::metrics

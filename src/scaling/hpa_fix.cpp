@@ -93,7 +93,7 @@ class Fixer {
     set(rules, path, "tolerance", "0",
         "10 % by default, which swallows single nodes from 10 on (Kubernetes 1.35 and later)");
     set(rules, path, "stabilizationWindowSeconds", 0, window_why);
-    set(rules, path, "selectPolicy", "Max", "the widest of the policies");
+    if (rules.contains("selectPolicy")) set(rules, path, "selectPolicy", "Max", "the widest of the policies");
     const json::array policies{json::object{{"type", "Pods"}, {"value", max_}, {"periodSeconds", 15}}};
     set(rules, path, "policies", policies, "any size in one step: ten nodes take hardly longer than one");
   }

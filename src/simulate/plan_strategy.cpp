@@ -65,7 +65,7 @@ std::vector<PlanStrategy> plan_strategies(std::int32_t min, std::int32_t max) {
        .metric = PlanMetric::wanted_drained,
        .hpa = wanted_hpa(min, max, 0)},
       {.name = "clairvoyant",
-       .text = "knows all jobs beforehand: the bound",
+       .text = "knows all jobs beforehand: the bound of node-hours",
        .starts_at_max = true,
        .bound = true},
   };

@@ -91,7 +91,7 @@ Result<void> PythonSource::find_python() {
       tried += fmt::format("; {}: {}", fmt::join(candidate, " "), greeting->trouble);
       continue;
     }
-    if (!greeting->trouble.empty()) return fail(Code::invalid, "{} {}", file_, greeting->trouble);
+    if (!greeting->trouble.empty()) return fail(Code::invalid, "{}: {}", file_, greeting->trouble);
     interpreter_ = std::move(candidate);
     metrics_ = std::move(greeting->metrics);
     return {};

@@ -61,6 +61,22 @@ class Article(unittest.TestCase):
 
 
 class Options(unittest.TestCase):
+    def test_a_value_that_nobody_told_is_no_failure(self):
+        fixed = explain(ARTICLE, "--fix").stdout
+        text = explain("-", given=fixed).stdout
+        self.assertIn("depends on node_wanted_count, which is not known", text)
+        self.assertNotIn("FailedGetObjectMetric", text)
+        document = told("-", given=fixed)
+        self.assertEqual((document["metrics"][0]["known"], document["metrics"][0]["proposal"], document["steps"]),
+                         (False, None, []))
+        again = explain("-", "--fix", given=fixed).stdout
+        self.assertNotIn("# changed:", again, "what --fix made needs no fix")
+
+    def test_a_kubeconfig_that_is_not_there_is_told_at_once(self):
+        done = explain("-n", "flux-operator", "flux-sample", "--kubeconfig", "/nowhere/config")
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn("the kubeconfig file '/nowhere/config' does not exist", done.stderr)
+
     def test_values_come_from_an_instance(self):
         fixed = explain(ARTICLE, "--fix").stdout
         with Simulator(size=2, max_size=4) as instance:

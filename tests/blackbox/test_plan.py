@@ -182,6 +182,16 @@ class Traces(unittest.TestCase):
             self.assertNotIn("nan", text)
             self.assertIn("prefers-color-scheme:dark", text)
 
+    def test_nothing_to_play_is_no_success(self):
+        path = os.path.join(self.folder.name, "empty.jsonl")
+        pathlib.Path(path).touch()
+        for option, words in (("--trace", "holds no job"), ("--vectors", "holds no scenario")):
+            with self.subTest(option):
+                done = harness.run("plan", option, path)
+                self.assertEqual(done.returncode, 2, done)
+                self.assertIn(f"{path} {words}", done.stderr)
+                self.assertEqual(done.stdout, "")
+
     def test_plots_directly_and_from_json(self):
         names = ["size-cpu.svg", "size-wanted-drain.svg", "queue.svg", "waits.svg", "cost.svg"]
         direct = os.path.join(self.folder.name, "direct")
