@@ -147,7 +147,8 @@ void add_start(CLI::App& app, Commands& c) {
       "http://localhost:8443/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/metrics/"
       "node_up_count\n"
       "With metrics of your own (docs/user-metrics.md):\n"
-      "  flux-metrics-api start --custom-metric held-jobs.yaml --custom-metric site.py");
+      "  flux-metrics-api start --custom-metric examples/held-jobs.yaml \\\n"
+      "    --custom-metric examples/site_metrics.py");
   add_whole(sub, "--port", o.port, "Port for HTTPS and HTTP alike; 0 takes any free one")
       ->capture_default_str();
   sub->add_option("--host", o.host, "Address to listen on")->capture_default_str();
@@ -198,7 +199,7 @@ void add_exporter(CLI::App& app, Commands& c) {
       "Example:\n"
       "  flux-metrics-api exporter --port 8080 &\n"
       "  curl http://localhost:8080/metrics\n"
-      "  flux-metrics-api exporter --custom-metric held-jobs.yaml\n"
+      "  flux-metrics-api exporter --custom-metric examples/held-jobs.yaml\n"
       "Everybody who reaches the port may read: `start` serves /metrics too, with access control.");
   add_whole(sub, "--port", o.port, "Port; 0 takes any free one")->capture_default_str();
   sub->add_option("--host", o.host, "Address to listen on")->capture_default_str();
@@ -221,23 +222,34 @@ void add_get(CLI::App& app, Commands& c) {
       "  flux-metrics-api get --watch node_up_count job_pending_count\n"
       "  flux-metrics-api get --watch --record run.jsonl >/dev/null\n"
       "  flux-metrics-api get --state | jq '.jobs[] | select(.state == \"sched\") | .id'\n"
-      "  flux-metrics-api get --custom-metric held-jobs.yaml job_held_count\n"
+      "  flux-metrics-api get --custom-metric examples/held-jobs.yaml job_held_count\n"
       "docs/get.md describes the formats.");
   auto* names = sub->add_option("metrics", o.metrics, "Metrics to show [all]");
-  sub->add_option("-o,--output", o.output, "table, json or yaml; markdown with --catalogue")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"table", "json", "yaml", "markdown"}));
-  sub->add_flag("--catalogue", o.catalogue,
-                "What metrics there are, instead of their values; needs no broker")
-      ->excludes(names);
-  sub->add_flag("-w,--watch", o.watch, "Go on, and show the values again whenever one changes");
-  sub->add_flag("--state", o.state, "The instance's state (nodes, queues, jobs) as JSON instead of metrics");
+  auto* form = sub->add_option("-o,--output", o.output, "table, json or yaml; markdown with --catalogue")
+                   ->capture_default_str()
+                   ->check(CLI::IsMember({"table", "json", "yaml", "markdown"}));
+  auto* watch = sub->add_flag("-w,--watch", o.watch, "Go on, and show the values again whenever one changes");
+  auto* record =
+      sub->add_option("--record", o.record, "Append the metrics to this file, one JSON line a snapshot");
+  auto* catalogue = sub->add_flag("--catalogue", o.catalogue,
+                                  "What metrics there are, instead of their values; needs no broker")
+                        ->excludes(names)
+                        ->excludes(watch)
+                        ->excludes(record);
+  sub->add_flag("--state", o.state, "The instance's state (nodes, queues, jobs) as JSON instead of metrics")
+      ->excludes(names)
+      ->excludes(catalogue)
+      ->excludes(record);
   add_custom_metrics(sub, o.custom_metrics);
-  sub->add_option("--record", o.record, "Append the metrics to this file, one JSON line a snapshot");
   add_flux_uri(sub, o.flux_uri);
   add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long", shortest);
   add_policy(sub, o.policy);
-  sub->callback([&c] { c.run = [&c] { return run_get(c.get); }; });
+  sub->callback([&c, form] {
+    if (form->count() > 0 && c.get.output == "table" && (c.get.state || c.get.catalogue))
+      throw CLI::ValidationError(
+          "-o table is a form of values: --state comes as json or yaml, --catalogue as markdown too");
+    c.run = [&c] { return run_get(c.get); };
+  });
 }
 
 void add_simulate(CLI::App& app, Commands& c) {
@@ -292,19 +304,23 @@ void add_simulate_ctl(CLI::App& app, Commands& c) {
       "  flux-metrics-api simulate-ctl queue start --all");
   add_flux_uri(ctl, o.flux_uri);
   ctl->require_subcommand(1);
-  const auto action = [&](CLI::App* parent, const std::string& name, const std::string& help) {
+  const auto action = [&](CLI::App* parent, const std::string& name, const std::string& help,
+                          const std::string& example) {
     auto* sub = parent->add_subcommand(name, help);
+    sub->footer("Example:\n  flux-metrics-api simulate-ctl " + example);
     sub->fallthrough();
     return sub;
   };
-  auto* online = action(ctl, "online", "Ranks join");
+  auto* online = action(ctl, "online", "Ranks join", "online 2-3");
   online->add_option("ranks", o.ranks, "Idset, such as 2-3")->required();
-  auto* offline = action(ctl, "offline", "Ranks leave");
+  auto* offline = action(ctl, "offline", "Ranks leave", "offline 3 --lost");
   offline->add_option("ranks", o.ranks, "Idset, such as 3")->required();
   offline->add_flag("--lost", o.lost, "As a node that dies; otherwise as a pod that is deleted");
-  action(ctl, "torpid", "Ranks answer slowly")->add_option("ranks", o.ranks, "Idset")->required();
-  action(ctl, "lively", "Ranks answer well again")->add_option("ranks", o.ranks, "Idset")->required();
-  auto* submit = action(ctl, "submit", "Submit a job and print its id");
+  action(ctl, "torpid", "Ranks answer slowly", "torpid 1")->add_option("ranks", o.ranks, "Idset")->required();
+  action(ctl, "lively", "Ranks answer well again", "lively 1")
+      ->add_option("ranks", o.ranks, "Idset")
+      ->required();
+  auto* submit = action(ctl, "submit", "Submit a job and print its id", "submit -N4 --duration 10s");
   add_whole(submit, "-N,--nodes", o.nodes, "Nodes");
   add_whole(submit, "-n,--slots", o.slots, "Slots in all; -N without -n asks for whole nodes");
   add_whole(submit, "-c,--cores-per-slot", o.cores, "Cores a slot")->capture_default_str();
@@ -315,33 +331,34 @@ void add_simulate_ctl(CLI::App& app, Commands& c) {
   submit->add_option("-q,--queue", o.queue, "Queue");
   add_whole(submit, "--urgency", o.urgency, "0 (held) to 31", 0, 31)->capture_default_str();
   add_whole(submit, "--cc", o.copies, "How many such jobs", 1)->capture_default_str();
-  auto* cancel = action(ctl, "cancel", "Cancel a job");
+  auto* cancel = action(ctl, "cancel", "Cancel a job", "cancel $(flux-metrics-api simulate-ctl submit -N1)");
   cancel->add_option("id", o.job_id, "Job id")->required();
-  auto* purge = action(ctl, "purge", "Let the instance forget inactive jobs");
+  auto* purge = action(ctl, "purge", "Let the instance forget inactive jobs", "purge --keep 100");
   add_whole(purge, "--keep", o.keep, "How many of the latest to keep")->capture_default_str();
-  auto* drain = action(ctl, "drain", "Drain ranks");
+  auto* drain = action(ctl, "drain", "Drain ranks", "drain 1 \"a fan\"");
   drain->add_option("ranks", o.ranks, "Idset")->required();
   drain->add_option("reason", o.reason, "Why");
-  auto* undrain = action(ctl, "undrain", "Undrain ranks");
+  auto* undrain = action(ctl, "undrain", "Undrain ranks", "undrain 1");
   undrain->add_option("ranks", o.ranks, "Idset")->required();
-  action(ctl, "clock", "Show the simulated time");
-  action(ctl, "stats", "Show how many requests came, by topic");
-  auto* queue = action(ctl, "queue", "Start or stop queues");
+  action(ctl, "clock", "Show the simulated time", "clock");
+  action(ctl, "stats", "Show how many requests came, by topic", "stats");
+  auto* queue = action(ctl, "queue", "Start or stop queues", "queue start --all");
   queue->require_subcommand(1);
   for (const std::string name : {"start", "stop"}) {
-    auto* sub = action(queue, name, name == "start" ? "Let jobs start" : "Let no job start");
+    auto* sub = action(queue, name, name == "start" ? "Let jobs start" : "Let no job start", "queue " + name);
     sub->add_option("name", o.queue_name, "Queue");
     sub->add_flag("-a,--all", c.ctl.all_queues, "All queues (the default)");
     sub->callback([&o, name] { o.queue_action = name; });
   }
-  auto* scheduler = action(ctl, "scheduler", "Load or unload the scheduler");
+  auto* scheduler = action(ctl, "scheduler", "Load or unload the scheduler", "scheduler unload");
   scheduler->require_subcommand(1);
   for (const std::string name : {"load", "unload"}) {
     action(scheduler, name,
-           name == "load" ? "Jobs start again" : "No job starts, as when its module is removed")
+           name == "load" ? "Jobs start again" : "No job starts, as when its module is removed",
+           "scheduler " + name)
         ->callback([&o, name] { o.queue_action = name; });
   }
-  action(ctl, "shutdown", "End the instance, as `flux shutdown` does");
+  action(ctl, "shutdown", "End the instance, as `flux shutdown` does", "shutdown");
   ctl->callback([&c, ctl] {
     c.ctl.action = ctl->get_subcommands().front()->get_name();
     c.run = [&c] { return run_simulate_ctl(c.ctl); };
@@ -366,10 +383,10 @@ void add_explain(CLI::App& app, Commands& c) {
       app.add_subcommand("explain", "Say what a HorizontalPodAutoscaler will do, and what is wrong with it");
   sub->footer(
       "Examples:\n"
-      "  flux-metrics-api explain hpa.yaml --replicas 2 --metric node_wanted_count=4\n"
+      "  flux-metrics-api explain deploy/hpa.yaml --replicas 2 --metric node_wanted_count=4\n"
       "  kubectl get hpa flux-sample -o yaml | flux-metrics-api explain -\n"
       "  flux-metrics-api explain -n flux-operator flux-sample --kubeconfig ~/.kube/config\n"
-      "  flux-metrics-api explain hpa.yaml --fix > better.yaml\n"
+      "  flux-metrics-api explain tests/e2e/manifests/article-hpa.yaml --fix > better.yaml\n"
       "docs/explain.md tells what is looked at.");
   sub->add_option("hpa", o.hpa,
                   "File with the HPA, - for standard input; with --namespace the name of one in a cluster")
@@ -382,7 +399,9 @@ void add_explain(CLI::App& app, Commands& c) {
                   "What a metric is now (repeatable); of a utilization, the percentage")
       ->type_name("NAME=VALUE");
   add_custom_metrics(sub, o.custom_metrics);
-  add_flux_uri(sub, o.flux_uri);
+  sub->add_option(
+      "--flux-uri", o.flux_uri,
+      "Broker whose values stand for those that --metric does not give, local:///PATH [none is asked]");
   const auto count = [&](const char* name, std::optional<std::int32_t>& target, const char* help) {
     add_whole(sub, name, target, help, 0, 2'000'000'000);
   };
@@ -399,8 +418,8 @@ void add_explain(CLI::App& app, Commands& c) {
   sub->callback([&c] { c.run = [&c] { return run_explain(c.explain); }; });
 }
 
-void add_theme(CLI::App* sub, std::string& theme) {
-  sub->add_option("--theme", theme, "Colours of the plots: auto follows the reader's screen")
+CLI::Option* add_theme(CLI::App* sub, std::string& theme) {
+  return sub->add_option("--theme", theme, "Colours of the plots: auto follows the reader's screen")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "light", "dark"}));
 }
@@ -459,8 +478,10 @@ void add_plan(CLI::App& app, Commands& c) {
   add_duration(sub, "--period", o.period, "From one sync of the HPA to the next", Seconds(1));
   add_duration(sub, "--hold", o.hold, "As of start");
   add_duration(sub, "--patience", o.patience, "As of start");
-  sub->add_option("--plots", o.plots, "Write plots into this directory: SVG")->type_name("DIRECTORY");
-  add_theme(sub, o.theme);
+  auto* plots = sub->add_option("--plots", o.plots, "Write plots into this directory: SVG")
+                    ->type_name("DIRECTORY")
+                    ->excludes(vectors);
+  add_theme(sub, o.theme)->needs(plots);
   sub->add_option("-o,--output", o.output, "table, json or csv")
       ->capture_default_str()
       ->check(CLI::IsMember({"table", "json", "csv"}));
@@ -479,7 +500,9 @@ void add_plot(CLI::App& app, Commands& c) {
       "  flux-metrics-api plan --trace examples/daily.jsonl -o json > plan.json\n"
       "  flux-metrics-api plot plan.json --out plots\n"
       "  flux-metrics-api get --watch --record run.jsonl; flux-metrics-api plot run.jsonl\n"
-      "  flux-metrics-api plot node-scaling.csv --no-outliers");
+      "  echo machine_type,from_nodes,to_nodes,seconds > nodes.csv\n"
+      "  echo small,1,2,31.5 >> nodes.csv\n"
+      "  flux-metrics-api plot nodes.csv --no-outliers");
   sub->add_option("file", o.file, "From plan -o json, get --record, or timings of nodes (CSV)")->required();
   sub->add_option("--out", o.out, "Directory for the plots")->capture_default_str()->check(not_empty());
   add_theme(sub, o.theme);

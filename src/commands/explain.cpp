@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include <boost/json.hpp>
@@ -9,6 +10,7 @@
 #include "api/selection.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
+#include "base/plural.hpp"
 #include "commands/broker.hpp"
 #include "commands/explain_report.hpp"
 #include "kube/go_yaml.hpp"
@@ -57,9 +59,12 @@ bool give(ExplainSubject& subject, const std::string& name, std::int64_t milli) 
 }
 
 Result<void> give_all(ExplainSubject& subject, const std::vector<std::string>& given) {
+  std::set<std::string> names;
   for (const auto& text : given) {
     const auto parsed = parse_given(text);
     if (!parsed) return std::unexpected(parsed.error());
+    if (!names.insert(parsed->first).second)
+      return fail(Code::invalid, "--metric {}: {} has a value already, give one", text, parsed->first);
     if (!give(subject, parsed->first, parsed->second)) {
       return fail(Code::invalid, "--metric {}: the HPA has no metric '{}'", text, parsed->first);
     }
@@ -132,8 +137,9 @@ void assume_scale(ExplainSubject& subject, const ExplainOptions& options) {
     seen.spec_replicas = *options.replicas;
   } else {
     seen.spec_replicas = forecast.spec.min;
-    subject.assumptions.push_back(fmt::format(
-        "the target is taken to have {} replicas, the minimum: say it with --replicas", forecast.spec.min));
+    subject.assumptions.push_back(
+        fmt::format("the target is taken to have {}, the minimum: say it with --replicas",
+                    counted(forecast.spec.min, "replica")));
   }
   seen.status_replicas = options.status.value_or(seen.spec_replicas);
   seen.pods_listed = seen.spec_replicas;

@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/plural.hpp"
 #include "scaling/hpa_fix.hpp"
 #include "scaling/hpa_words.hpp"
 
@@ -76,7 +77,7 @@ void add_values(std::string& out, const ExplainReport& report) {
   const auto& forecast = report.subject.input.forecast;
   for (std::size_t i = 0; i < report.values.size(); ++i) {
     if (report.values[i].empty()) continue;
-    out += fmt::format("\nFrom {} replicas, {} leads to\n", forecast.seen.spec_replicas,
+    out += fmt::format("\nFrom {}, {} leads to\n", counted(forecast.seen.spec_replicas, "replica"),
                        forecast.spec.metrics[i].name);
     for (const auto& range : report.values[i])
       out += fmt::format("  size {:>5}: {}\n", range.size, range_text(range));
@@ -168,10 +169,11 @@ ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
 std::string report_text(const ExplainReport& report) {
   const auto& subject = report.subject;
   const auto& forecast = subject.input.forecast;
-  auto out =
-      fmt::format("HPA {} of {}: {} to {} replicas; now {}, its status says {}, {} pods are ready\n",
-                  subject.name, target_name(subject), forecast.spec.min, forecast.spec.max,
-                  forecast.seen.spec_replicas, forecast.seen.status_replicas, forecast.seen.pods_ready);
+  auto out = fmt::format(
+      "HPA {} of {}: {} to {}; now {}, its status says {}, {} ready\n", subject.name, target_name(subject),
+      forecast.spec.min, counted(forecast.spec.max, "replica"), forecast.seen.spec_replicas,
+      forecast.seen.status_replicas,
+      counted(forecast.seen.pods_ready, "pod") + (forecast.seen.pods_ready == 1 ? " is" : " are"));
   for (const auto& assumption : subject.assumptions)
     out += fmt::format("  ({})\n", assumption);
   add_metrics(out, report);

@@ -49,6 +49,10 @@ void print_vectors_table(const scaling::VectorReport& report) {
 }  // namespace
 
 int run_plan_vectors(const PlanOptions& options) {
+  if (options.output == "csv") {
+    log::error("-o csv is for --trace and --workload: --vectors is answered as table or json");
+    return exit_misused;
+  }
   std::ifstream file;
   const bool standard_input = options.vectors == "-";
   if (!standard_input) {

@@ -243,6 +243,8 @@ Paths plot_any(const std::string& text, const PlotOptions& options) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) return fail(Code::invalid, "it is empty");
   if (text[first] != '{') return plot_timings(text, options);
+  if (options.no_outliers)
+    return fail(Code::invalid, "--no-outliers is for timings of nodes (CSV): nothing else has box plots");
   boost::system::error_code broken;
   const auto document = json::parse(text, broken);
   const auto* object = broken ? nullptr : document.if_object();

@@ -1,3 +1,4 @@
+#include "base/plural.hpp"
 #include "metrics/metric.hpp"
 
 namespace fluxmetrics::metrics {
@@ -50,10 +51,10 @@ Items gpu_demand(const Facts& facts) {
   const auto unknown = facts.inputs.demand.shape_unknown;
   if (unknown > 0 && facts.inputs.state.resources.total().gpus > 0) {
     return fail(Code::unavailable,
-                "the jobspecs of {} jobs are not known, so nobody can tell how many gpus they ask for: only "
+                "the jobspecs of {} are not known, so nobody can tell how many gpus they ask for: only "
                 "the owner "
                 "of the Flux instance may read them",
-                unknown);
+                counted(unknown, "job"));
   }
   return of_queues(facts, [](const auto& queue) { return queue.gpus; });
 }

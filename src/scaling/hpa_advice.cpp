@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/plural.hpp"
 #include "kube/quantity.hpp"
 #include "scaling/hpa_numbers.hpp"
 
@@ -139,12 +140,12 @@ class Advice {
     if (!objects || metric.target.average_value || !metric.target.value) return;
     if (seen_.pods_ready < seen_.spec_replicas) {
       add("pods-not-ready", seen_.pods_ready == 0 ? Severity::fault : Severity::warning,
-          fmt::format(
-              "{} of {} pods are ready, and the Value target of {} multiplies with the ready ones only{}",
-              seen_.pods_ready, seen_.spec_replicas, metric.name,
-              seen_.pods_ready == 0
-                  ? ": it proposes 0, whatever the metric says, and the HPA goes to its minimum"
-                  : ": it proposes too few"));
+          fmt::format("{} of {} {} ready, and the Value target of {} multiplies with the ready ones only{}",
+                      seen_.pods_ready, counted(seen_.spec_replicas, "pod"),
+                      seen_.pods_ready == 1 ? "is" : "are", metric.name,
+                      seen_.pods_ready == 0
+                          ? ": it proposes 0, whatever the metric says, and the HPA goes to its minimum"
+                          : ": it proposes too few"));
     } else {
       add("value-needs-ready-pods", Severity::note,
           fmt::format(
@@ -181,9 +182,9 @@ class Advice {
                 "it");
     } else if (averages && seen_.status_replicas != seen_.spec_replicas) {
       add("status-lags", Severity::warning,
-          fmt::format("the status says {} replicas, the spec {}: within the tolerance the HPA proposes {}, "
+          fmt::format("the status says {}, the spec {}: within the tolerance the HPA proposes {}, "
                       "the old size",
-                      seen_.status_replicas, seen_.spec_replicas, seen_.status_replicas));
+                      counted(seen_.status_replicas, "replica"), seen_.spec_replicas, seen_.status_replicas));
     }
   }
 

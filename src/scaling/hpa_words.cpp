@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/plural.hpp"
+
 namespace fluxmetrics::scaling {
 namespace {
 
@@ -85,8 +87,8 @@ std::string describe_proposal(const HpaMetric& metric,
           "the status has 0 replicas, so no tolerance applies: it proposes the metric / {}, rounded up: {}",
           each, proposal->replicas);
     }
-    const auto ratio = fmt::format("the metric / ({} x {} replicas) is {:.4g}, {}", each,
-                                   seen.status_replicas, proposal->ratio, verdict);
+    const auto ratio = fmt::format("the metric / ({} x {}) is {:.4g}, {}", each,
+                                   counted(seen.status_replicas, "replica"), proposal->ratio, verdict);
     if (proposal->within)
       return fmt::format("{}: it proposes the {} of the status", ratio, proposal->replicas);
     return fmt::format("{}: it proposes the metric / {}, rounded up: {}", ratio, each, proposal->replicas);
@@ -96,8 +98,8 @@ std::string describe_proposal(const HpaMetric& metric,
   if (metric.source == MetricSource::object || metric.source == MetricSource::external) {
     if (seen.spec_replicas == 0)
       return fmt::format("{}: from 0 it proposes that, rounded up: {}", ratio, proposal->replicas);
-    return fmt::format("{}: it proposes {:.4g} x {} ready pods, rounded up: {}", ratio, proposal->ratio,
-                       seen.pods_ready, proposal->replicas);
+    return fmt::format("{}: it proposes {:.4g} x {}, rounded up: {}", ratio, proposal->ratio,
+                       counted(seen.pods_ready, "ready pod"), proposal->replicas);
   }
   return fmt::format("{}: it proposes {:.4g} x the pods that count, rounded up: {}", ratio, proposal->ratio,
                      proposal->replicas);

@@ -1,9 +1,13 @@
 """The command line: help, version, exit codes and the sentences of misuse."""
 import json
+import pathlib
 import re
+import tempfile
 import unittest
 
 import harness
+
+TREE = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def commands():
@@ -23,6 +27,29 @@ class Help(unittest.TestCase):
                 self.assertEqual(done.returncode, 0)
                 self.assertRegex(done.stdout, r"Examples?\b")
                 self.assertIn(f"flux-metrics-api {name}", done.stdout)
+
+    def test_every_way_to_steer_has_its_own_example(self):
+        listed = harness.run("simulate-ctl", "--help").stdout
+        names = re.findall(r"^  ([a-z]+)\s{2,}\S", listed[listed.index("Subcommands:"):], re.M)
+        self.assertIn("torpid", names)
+        for name in names:
+            text = harness.run("simulate-ctl", name, "--help").stdout
+            self.assertEqual(re.findall(r"^  flux-metrics-api simulate-ctl ([a-z]+)", text, re.M), [name])
+
+    def test_files_of_examples_are_there(self):
+        for name in commands():
+            text = harness.run(name, "--help").stdout
+            for path in re.findall(r"\b(?:examples|deploy|tests)/[\w/.-]+\w", text):
+                self.assertTrue((TREE / path).is_file(), f"{name}: {path}")
+
+    def test_explain_asks_only_the_broker_that_is_named(self):
+        text = re.sub(r"\s+", " ", harness.run("explain", "--help").stdout)
+        self.assertRegex(text, r"--flux-uri [^\[]*\[none is asked\]")
+        with harness.Simulator() as simulator:
+            hpa = TREE / "deploy" / "hpa.yaml"
+            asked = harness.run("explain", hpa, environment=harness.clean_environment(FLUX_URI=simulator.uri))
+            self.assertEqual(asked.stdout, harness.run("explain", hpa).stdout)
+            self.assertNotEqual(asked.stdout, harness.run("explain", hpa, "--flux-uri", simulator.uri).stdout)
 
     def test_no_command_shows_the_help(self):
         done = harness.run()
@@ -118,6 +145,27 @@ class Misuse(unittest.TestCase):
                      says=["metrics and --catalogue do not go together"])
         self.refused("plan", "--workload", "daily", "--trace", "x.jsonl",
                      says=["--trace and --workload do not go together"])
+        for one in ("node_up_count",), ("--catalogue",), ("--record", "run.jsonl"):
+            self.refused("get", "--state", *one, says=["--state", "do not go together"])
+        for one in ("--watch",), ("--record", "run.jsonl"):
+            self.refused("get", "--catalogue", *one, says=[one[0], "--catalogue", "do not go together"])
+        for one in ("--state", "--catalogue"):
+            self.refused("get", one, "-o", "table", says=["-o table is a form of values"])
+        self.refused("plan", "--vectors", "x.jsonl", "--plots", "out", says=["--plots", "do not go together"])
+        self.refused("plan", "--vectors", "x.jsonl", "-o", "csv", says=["-o csv", "--vectors"])
+        self.refused("plan", "--workload", "daily", "--theme", "dark", says=["--theme requires --plots"])
+
+    def test_plots_without_boxes_have_no_outliers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for text in ('{"format":"flux-metrics-api.record/1","time":1,"instance":{},"metrics":{"node_up_count":3}}\n',
+                         '{"format":"flux-metrics-api.plan/1"}'):
+                path = pathlib.Path(folder, "any.json")
+                path.write_text(text, encoding="utf-8")
+                self.refused("plot", path, "--out", folder, "--no-outliers", says=["--no-outliers is for timings"])
+
+    def test_a_metric_has_one_value(self):
+        self.refused("explain", TREE / "deploy" / "hpa.yaml", "--metric", "node_wanted_count=3",
+                     "--metric", "node_wanted_count=4", says=["node_wanted_count=4", "has a value already"])
 
     def test_parent_uri_that_is_none(self):
         for uri in ("foo", "tcp://10.0.0.1:8050", "ssh://", "local://here"):
