@@ -48,4 +48,12 @@ double remove_seconds(std::uint32_t count, double quantile) {
   return at(count <= 1 ? remove_one : remove_two, quantile);
 }
 
+double median_come_seconds() {
+  return add_seconds(1, 0.5) + ((least_join_seconds + most_join_seconds) / 2);
+}
+
+double median_go_seconds() {
+  return remove_seconds(1, 0.5);
+}
+
 }  // namespace fluxmetrics::simulate

@@ -36,4 +36,8 @@ class PlanRandom {
 inline constexpr double least_join_seconds = 2;
 inline constexpr double most_join_seconds = 5;
 
+// From the order of a single node until it takes jobs, and from its release until it is gone: medians.
+[[nodiscard]] double median_come_seconds();
+[[nodiscard]] double median_go_seconds();
+
 }  // namespace fluxmetrics::simulate

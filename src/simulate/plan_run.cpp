@@ -4,6 +4,7 @@
 #include <cmath>
 #include <deque>
 #include <numeric>
+#include <optional>
 #include <queue>
 
 #include "scaling/hpa_controller.hpp"
@@ -58,7 +59,8 @@ class Run {
         size_(strategy.starts_at_max ? setup.max : setup.min),
         drain_from_(setup.max),
         handed_(size_),
-        published_(size_) {}
+        published_(size_),
+        bound_released_(setup.max) {}
 
   PlanOutcome play() {
     begin();
@@ -108,10 +110,34 @@ class Run {
     events_.push({.t = t, .order = order_++, .kind = kind, .what = what, .generation = generation});
   }
 
-  // The bound pays for what is in use, and nothing else.
   void advance(double t) {
-    if (strategy_.bound) bound_seconds_ += (t - now_) * std::max(bound_size_, setup_.min);
+    if (strategy_.bound) bound_seconds_ += (t - now_) * bound_in_use();
     now_ = t;
+  }
+
+  // Ranks below the smallest size are always paid for.
+  [[nodiscard]] std::uint32_t bound_in_use() const { return std::max(bound_size_, setup_.min); }
+
+  // The bound asks for a node just so early that it is there when it is needed, and pays until a released one
+  // is gone; between two uses it keeps the node where that is cheaper. Nobody pays before 0.
+  void set_bound_size(std::uint32_t size) {
+    const double come = median_come_seconds();
+    for (auto rank = bound_in_use(); rank < size; ++rank) {
+      const auto released = bound_released_[rank];
+      bound_seconds_ +=
+          released ? std::min(now_ - *released, come + median_go_seconds()) : std::min(now_, come);
+    }
+    for (auto rank = std::max(size, setup_.min); rank < bound_size_; ++rank)
+      bound_released_[rank] = now_;
+    bound_size_ = size;
+  }
+
+  [[nodiscard]] double bound_seconds_until(double end) const {
+    double sum = bound_seconds_ + (std::max(0.0, end - now_) * bound_in_use());
+    for (auto rank = bound_in_use(); rank < setup_.max; ++rank) {
+      if (const auto released = bound_released_[rank]) sum += std::min(end - *released, median_go_seconds());
+    }
+    return sum;
   }
 
   void enqueue(std::uint32_t job) {
@@ -135,7 +161,7 @@ class Run {
       push(end, Kind::job_end, job, running.generation);
       changed = true;
     }
-    if (changed && strategy_.bound) bound_size_ = ranks_.highest_busy();
+    if (changed && strategy_.bound) set_bound_size(ranks_.highest_busy());
   }
 
   void handle(const Event& event) {
@@ -180,7 +206,7 @@ class Run {
     last_end_ = now_;
     waits_.push_back(running.start - jobs_[event.what].submit);
     worked_ += work_of(jobs_[event.what], setup_.cores);
-    if (strategy_.bound) bound_size_ = ranks_.highest_busy();
+    if (strategy_.bound) set_bound_size(ranks_.highest_busy());
   }
 
   void sample() {
@@ -191,8 +217,8 @@ class Run {
       sample_every_ *= 2;
     }
     points_.push_back({.t = now_,
-                       .size = strategy_.bound ? std::max(bound_size_, setup_.min) : size_,
-                       .up = strategy_.bound ? std::max(bound_size_, setup_.min) : ranks_.up_count(),
+                       .size = strategy_.bound ? bound_in_use() : size_,
+                       .up = strategy_.bound ? bound_in_use() : ranks_.up_count(),
                        .demand = static_cast<std::uint32_t>(std::ceil(demand_.demand() - 1e-6)),
                        .queue = static_cast<std::uint32_t>(queue_.size())});
   }
@@ -353,8 +379,7 @@ class Run {
 
   [[nodiscard]] double paid_seconds() const {
     const double end = done() ? last_end_ + setup_.tail : now_;
-    if (strategy_.bound)
-      return bound_seconds_ + (std::max(0.0, end - now_) * std::max(bound_size_, setup_.min));
+    if (strategy_.bound) return bound_seconds_until(end);
     double sum = 0;
     for (const auto& [from, to] : paid_)
       sum += std::max(0.0, std::min(to, end) - from);
@@ -415,6 +440,7 @@ class Run {
   std::int64_t cpu_ = 0;
   std::uint32_t bound_size_ = 0;
   double bound_seconds_ = 0;
+  std::vector<std::optional<double>> bound_released_;  // when each rank was last let go
   std::vector<std::pair<double, double>> paid_;
   std::uint64_t killed_ = 0;
   std::uint64_t resizes_ = 0;

@@ -102,6 +102,27 @@ TEST(Plan, StaticIsArithmetic) {
   EXPECT_DOUBLE_EQ(outcome.utilisation, 1);
 }
 
+// A node comes in 31.6 + 3.5 s and goes in 92.6 s.
+TEST(PlanBound, PaysForComingAndGoing) {
+  const auto seconds = [](const std::vector<PlanJob>& jobs, double tail) {
+    return play("clairvoyant", jobs, {.min = 1, .max = 4, .tail = tail}).node_hours * 3600;
+  };
+  EXPECT_NEAR(seconds({wide(100, 1, 50)}, 200), 350, 1e-6)
+      << "the smallest size is paid for, and nothing else";
+  EXPECT_NEAR(seconds({wide(100, 3, 50)}, 200), 350 + (2 * (35.1 + 50 + 92.6)), 1e-6);
+  EXPECT_NEAR(seconds({wide(100, 3, 50)}, 20), 170 + (2 * (35.1 + 50 + 20)), 1e-6)
+      << "the end is before it is gone";
+  EXPECT_NEAR(seconds({wide(10, 3, 50)}, 200), 260 + (2 * (10 + 50 + 92.6)), 1e-6) << "nobody pays before 0";
+  // 100 s between two uses are cheaper than 127.7 s of going and coming; 300 s are not.
+  EXPECT_NEAR(seconds({wide(100, 3, 50), wide(250, 3, 50)}, 200), 500 + (2 * (35.1 + 50 + 100 + 50 + 92.6)),
+              1e-6);
+  EXPECT_NEAR(seconds({wide(100, 3, 50), wide(450, 3, 50)}, 200), 700 + (2 * (35.1 + 50 + 127.7 + 50 + 92.6)),
+              1e-6);
+  // One job ends and the next starts on its nodes in the same moment.
+  EXPECT_NEAR(seconds({wide(100, 3, 50), wide(120, 3, 50)}, 200), 400 + (2 * (35.1 + 100 + 92.6)), 1e-6);
+  EXPECT_NEAR(seconds({wide(0, 4, 100)}, 0), 400, 1e-6) << "never more than all nodes all the time";
+}
+
 TEST(Plan, TheArticlesHpaNeverMovesAndAWideJobWaitsForEver) {
   const auto outcome = play("article", {wide(10, 1, 20), wide(20, 4, 20)}, {.max = 4});
   EXPECT_EQ(outcome.resizes, 0U);
