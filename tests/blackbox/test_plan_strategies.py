@@ -36,7 +36,8 @@ class Strategies(unittest.TestCase):
             self.assertLess(table[name]["finished"], 0.03, f"{name}: nothing runs while the first job is too wide")
         self.within(table["pending"]["killed"][0], 24, 1900, "jobs that pending kills")
         self.assertLess(table["pending"]["least_finished"], 1)
-        self.within(table["wanted-drain"]["cost"], 0.98, 1.08, "node-hours against the bound")
+        # The design: 1.06 +-0.01, and 1.02 with jobs on the lowest ranks that fit.
+        self.within(table["wanted-drain"]["cost"], 1.00, 1.10, "node-hours against the bound")
         self.within(table["wanted-drain"]["p95_added"], -60, 59, "p95 of the wait added")
         self.within(table["wanted-drain"]["mean_added"], 0, 30, "mean wait added")
 
@@ -46,8 +47,9 @@ class Strategies(unittest.TestCase):
         self.assertEqual(table["cpu"]["least_finished"], 1, "no job is wide here, so CPU moves the size")
         waits = [table[name]["mean_added"] for name in ("wanted-drain", "pending", "cpu", "article")]
         self.assertEqual(waits, sorted(waits), "who lets wait least")
-        self.within(table["wanted-drain"]["cost"], 1.2, 2.0, "node-hours against the bound")
-        self.within(table["wanted"]["cost"], 2.0, 3.0, "node-hours of a window of 300 s")
+        # The design: 0.91 +-0.03, and 1.33 to 2.1 times as much with a window of 300 s.
+        self.within(table["wanted-drain"]["cost"], 0.85, 1.05, "node-hours against the bound")
+        self.within(table["wanted"]["cost"] / table["wanted-drain"]["cost"], 1.33, 2.1, "what a window of 300 s costs")
         self.assertGreater(table["pending"]["cost"], table["wanted"]["cost"])
         self.within(table["wanted-drain"]["mean_added"], 20, 80, "mean wait added: about a node's time to come")
 
