@@ -77,7 +77,8 @@ class Record(unittest.TestCase):
                 harness.eventually(lambda: not recorder.running(), "its end")
         for line in self.lines():
             self.assertGreater(line["duration"], 60)
-        self.assertGreaterEqual(len(self.lines()), 1000)
+        # Two ranks, so one job ends every six seconds: those that ended before a slow start are not in it.
+        self.assertGreaterEqual(len(self.lines()), 900)
 
     def test_to_standard_output_of_a_guest_and_of_an_old_flux(self):
         for options in (("--as-guest",), ("--as-version", "0.53"), ("--as-version", "0.40")):
