@@ -176,8 +176,8 @@ Answered raise(Services& services, const Request& request) {
   std::string note = fields.maybe_string("note").value_or("");
   if (!fields.ok()) return request.fail(EPROTO);
   if (!request.owner()) return request.fail(EPERM, "guests can only raise exceptions on their own jobs");
-  return request.respond(services.instance().jobs().raise(id, std::move(type), severity, std::move(note),
-                                                          request.userid()));
+  return request.respond(
+      services.instance().jobs().raise(id, std::move(type), severity, std::move(note), request.userid()));
 }
 
 // Ids of active jobs in one of `states` that belong to `userid` (0xffffffff: to anybody).
