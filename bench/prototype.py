@@ -156,14 +156,16 @@ class Bench:
                 parts[at].append(refused)
                 slowest[at].append(p99)
                 self.requests[server.name] += int(rate * self.options.seconds)
-        ratios = [a / b if b else 0 for a, b in zip(*rates)]
+        ratios = [a / b for a, b in zip(*rates) if b]  # who answers nothing has no ratio
+        unanswered = f"; {len(rates[1]) - len(ratios)} pairs without any answer" if len(ratios) < len(rates[1]) else ""
+        spread = (f"**{statistics.median(ratios):,.0f}** | {min(ratios):,.0f} to {max(ratios):,.0f}" if ratios
+                  else "none | ")
         wrong = statistics.median(parts[1])
         note = f", {wrong:.0%} of them errors" if wrong else ""
         if any(parts[0]):
             common.fail(f"{ours.name} refused {max(parts[0]):.1%} of the requests of {name}")
         print(f"| {name}, {connections} connections | {statistics.median(rates[0]):,.0f} | "
-              f"{statistics.median(rates[1]):,.0f}{note} | **{statistics.median(ratios):,.0f}** | "
-              f"{min(ratios):,.0f} to {max(ratios):,.0f} | {statistics.median(slowest[0]):.2f} | "
+              f"{statistics.median(rates[1]):,.0f}{note} | {spread}{unanswered} | {statistics.median(slowest[0]):.2f} | "
               f"{statistics.median(slowest[1]):.1f} | {statistics.median(broker[0]):.1f} | "
               f"{statistics.median(broker[1]):.1f} |", flush=True)
 
