@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -41,10 +42,28 @@ def eventually(question, what, deadline=DEADLINE, pause=0.02):
         time.sleep(pause)
 
 
-def free_port(host="127.0.0.1"):
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+_ports_held = []
+
+
+def free_port():
+    """A port that is this process's until it ends, below those that the kernel lends to connections.
+
+    A port that was bound and let go again may be anybody's a moment later, as many tests run at once. So each port
+    is held by a name among the abstract Unix sockets: one process has it, and the kernel frees it with the process.
+    """
+    first = random.randrange(22000)
+    for port in (10000 + (first + step) % 22000 for step in range(22000)):
+        held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            held.bind(f"\0flux-metrics-api-tests-port-{port}")
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+                probe.bind(("", port))
+        except OSError:
+            held.close()
+            continue
+        _ports_held.append(held)
+        return port
+    raise AssertionError("no port between 10000 and 32000 is free")
 
 
 def _die_with_parent():
