@@ -1,4 +1,4 @@
-// The command line: the only place that knows CLI11.
+// The command line; the files cli*.cpp alone know CLI11.
 #pragma once
 
 #include <string_view>
