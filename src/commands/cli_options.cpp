@@ -69,15 +69,14 @@ CLI::Option* add_whole(CLI::App* app, const std::string& name, Target& target, c
       ->check(whole_number(lowest, highest.value_or(most), !highest), range);
 }
 
-#define FLUXMETRICS_WHOLE(Target)                                                                            \
-  template CLI::Option* add_whole(CLI::App*, const std::string&, Target&, const std::string&, std::uint64_t, \
-                                  std::optional<std::uint64_t>)
-FLUXMETRICS_WHOLE(std::uint16_t);
-FLUXMETRICS_WHOLE(std::uint32_t);
-FLUXMETRICS_WHOLE(std::uint64_t);
-FLUXMETRICS_WHOLE(std::optional<std::uint32_t>);
-FLUXMETRICS_WHOLE(std::optional<std::int32_t>);
-#undef FLUXMETRICS_WHOLE
+using Text = const std::string&;
+using Least = std::uint64_t;
+using Most = std::optional<std::uint64_t>;
+template CLI::Option* add_whole(CLI::App*, Text, std::uint16_t&, Text, Least, Most);
+template CLI::Option* add_whole(CLI::App*, Text, std::uint32_t&, Text, Least, Most);
+template CLI::Option* add_whole(CLI::App*, Text, std::uint64_t&, Text, Least, Most);
+template CLI::Option* add_whole(CLI::App*, Text, std::optional<std::uint32_t>&, Text, Least, Most);
+template CLI::Option* add_whole(CLI::App*, Text, std::optional<std::int32_t>&, Text, Least, Most);
 
 void add_flux_uri(CLI::App* app, std::optional<std::string>& target) {
   app->add_option(
