@@ -17,6 +17,17 @@ ROOT = pathlib.Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNPACKED = ROOT / "build" / "tools" / "usr" / "bin"
 
+USERS_METRICS = r"""
+metrics:
+  - name: odd_labels
+    help: "Help with \\ a backslash, \"quotes\" and a\nsecond line."
+    labels: [name]
+    expression: '["a\"b", "back\\slash", "new\nline", "\u00e9\u6f22", ""][] | {labels: {name: .}, value: 1.5}'
+  - name: things_count
+    help: Promtool wants no gauge of this name.
+    expression: '[.jobs[]] | length'
+"""
+
 
 def tool(name):
     """The path of promtool or prometheus; SkipTest where there is none."""
@@ -112,6 +123,22 @@ class Promtool(unittest.TestCase):
             simulator.ctl("drain", "2", "broken fan")
             eventually(lambda: b'flux_job_wait_seconds_count{queue="batch"} 1' in server.get("/metrics").body, "a start")
             text = server.get("/metrics").body.decode()
+        done = promtool("check", "metrics", text=text)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_metrics_of_a_user_are_clean(self):
+        tool("promtool")
+        with tempfile.TemporaryDirectory() as folder, Simulator(pending=3) as simulator:
+            path = pathlib.Path(folder) / "mine.yaml"
+            path.write_text(USERS_METRICS, encoding="utf-8")
+            with Exporter("--custom-metric", str(path), "--custom-metric", str(ROOT / "examples" / "held-jobs.yaml"),
+                          uri=simulator.uri) as server:
+                eventually(lambda: b"\nflux_user_things 3\n" in server.get("/metrics").body, "the user's metric")
+                text = server.get("/metrics").body.decode()
+        for line in (r'flux_user_odd_labels{name="a\"b"} 1.5', r'flux_user_odd_labels{name="back\\slash"} 1.5',
+                     'flux_user_odd_labels{name="new line"} 1.5', 'flux_user_odd_labels{name=""} 1.5',
+                     'flux_user_job_held{queue=""} 0'):
+            self.assertIn(f"\n{line}\n", text)
         done = promtool("check", "metrics", text=text)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
