@@ -104,7 +104,10 @@ class Lines {
     return line;
   }
   [[nodiscard]] std::size_t size() const { return text_.size(); }
-  std::string rest() { return std::exchange(text_, std::string()); }
+  std::string rest() {
+    searched_ = 0;
+    return std::exchange(text_, std::string());
+  }
 
  private:
   std::string text_;
@@ -127,40 +130,36 @@ struct Child::Process {
   Lines noises;
   bool silent = false;  // it has closed its output
 
-  // Kills, and returns what waitpid() told.
+  // Kills it and whom it left behind, and returns what waitpid() told.
   int end() {
     int status = 0;
     if (pid <= 0) return status;
     ::kill(-pid, SIGKILL);
     ::kill(pid, SIGKILL);
-    reap(status);
-    return status;
-  }
-  void reap(int& status) {
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     pid = 0;
     read_noise();
     if (auto last = noises.rest(); !last.empty()) tell(last);
+    return status;
   }
 
   // It hung up: it ends by itself, or is made to.
   std::unexpected<Error> ended() {
     constexpr int patience = 50;  // times 10 ms
     constexpr timespec moment{.tv_sec = 0, .tv_nsec = 10'000'000};
-    int status = 0;
     for (int i = 0; i < patience; ++i) {
-      if (::waitpid(pid, &status, WNOHANG) == pid) {
-        ::kill(-pid, SIGKILL);  // whom it left behind
-        pid = 0;
-        read_noise();
-        if (auto last = noises.rest(); !last.empty()) tell(last);
-        return fail(Code::unavailable, "{}", how_it_ended(status));
-      }
+      if (is_dead()) return fail(Code::unavailable, "{}", how_it_ended(end()));
       ::nanosleep(&moment, nullptr);
     }
     end();
     return fail(Code::unavailable, "its process hung up");
+  }
+  // Looks without reaping: until end() does that, its number is nobody else's.
+  [[nodiscard]] bool is_dead() const {
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == pid;
   }
 
   void tell(std::string_view line) const {
@@ -303,6 +302,10 @@ Result<std::string> Child::ask(std::string_view line, Seconds limit) {
 
 Result<std::string> Child::listen(Seconds limit) {
   return process_->converse({}, limit);
+}
+
+void Child::stop_at(int descriptor) {
+  process_->options.stop = descriptor;
 }
 
 bool Child::alive() const {

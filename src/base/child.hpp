@@ -43,6 +43,8 @@ class Child {
   [[nodiscard]] Result<std::string> ask(std::string_view line, Seconds limit);
   // A line that nobody asked for, such as the first. Errors as ask().
   [[nodiscard]] Result<std::string> listen(Seconds limit);
+  // Another `stop` from now on.
+  void stop_at(int descriptor);
   [[nodiscard]] bool alive() const;
   [[nodiscard]] int pid() const;  // 0 when it is gone
 

@@ -122,6 +122,11 @@ Result<void> ExpressionSource::prepare(const std::shared_ptr<const instance::Ins
   return {};
 }
 
+void ExpressionSource::set_stop(int descriptor) {
+  stop_ = descriptor;
+  if (child_) child_->stop_at(descriptor);
+}
+
 Outcome ExpressionSource::evaluate(std::size_t index) {
   const auto answer = ask("E" + std::to_string(index), evaluate_limit);
   if (!answer) {

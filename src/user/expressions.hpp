@@ -26,7 +26,7 @@ class ExpressionSource : public Source {
   [[nodiscard]] Result<void> prepare(const std::shared_ptr<const instance::InstanceState>& state,
                                      WallTime confirmed) override;
   [[nodiscard]] Outcome evaluate(std::size_t index) override;
-  void set_stop(int descriptor) override { stop_ = descriptor; }
+  void set_stop(int descriptor) override;
 
  private:
   ExpressionSource(std::string program, std::vector<Expression> expressions);

@@ -177,6 +177,11 @@ Result<void> PythonSource::prepare(const std::shared_ptr<const instance::Instanc
   return {};
 }
 
+void PythonSource::set_stop(int descriptor) {
+  stop_ = descriptor;
+  if (child_) child_->stop_at(descriptor);
+}
+
 Outcome PythonSource::evaluate(std::size_t index) {
   const auto line = child_->ask(metrics_[index].name, call_limit);
   if (!line) {
@@ -187,6 +192,11 @@ Outcome PythonSource::evaluate(std::size_t index) {
   }
   const auto answer = object_in(*line);
   if (!answer) return {.items = std::unexpected(answer.error())};
+  // A value of another function would be a wrong value.
+  if (text_at(*answer, "name") != metrics_[index].name) {
+    child_.reset();
+    return {.items = fail(Code::unavailable, "its process answered another question"), .fatal = true};
+  }
   if (answer->contains("error"))
     return {.items = fail(Code::unavailable, "the function failed: {}", text_at(*answer, "error"))};
   const auto* value = answer->if_contains("value");

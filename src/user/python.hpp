@@ -39,7 +39,7 @@ class PythonSource : public Source {
   [[nodiscard]] Result<void> prepare(const std::shared_ptr<const instance::InstanceState>& state,
                                      WallTime confirmed) override;
   [[nodiscard]] Outcome evaluate(std::size_t index) override;
-  void set_stop(int descriptor) override { stop_ = descriptor; }
+  void set_stop(int descriptor) override;
 
  private:
   struct Greeting {

@@ -21,12 +21,20 @@ os.close(3)
 path = os.path.abspath(sys.argv[1])  # as code objects know it
 
 
+home = os.getpid()
+
+
 def tell(answer):
     line.sendall(json.dumps(answer).encode() + b"\n")
 
 
+def sendable(text):
+    # Whatever users raise: of bounded length, and without halves of characters.
+    return text[:1000].encode(errors="replace").decode()
+
+
 def refuse(sentence, **more):
-    tell({"error": sentence, **more})
+    tell({"error": sendable(sentence), **more})
     sys.stdout.flush()
     os._exit(0)
 
@@ -124,7 +132,13 @@ if not functions:
 caller = Caller(functions)
 tell({"functions": [described(*each) for each in functions.items()]})
 for name in line.makefile(encoding="utf-8"):
-    tell(caller.call(name.rstrip("\n")))
+    name = name.rstrip("\n")
+    answer = caller.call(name)
+    if os.getpid() != home:
+        os._exit(0)  # a copy that the function made and did not end: one answers
+    if "error" in answer:
+        answer["error"] = sendable(answer["error"])
+    tell({"name": name, **answer})
 )python";
 }
 

@@ -5,6 +5,7 @@ import json
 import pathlib
 import sys
 import tempfile
+import time
 import unittest
 
 from harness import DEADLINE, Server, Simulator, clean_environment, eventually, main, reduce_metrics, run
@@ -198,6 +199,34 @@ class Bad(UserPython):
                            ("is_nan", "no finite number"), ("is_infinite", "no finite number"), ("is_none", "no value now"),
                            ("is_huge", "too large"), ("takes_two", "TypeError")):
             self.assertIn(part, found[name].get("missing", ""), name)
+
+    def test_a_function_that_forks_answers_once(self):
+        path = self.file("import os\ndef aa_forks(handle): os.fork(); return 1\n"
+                         "def bb_fails(handle):\n    os.fork()\n    raise ValueError('of mine')\n"
+                         "def cc_fine(handle): return 3\ndef dd_fine(handle): return 4\n")
+        with Simulator() as flux, self.server(flux.uri, path) as server:
+            for name, value in (("aa_forks", 1), ("cc_fine", 3), ("dd_fine", 4)):
+                server.wait_number(name, value)
+            self.assertIn("ValueError: of mine", server.metric("bb_fails").body.decode())
+            self.assertNotIn("unasked", server.log())
+
+    def test_what_an_exception_says_is_bounded_and_text(self):
+        path = self.file("def fine(handle): return 1\ndef long_one(handle): raise ValueError('x' * 5_000_000)\n"
+                         "def half(handle): raise ValueError('\\udc80 a half')\n")
+        with Simulator() as flux:
+            found = {each["name"]: each for each in self.get(flux.uri, files=[path])["metrics"]}
+        self.assertIn("line 2: ValueError: xxx", found["long_one"]["missing"])
+        self.assertIn("line 3: ValueError: ? a half", found["half"]["missing"])
+
+    def test_the_program_does_not_wait_for_a_function_at_its_end(self):
+        begun = self.folder / "begun"
+        path = self.file(f"import time\ndef slow(handle):\n    open({str(begun)!r}, 'w').close()\n    time.sleep(1000)\n")
+        with Simulator() as flux, self.server(flux.uri, path) as server:
+            eventually(begun.exists, "the call")
+            before = time.monotonic()
+            server.process.terminate()
+            server.process.wait(DEADLINE)
+            self.assertLess(time.monotonic() - before, 4)
 
     def test_the_others_go_on_while_one_hangs(self):
         count = self.folder / "count"

@@ -107,6 +107,20 @@ TEST(Child, MayPrintWhatItLikes) {
   EXPECT_EQ(heard.front(), "noise 0");
 }
 
+TEST(Child, IsHeardLineByLineAfterALongLine) {
+  std::vector<std::string> heard;
+  auto options = shell(
+      "printf '%0600d' 7; echo here >&3; read -r line <&3; printf 'one\\ntwo\\n'; echo there >&3; read -r "
+      "line <&3");
+  options.on_noise = [&](std::string_view line) { heard.emplace_back(line); };
+  auto child = start(std::move(options));
+  EXPECT_EQ(child.listen(generous).value(), "here");
+  EXPECT_EQ(child.ask("", generous).value(), "there");
+  ASSERT_EQ(heard.size(), 3U);
+  EXPECT_EQ(heard[1], "one");
+  EXPECT_EQ(heard[2], "two");
+}
+
 TEST(Child, IsEndedWhenItsLineIsTooLong) {
   auto options = shell("yes | tr -d '\\n' >&3");
   options.longest_line = 100'000;
@@ -138,6 +152,16 @@ TEST(Child, IsNotWaitedForWhenTheProgramEnds) {
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().message, "this program ends");
   ender.join();
+  ::close(stop);
+}
+
+TEST(Child, LearnsLaterWhatMeansTheEnd) {
+  const int stop = ::eventfd(1, EFD_CLOEXEC);
+  auto child = start(shell("sleep 1000"));
+  child.stop_at(stop);
+  const auto ended = child.listen(generous);
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().message, "this program ends");
   ::close(stop);
 }
 
