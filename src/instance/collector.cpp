@@ -45,6 +45,14 @@ struct Collector::Impl {
     co_return why;
   }
 
+  std::shared_ptr<Session> new_session(const std::string& path) {
+    return std::make_shared<Session>(Session::Options{.socket_path = path,
+                                                      .follow_to_top = options.follow_to_top,
+                                                      .max_staleness = options.max_staleness,
+                                                      .ask_module = options.ask_module},
+                                     sink, observed, io.get_executor());
+  }
+
   // Tries the paths in turn for ever; a value must be there within 2 s of a broker's return, so the pause
   // stays short.
   asio::awaitable<void> run() {
@@ -56,13 +64,13 @@ struct Collector::Impl {
       std::string reasons;
       auto kind = Trouble::Kind::gone;
       for (const auto& path : options.socket_paths) {
-        auto session = std::make_shared<Session>(Session::Options{.socket_path = path,
-                                                                  .follow_to_top = options.follow_to_top,
-                                                                  .max_staleness = options.max_staleness,
-                                                                  .ask_module = options.ask_module},
-                                                 sink, observed, io.get_executor());
+        auto session = new_session(path);
         const auto began = MonoTime::clock::now();
-        const Error why = co_await contact(session);
+        Error why = co_await contact(session);
+        while (session->found_module()) {
+          session = new_session(path);
+          why = co_await contact(session);
+        }
         if (!reasons.empty()) reasons += "; ";
         reasons += why.message;
         // Of several sockets one with a broker behind it tells more than the empty ones.

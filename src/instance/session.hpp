@@ -44,6 +44,8 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] bool delivered() const { return delivered_; }
   // Whether the contact ended because the instance shuts down.
   [[nodiscard]] bool found_ending() const { return found_ending_; }
+  // Whether it ended because the broker module was loaded since: a new contact gets everything from there.
+  [[nodiscard]] bool found_module() const { return found_module_; }
 
  private:
   // Set by streams and timers, cleared by the poll that answers.
@@ -68,6 +70,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // As long as the broker module tells the state nothing else is asked; at once over where there is none.
   [[nodiscard]] boost::asio::awaitable<void> follow_module();
   [[nodiscard]] boost::asio::awaitable<Error> take_module_states(std::unique_ptr<flux::Stream> stream);
+  // Whether the module, that was not there, tells a state of this moment now.
+  [[nodiscard]] boost::asio::awaitable<bool> module_tells();
   void publish_of_module(const std::shared_ptr<InstanceState>& state, WallTime confirmed);
   [[nodiscard]] boost::asio::awaitable<Result<void>> open_streams();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll();
@@ -131,6 +135,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool queues_changed_ = true;      // so that the jobs' queues must be written again
   bool delivered_ = false;
   bool found_ending_ = false;
+  bool found_module_ = false;
   bool ended_ = false;  // what fails from here on is our own doing
 
   Dirty dirty_;
@@ -150,6 +155,7 @@ class Session : public std::enable_shared_from_this<Session> {
   MonoTime published_at_{};
   MonoTime probed_{};
   MonoTime laid_out_{};
+  MonoTime module_sought_{};
   MonoTime proven_{};
   MonoTime journal_heard_{};
   PollBudget nodes_budget_, allocated_budget_, all_jobs_budget_, changes_budget_, jobspec_budget_;

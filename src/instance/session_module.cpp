@@ -19,12 +19,19 @@ using namespace std::chrono_literals;
 constexpr unsigned window = 64;
 // It confirms its state every second.
 constexpr auto module_patience = 5000ms;
+// Polls wait while a module is looked for that may have been loaded since.
+constexpr auto seek_every = 10s;
+constexpr auto seek_patience = 1000ms;
+
+std::string stream_request() {
+  return fmt::format(R"({{"window":{}}})", window);
+}
 
 }  // namespace
 
 asio::awaitable<void> Session::follow_module() {
-  std::string request = fmt::format(R"({{"window":{}}})", window);
-  auto stream = co_await streams_->stream("flux-metrics.get", std::move(request));
+  module_sought_ = MonoTime::clock::now();
+  auto stream = co_await streams_->stream("flux-metrics.get", stream_request());
   if (!stream) co_return;
   const Error why = co_await take_module_states(std::move(*stream));
   if (delivered_) {
@@ -38,6 +45,24 @@ asio::awaitable<void> Session::follow_module() {
   }
   // What follows begins anew, and goes on from the waits that were counted so far.
   published_.reset();
+  module_sought_ = MonoTime::clock::now();
+}
+
+asio::awaitable<bool> Session::module_tells() {
+  if (!options_.ask_module || !draft_.owner) co_return false;
+  if (MonoTime::clock::now() - module_sought_ < seek_every) co_return false;
+  module_sought_ = MonoTime::clock::now();
+  const auto stream = co_await streams_->stream("flux-metrics.get", stream_request());
+  if (!stream) co_return false;
+  StateReader reader;
+  for (unsigned part = 0; part < window; ++part) {
+    const auto text = co_await (*stream)->next(seek_patience);
+    if (!text) co_return false;
+    const auto state = reader.take(*text);
+    if (!state) co_return false;
+    if (*state) co_return Now::read().wall - reader.stamp().confirmed < module_patience;
+  }
+  co_return false;
 }
 
 asio::awaitable<Error> Session::take_module_states(std::unique_ptr<flux::Stream> stream) {

@@ -10,6 +10,7 @@ import harness
 from badbroker import BadBroker, NONE, fails
 from fluxwire import PAYLOAD, ROUTE, STREAMING, TOPIC
 
+ENOSYS = 38
 ENODATA = 61
 TOPIC_OF_STATE = "flux-metrics.get"
 
@@ -79,6 +80,26 @@ class Module(unittest.TestCase):
         self.assertIn("resource.status", proxy.asked)
         self.assertIn("it was unloaded): the broker is polled from now on", server.log())
         self.assertNotIn("trying again", server.log(), "there was no moment without a broker")
+
+    def test_one_that_is_loaded_later(self):
+        confirmation = lambda: {"generation": 1, "time": time.time()}
+        rules = [fails(ENOSYS)]
+        proxy, server = self.serve((TOPIC_OF_STATE, lambda reply: rules[-1](reply)))
+        server.wait_number("node_up_count", 2)
+        # One whose news are old changes nothing.
+        rules.append(module(lambda: whole_state(time.time() - 600)))
+        proxy.asked.discard(TOPIC_OF_STATE)
+        harness.eventually(lambda: TOPIC_OF_STATE in proxy.asked, "it is looked for", 60)
+        self.assertEqual(server.number("node_up_count"), "2")
+        rules.append(module(lambda: whole_state(time.time()), *(120 * [0.5, confirmation])))
+        harness.eventually(lambda: server.number("node_up_count") == "3", "the module is found", 60)
+        self.assertEqual(server.number("job_count"), "1")
+        server.wait_log("the broker module flux-metrics tells the state: the broker is not polled")
+        proxy.asked.clear()
+        time.sleep(2)  # two polls would have come
+        self.assertNotIn("resource.status", proxy.asked)
+        for word in ("trying again", "polled from now on"):
+            self.assertNotIn(word, server.log(), "there was no moment without a broker")
 
     def test_many_messages_make_one_state(self):
         first = lambda: {**whole_state(time.time()), "more": True}

@@ -266,6 +266,12 @@ class BrokerModule(unittest.TestCase):
             samples = exporter.samples()
             self.assertEqual(samples["flux_job_wait_seconds_count"]["",], waits + 1, "counts go on")
             self.assertIn("the broker is polled from now on", exporter.log())
+            self.load()
+            eventually(lambda: self.streams(self.broker()) == 1, "it is found again")
+            flux.submit("-N2", "--exclusive", "true")
+            exporter.wait("flux_jobs", ("pending",), 1)
+            samples = exporter.samples()
+            self.assertEqual(samples["flux_job_wait_seconds_count"]["",], waits + 1, "counts go on")
             self.assertEqual(samples["flux_metrics_returns_total"][()], 0, "there was no moment without a broker")
 
     def test_a_hundred_times(self):
