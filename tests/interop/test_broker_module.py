@@ -269,7 +269,7 @@ class BrokerModule(unittest.TestCase):
             self.load()
             eventually(lambda: self.streams(self.broker()) == 1, "it is found again")
             flux.submit("-N2", "--exclusive", "true")
-            exporter.wait("flux_jobs", ("pending",), 1)
+            exporter.wait("flux_jobs_eligible", ("",), 1)
             samples = exporter.samples()
             self.assertEqual(samples["flux_job_wait_seconds_count"]["",], waits + 1, "counts go on")
             self.assertEqual(samples["flux_metrics_returns_total"][()], 0, "there was no moment without a broker")
