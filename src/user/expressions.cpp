@@ -1,5 +1,6 @@
 #include "user/expressions.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
@@ -53,21 +54,29 @@ std::string why_it_died(const Error& error) {
 
 }  // namespace
 
-ExpressionSource::ExpressionSource(std::string program, std::vector<Expression> expressions)
-    : program_(std::move(program)), expressions_(std::move(expressions)) {
+ExpressionSource::ExpressionSource(std::string program, std::vector<Expression> expressions,
+                                   Seconds max_staleness)
+    : program_(std::move(program)),
+      expressions_(std::move(expressions)),
+      max_staleness_(max_staleness),
+      tells_time_(std::ranges::any_of(expressions_, &Expression::tells_time)) {
   for (const auto& expression : expressions_)
     metrics_.push_back(expression.metric);
 }
 
 Result<std::unique_ptr<ExpressionSource>> ExpressionSource::open(std::string program,
-                                                                 std::vector<Expression> expressions) {
-  std::unique_ptr<ExpressionSource> made(new ExpressionSource(std::move(program), std::move(expressions)));
+                                                                 std::vector<Expression> expressions,
+                                                                 Seconds max_staleness) {
+  std::unique_ptr<ExpressionSource> made(
+      new ExpressionSource(std::move(program), std::move(expressions), max_staleness));
   if (auto started = made->start(); !started) return std::unexpected(started.error());
   return made;
 }
 
 Rhythm ExpressionSource::rhythm() const {
-  return {.pause = Seconds(0.05)};
+  return {.pause = Seconds(0.05),
+          .every = tells_time_ ? std::optional(refresh_time(max_staleness_)) : std::nullopt,
+          .longest = max_staleness_ / 2};
 }
 
 Result<json::object> ExpressionSource::ask(std::string_view line, Seconds limit) {
@@ -108,17 +117,18 @@ Result<void> ExpressionSource::start() {
 Result<void> ExpressionSource::prepare(const std::shared_ptr<const instance::InstanceState>& state,
                                        WallTime confirmed) {
   // What is not known reads as an empty list in the document, and would be counted as 0.
-  for (const auto& unknown : {state->jobs_unknown, state->allocated_unknown})
-    if (!unknown.empty()) return fail(Code::unavailable, "{}", unknown);
+  unknown_ = state->jobs_unknown.empty() ? state->allocated_unknown : state->jobs_unknown;
+  if (!unknown_.empty()) return {};
   if (!child_)
     if (auto started = start(); !started) return started;
-  if (loaded_ == state) return {};
+  if (loaded_ == state && (!tells_time_ || loaded_confirmed_ == confirmed)) return {};
   std::string line = "D" + json::serialize(instance::state_json(*state, confirmed));
   const auto answer = ask(line, load_limit);
   if (!answer) return fail(Code::unavailable, "the state cannot be read: {}", answer.error().message);
   if (const auto* error = answer->if_contains("error"); error != nullptr && error->is_string())
     return fail(Code::unavailable, "the state cannot be read: {}", printable(error->get_string()));
   loaded_ = state;
+  loaded_confirmed_ = confirmed;
   return {};
 }
 
@@ -128,6 +138,7 @@ void ExpressionSource::set_stop(int descriptor) {
 }
 
 Outcome ExpressionSource::evaluate(std::size_t index) {
+  if (!unknown_.empty()) return {.items = fail(Code::unavailable, "{}", unknown_)};
   const auto answer = ask("E" + std::to_string(index), evaluate_limit);
   if (!answer) {
     return {.items = fail(Code::unavailable, "{}; it is tried again later", answer.error().message),

@@ -162,8 +162,8 @@ std::vector<metrics::UserMetric> PythonSource::described(const json::object& gre
 }
 
 Rhythm PythonSource::rhythm() const {
-  const Seconds every = std::clamp(max_staleness_ / 3, Seconds(0.2), Seconds(5));
-  return {.pause = std::min(every, Seconds(1)), .every = every};
+  const Seconds every = refresh_time(max_staleness_);
+  return {.pause = std::min(every, Seconds(1)), .every = every, .longest = max_staleness_ / 2};
 }
 
 Result<void> PythonSource::prepare(const std::shared_ptr<const instance::InstanceState>& /*state*/,

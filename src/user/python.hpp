@@ -35,7 +35,8 @@ class PythonSource : public Source {
 
   [[nodiscard]] std::span<const metrics::UserMetric> metrics() const override { return metrics_; }
   [[nodiscard]] Rhythm rhythm() const override;
-  [[nodiscard]] bool of_state() const override { return false; }
+  [[nodiscard]] bool reads_state() const override { return false; }
+  [[nodiscard]] bool of_state(std::size_t /*index*/) const override { return false; }
   [[nodiscard]] Result<void> prepare(const std::shared_ptr<const instance::InstanceState>& state,
                                      WallTime confirmed) override;
   [[nodiscard]] Outcome evaluate(std::size_t index) override;

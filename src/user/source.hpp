@@ -1,7 +1,9 @@
 // Metrics that a child process works out one after the other: what a worker needs to know of them.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,8 +21,14 @@ struct Outcome {
 
 struct Rhythm {
   Seconds pause{0};                   // the least from one round to the next
-  std::optional<Seconds> every = {};  // a round even when the state stays as it is
+  std::optional<Seconds> every = {};  // a round of what time changes, even when the state stays as it is
+  Seconds longest = Seconds::max();   // of a round and the rest after it, as far as that is the rest's choice
 };
+
+// How often a value must be worked out anew that is kept for `max_staleness`.
+[[nodiscard]] inline Seconds refresh_time(Seconds max_staleness) {
+  return std::clamp(max_staleness / 3, Seconds(0.2), Seconds(5));
+}
 
 // Used by one thread at a time.
 class Source {
@@ -32,8 +40,10 @@ class Source {
 
   [[nodiscard]] virtual std::span<const metrics::UserMetric> metrics() const = 0;
   [[nodiscard]] virtual Rhythm rhythm() const = 0;
-  // Whether values follow from the state alone.
-  [[nodiscard]] virtual bool of_state() const = 0;
+  // Whether values are worked out from the state, and so no newer than its last confirmation.
+  [[nodiscard]] virtual bool reads_state() const = 0;
+  // Whether the values of metric `index` follow from the state alone.
+  [[nodiscard]] virtual bool of_state(std::size_t index) const = 0;
   // Makes ready for evaluate(): a child that lives and knows the state. Errors: no metric has a value now.
   [[nodiscard]] virtual Result<void> prepare(const std::shared_ptr<const instance::InstanceState>& state,
                                              WallTime confirmed) = 0;

@@ -40,7 +40,7 @@ Result<std::unique_ptr<UserMetrics>> UserMetrics::open(const UserMetricsOptions&
     }
   }
   if (!expressions.empty()) {
-    auto source = ExpressionSource::open(this_program, std::move(expressions));
+    auto source = ExpressionSource::open(this_program, std::move(expressions), options.max_staleness);
     if (!source) return std::unexpected(source.error());
     sources.push_back(*std::move(source));
   }

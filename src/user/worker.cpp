@@ -12,6 +12,8 @@ namespace {
 
 // Of the time, at most one part in so many is worked.
 constexpr int rest_factor = 4;
+// What took so long is handed on before the others are worked out.
+constexpr std::chrono::milliseconds long_time{100};
 
 }  // namespace
 
@@ -67,8 +69,11 @@ MonoTime Worker::next_retry() const {
 
 bool Worker::await_round(const std::stop_token& stop) {
   const auto rhythm = source_->rhythm();
-  const auto pause =
-      std::max(std::chrono::duration_cast<MonoTime::duration>(rhythm.pause), cost_ * rest_factor);
+  const auto least = std::chrono::duration_cast<MonoTime::duration>(rhythm.pause);
+  const Seconds room = rhythm.longest - cost_;  // a longer rest would let values grow too old
+  const bool fits = Seconds(cost_ * rest_factor) <= room;
+  const auto rest = fits ? cost_ * rest_factor : std::chrono::duration_cast<MonoTime::duration>(room);
+  const auto pause = std::max(least, rest);
   const auto rested = worked_ || state_ ? ended_ + pause : MonoTime();
   std::unique_lock lock(mutex_);
   // First the rest, then a reason.
@@ -105,9 +110,10 @@ bool Worker::is_ready() {
 
 void Worker::round(const std::stop_token& stop) {
   if (!state_) return;
-  const bool all = !worked_ || source_->rhythm().every;
-  worked_ = true;
-  for (std::size_t i = 0; all && i < benches_.size(); ++i) {
+  const bool again = std::exchange(worked_, true);
+  const bool refreshes = source_->rhythm().every.has_value();
+  for (std::size_t i = 0; i < benches_.size(); ++i) {
+    if (again && (!refreshes || source_->of_state(i))) continue;
     if (stop.stop_requested()) return;
     if (!benches_[i].waits()) work_out(i);
   }
@@ -132,28 +138,28 @@ void Worker::work_out(std::size_t index) {
   auto outcome = source_->evaluate(index);
   const bool fatal = outcome.fatal;
   const auto now = MonoTime::clock::now();
-  set(index, std::move(outcome.items), source_->of_state() ? confirmed_ : began);
+  set(index, std::move(outcome.items), source_->reads_state() ? confirmed_ : began);
   if (fatal) {
     benches_[index].failed(now);  // that is its rest
-    deliver();                    // a long time may have gone
   } else {
     benches_[index].succeeded();
     cost_ += now - began.mono;
   }
+  if (fatal || now - began.mono > long_time) deliver();
 }
 
 void Worker::set(std::size_t index, Items items, Now measured) {
   tell(index, items ? std::string() : items.error().message);
-  metrics::UserReading news{
-      .index = first_ + index,
-      .reading = {
-          .items = std::move(items), .measured = measured, .state = source_->of_state() ? state_ : nullptr}};
+  metrics::UserReading news{.index = first_ + index,
+                            .reading = {.items = std::move(items),
+                                        .measured = measured,
+                                        .state = source_->of_state(index) ? state_ : nullptr}};
   std::erase_if(news_, [&](const auto& each) { return each.index == news.index; });
   news_.push_back(std::move(news));
 }
 
 void Worker::fail_all(const Error& error) {
-  const Now now = source_->of_state() ? confirmed_ : Now::read();
+  const Now now = source_->reads_state() ? confirmed_ : Now::read();
   for (std::size_t i = 0; i < benches_.size(); ++i)
     set(i, std::unexpected(error), now);
   deliver();

@@ -155,6 +155,10 @@ Result<std::vector<Expression>> read_document(const std::string& path, const YAM
 
 }  // namespace
 
+bool Expression::tells_time() const {
+  return text.find("time") != std::string::npos || text.find("now") != std::string::npos;
+}
+
 Result<std::vector<Expression>> parse_expressions(const std::string& path, const std::string& text) {
   try {
     return read_document(path, YAML::Load(text));

@@ -13,6 +13,8 @@ namespace fluxmetrics::user {
 struct Expression {
   metrics::UserMetric metric;
   std::string text;  // a jq program
+  // Whether its value may change while the state stays: it speaks of now, .time, .timestamp and the like.
+  [[nodiscard]] bool tells_time() const;
 };
 
 // Errors: Code::invalid naming the file, the line and what is wrong there.

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import tempfile
 import unittest
 
@@ -61,6 +62,19 @@ class UserMetrics(unittest.TestCase):
 
 
 class Served(UserMetrics):
+    def test_what_speaks_of_time_goes_on_without_a_change(self):
+        path = self.of(metric("job_oldest_seconds", "[.time - (.jobs[] | .t_submit)] | max"), metric("jobs_here", ".jobs | length"))
+        with Simulator(size=1, max_size=1, pending=3) as flux, \
+                Server("--custom-metric", path, "--max-staleness", "3s", uri=flux.uri) as server:
+            eventually(lambda: server.metric("job_oldest_seconds").status == 200, "a value")
+            seen = lambda: float(re.search(r"^flux_user_job_oldest_seconds (\S+)$", server.get("/metrics").body.decode(), re.M)[1])
+            first = seen()
+            eventually(lambda: seen() >= first + 2, "the oldest job grows older")
+            flux.signal(signal.SIGSTOP)
+            eventually(lambda: server.metric("job_oldest_seconds").status == 503, "no word of the broker, no value")
+            flux.signal(signal.SIGCONT)
+            server.wait_number("jobs_here", 3)
+
     def test_start_serves_them_everywhere(self):
         path = self.file(GOOD)
         with Simulator(size=3, max_size=4, pending=5) as flux, Server("--custom-metric", path, uri=flux.uri) as server:

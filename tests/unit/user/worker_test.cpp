@@ -34,6 +34,7 @@ struct Script {
   int prepared = 0;
   bool unprepared = false;
   bool kills = true;  // metric 1
+  std::chrono::milliseconds takes{0};
 };
 
 class ScriptedSource : public Source {
@@ -42,7 +43,8 @@ class ScriptedSource : public Source {
       : script_(script), of_state_(of_state), rhythm_(rhythm) {}
   [[nodiscard]] std::span<const metrics::UserMetric> metrics() const override { return metrics_; }
   [[nodiscard]] Rhythm rhythm() const override { return rhythm_; }
-  [[nodiscard]] bool of_state() const override { return of_state_; }
+  [[nodiscard]] bool reads_state() const override { return of_state_; }
+  [[nodiscard]] bool of_state(std::size_t index) const override { return of_state_ && index != 2; }
   [[nodiscard]] Result<void> prepare(const std::shared_ptr<const instance::InstanceState>& state,
                                      WallTime /*confirmed*/) override {
     const std::scoped_lock lock(script_.mutex);
@@ -52,6 +54,7 @@ class ScriptedSource : public Source {
     return {};
   }
   [[nodiscard]] Outcome evaluate(std::size_t index) override {
+    std::this_thread::sleep_for(script_.takes);
     const std::scoped_lock lock(script_.mutex);
     ++script_.evaluated[index];
     if (index == 1 && script_.kills) return {.items = fail(Code::unavailable, "it died"), .fatal = true};
@@ -109,7 +112,7 @@ TEST_F(Workers, TriesAgainWhatKilledAndLeavesTheOthersTheirValues) {
   auto& worker = start(true, {.pause = Seconds(0)});
   const auto first = state();
   worker.on_state(first, Now::read());
-  await(12, [&](const auto& reading) { return reading.items && reading.state == first; });
+  await(10, [&](const auto& reading) { return reading.items && reading.state == first; });
   await(11, [](const auto& reading) { return !reading.items && reading.items.error().message == "it died"; });
   {
     const std::scoped_lock lock(script_.mutex);
@@ -131,6 +134,40 @@ TEST_F(Workers, WorksWithoutAChangeWhereValuesAreNotOfTheState) {
         [&](const auto& reading) { return reading.items && reading.measured->mono > before.mono + 50ms; });
   await(10, [](const auto& reading) { return reading.state == nullptr; });
   EXPECT_GT(evaluated(0), 1);
+}
+
+TEST_F(Workers, WorksOutAgainWhatTimeChangesAndKeepsTheStatesTime) {
+  script_.kills = false;
+  auto& worker = start(true, {.pause = Seconds(0), .every = Seconds(0.01)});
+  const auto only = state();
+  const Now first{.wall = WallTime(100s), .mono = MonoTime(100s)};
+  const Now later{.wall = WallTime(101s), .mono = MonoTime(101s)};
+  worker.on_state(only, first);
+  await(12, [&](const auto& reading) { return reading.items && reading.measured->wall == first.wall; });
+  worker.on_state(only, later);
+  await(12, [&](const auto& reading) { return reading.items && reading.measured->wall == later.wall; });
+  await(12, [](const auto& reading) { return reading.state == nullptr; });
+  EXPECT_EQ(evaluated(0), 1);  // that follows from the state alone
+}
+
+TEST_F(Workers, RestsNoLongerThanValuesAreKept) {
+  script_.kills = false;
+  script_.takes = 300ms;
+  start(false, {.pause = Seconds(0), .every = Seconds(0.01), .longest = Seconds(1)})
+      .on_state(state(), Now::read());
+  await(12, [](const auto& reading) { return reading.items.has_value(); });
+  const auto first = Now::read();
+  await(10, [&](const auto& reading) { return reading.measured->mono > first.mono; });
+  // A round took 0.9 s at least: four times that would have been its rest.
+  EXPECT_LT(Now::read().mono - first.mono, 3s);
+}
+
+TEST_F(Workers, HandsOnWhatWasSlowBeforeTheRoundEnds) {
+  script_.kills = false;
+  script_.takes = 200ms;
+  start(false, {.pause = Seconds(3600)}).on_state(state(), Now::read());
+  await(10, [](const auto& reading) { return reading.items.has_value(); });
+  EXPECT_LT(evaluated(2), 1);
 }
 
 TEST_F(Workers, SaysOfAllWhyThereIsNoChild) {
