@@ -16,8 +16,11 @@ namespace json = boost::json;
 
 // Aliases may name one node a thousand times over; that is where this ends.
 constexpr std::size_t most_nodes = 100'000;
+// And an alias may name what it stands in.
+constexpr std::size_t most_levels = 100;
 
 struct TooMuch {};
+struct TooDeep {};
 
 // The whole text as a number, or nullopt.
 template <class Number>
@@ -41,19 +44,20 @@ json::value plain_scalar(const std::string& text) {
   return json::string(text);
 }
 
-json::value to_json(const YAML::Node& node, std::size_t& nodes) {
+json::value to_json(const YAML::Node& node, std::size_t& nodes, std::size_t level = 0) {
   if (++nodes > most_nodes) throw TooMuch{};
+  if (level > most_levels) throw TooDeep{};
   switch (node.Type()) {
     case YAML::NodeType::Map: {
       json::object object;
       for (const auto& entry : node)
-        object[entry.first.Scalar()] = to_json(entry.second, nodes);
+        object[entry.first.Scalar()] = to_json(entry.second, nodes, level + 1);
       return object;
     }
     case YAML::NodeType::Sequence: {
       json::array array;
       for (const auto& item : node)
-        array.push_back(to_json(item, nodes));
+        array.push_back(to_json(item, nodes, level + 1));
       return array;
     }
     case YAML::NodeType::Scalar:
@@ -77,6 +81,8 @@ Result<std::vector<json::value>> parse_yaml(const std::string& text) {
     return documents;
   } catch (const TooMuch&) {
     return fail(Code::invalid, "the YAML unfolds to more than {} nodes", most_nodes);
+  } catch (const TooDeep&) {
+    return fail(Code::invalid, "the YAML has more than {} levels", most_levels);
   } catch (const YAML::Exception& broken) {
     return fail(Code::invalid, "this is not YAML: {}", broken.what());
   }

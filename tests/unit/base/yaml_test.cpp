@@ -31,6 +31,11 @@ TEST(ParseYaml, RefusesWhatIsNoneOrTooMuch) {
     bomb += "]\n";
   }
   EXPECT_FALSE(parse_yaml(bomb));
+  for (const auto* const endless : {"a: &a [*a]\n", "a: &a {b: [1, *a]}\n"}) {
+    const auto read = parse_yaml(endless);
+    ASSERT_FALSE(read) << endless;
+    EXPECT_EQ(read.error().message, "the YAML has more than 100 levels");
+  }
 }
 
 }  // namespace
