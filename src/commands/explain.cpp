@@ -158,7 +158,7 @@ void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue
     }
     if (scaling::counts_own_size(metric)) forecast.follows_size = metrics.size() == 1;
     if (has_value(subject, metric)) continue;
-    if (metric.name == "node_up_count") {
+    if (metric.name == "node_up_count" && !in_cluster) {
       give(subject, metric.name, std::int64_t{forecast.seen.spec_replicas} * 1000);
       subject.assumptions.push_back(fmt::format(
           "node_up_count is taken to be {}, as many nodes as there are replicas, and to change with them",

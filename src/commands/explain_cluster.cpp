@@ -278,14 +278,22 @@ class Reading {
     return metric.selector.empty() ? "" : "?metricLabelSelector=" + http::percent_encoded(metric.selector);
   }
 
+  // What the metrics API calls the object that a metric describes.
+  Result<std::string> described(const scaling::HpaObject& object) {
+    const auto version = object.api_version.empty() ? std::string("v1") : object.api_version;
+    const auto slash = version.find('/');
+    // Of a namespace the controller asks for its own, whatever name is given.
+    if (object.kind == "Namespace" && slash == std::string::npos) return "metrics";
+    auto plural = cluster_.plural_of(version, object.kind);
+    if (!plural) return plural;
+    if (slash != std::string::npos) *plural += "." + version.substr(0, slash);
+    return fmt::format("{}/{}", *plural, http::percent_encoded(object.name));
+  }
+
   void object(const HpaMetric& metric) {
-    const auto version = metric.object.api_version.empty() ? std::string("v1") : metric.object.api_version;
-    auto plural = cluster_.plural_of(version, metric.object.kind);
-    if (!plural) return trouble(plural.error());
-    if (const auto slash = version.find('/'); slash != std::string::npos)
-      *plural += "." + version.substr(0, slash);
-    const auto list = cluster_.get(fmt::format("{}/{}/{}/{}{}", custom_root(), *plural,
-                                               http::percent_encoded(metric.object.name),
+    const auto described_object = described(metric.object);
+    if (!described_object) return trouble(described_object.error());
+    const auto list = cluster_.get(fmt::format("{}/{}/{}{}", custom_root(), *described_object,
                                                http::percent_encoded(metric.name), query(metric)));
     if (!list) return trouble(list.error());
     const auto& items = at(*list, {"items"});

@@ -181,6 +181,22 @@ class Cluster(unittest.TestCase):
             self.assertLessEqual({"cannot-scale-up", "max-above-maxsize"}, faults(document))
             self.assertIn("status-zero", {finding["id"] for finding in document["findings"]})
             self.assertNotIn("ambiguous-selector", faults(document))
+            # What the cluster's API has not, the controller has not either.
+            path = "/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/services/custom-metrics-apiserver/node_up_count"
+            answer = Api.answers.pop(path)
+            document = told("-n", "flux-operator", "flux-sample-hpa", "--kubeconfig", config.name)
+            self.assertEqual(document["steps"][0]["conditions"]["ScalingActive"]["reason"], "FailedGetObjectMetric")
+            self.assertNotIn("taken to be", str(document["assumptions"]))
+            Api.answers[path] = answer
+            # Of a namespace the controller asks for its own metrics, whatever name the HPA gives.
+            described = hpa["spec"]["metrics"][0]["object"]
+            service = described["describedObject"]
+            described["describedObject"] = {"apiVersion": "v1", "kind": "Namespace", "name": "another"}
+            Api.answers["/apis/custom.metrics.k8s.io/v1beta2/namespaces/flux-operator/metrics/node_up_count"] = {
+                "items": [{"value": "8"}]}
+            document = told("-n", "flux-operator", "flux-sample-hpa", "--kubeconfig", config.name)
+            self.assertEqual(document["metrics"][0]["proposal"], 2)
+            described["describedObject"] = service
             # One more HPA on other pods is no matter; one on the same pods stops both.
             def rival(name, target):
                 return {"metadata": {"name": name}, "spec": {"scaleTargetRef": {
