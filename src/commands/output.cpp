@@ -44,6 +44,9 @@ int run_telling_lost_output(const std::function<int()>& command) {
     if (std::ferror(stdout) != 0) return tell_lost(error.code());
     log::error("{}", error.what());
     return exit_failed;
+  } catch (const std::exception& fault) {
+    log::error("a fault inside this program: {}", fault.what());
+    return exit_failed;
   }
 }
 

@@ -12,7 +12,8 @@ void hold_standard_streams();
 // Writes out what was printed so far. Throws std::system_error when that fails, as fmt::print does.
 void flush_output();
 
-// The exit code of `command`; a failure, told in one sentence, when what it printed could not be written.
+// The exit code of `command`; a failure, told in one sentence, when what it printed could not be written or
+// when it threw.
 int run_telling_lost_output(const std::function<int()>& command);
 
 }  // namespace fluxmetrics::commands
