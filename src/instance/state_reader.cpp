@@ -1,11 +1,14 @@
 #include "instance/state_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <iterator>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "flux/fields.hpp"
@@ -17,6 +20,19 @@ namespace {
 
 namespace json = boost::json;
 using flux::Fields;
+using namespace std::string_view_literals;
+
+// What a whole state must tell: what is left out of it would read as nothing, and be counted as 0.
+constexpr std::array whole{"time"sv,   "instance"sv, "scheduler"sv, "counts"sv,
+                           "queues"sv, "shapes"sv,   "jobs"sv,      "exact"sv};
+constexpr std::array whole_instance{"size"sv, "level"sv, "version"sv, "state"sv, "owner"sv};
+constexpr std::array whole_exact{"started"sv, "resources"sv, "allocated"sv, "online"sv,
+                                 "offline"sv, "drains"sv,    "admits"sv,    "constraints"sv};
+
+void require_all(Fields& in, std::span<const std::string_view> keys) {
+  for (const auto key : keys)
+    in.require(key);
+}
 
 // Takes a member that is there, and says so.
 template <class T>
@@ -167,6 +183,17 @@ std::optional<flux::JobId> id_from(std::string_view text) {
   return id;
 }
 
+void require_whole(const json::value& message, Fields& in) {
+  require_all(in, whole);
+  if (!in.ok()) return;
+  Fields instance(message.at("instance"), "state: instance");
+  require_all(instance, whole_instance);
+  if (!instance.ok()) in.fail_with(instance.error().error());
+  Fields exact(message.at("exact"), "state: exact");
+  require_all(exact, whole_exact);
+  if (!exact.ok()) in.fail_with(exact.error().error());
+}
+
 }  // namespace
 
 Result<std::shared_ptr<InstanceState>> StateReader::take(std::string_view text) {
@@ -189,6 +216,7 @@ Result<void> StateReader::take_head(const json::value& message) {
     if (*format != state_format)
       return fail(Code::protocol, "state: its format is not {}, which is all that is read", state_format);
     begun_ = true;
+    require_whole(message, in);
   }
   if (in.ok() && !begun_) return fail(Code::protocol, "state: it does not begin with the whole");
   if (const auto generation = in.count("generation"))

@@ -114,11 +114,14 @@ class Module(unittest.TestCase):
             "another format": (module(lambda: {**good(), "format": "flux-metrics-api.state/9"}, 60), "format"),
             "no beginning": (module({"generation": 7}, 60), "begin"),
             "a job of no queue": (module(lambda: {**good(), "queues": [{"name": "other"}]}, 60), "queue"),
-            "a job of no shape": (module(lambda: {**good(), "shapes": [], "exact": {}}, 60), "shape"),
-            "ranks that are none": (module(lambda: {**good(), "exact": {"online": "3-1"}}, 60), "idset"),
+            "a job of no shape": (module(lambda: {**good(), "shapes": [], "exact": {**good()["exact"], "constraints": []}}, 60), "shape"),
+            "ranks that are none": (module(lambda: {**good(), "exact": {**good()["exact"], "online": "3-1"}}, 60), "idset"),
             "no payload": (lambda reply: [reply.encoded(NONE, errnum=0, flags=ROUTE | TOPIC | STREAMING)], "is not JSON"),
             "a failure": (fails(5, b"broken\x1b[2J"), "broken"),
             "silence": (module(60), "did not answer"),
+            "half of it": (module(lambda: {k: v for k, v in good().items() if k != "counts"}, 60), "counts is missing"),
+            "no jobs": (module(lambda: {k: v for k, v in good().items() if k != "jobs"}, 60), "jobs is missing"),
+            "no resources": (module(lambda: {**good(), "exact": {**good()["exact"], "resources": None}}, 60), "resources is missing"),
             "more and more": (module({**whole_state(5), "more": True}, 60), "did not answer"),
         }
         for name, (rule, words) in wrong.items():
