@@ -54,8 +54,8 @@ class Sync {
   }
 
   HpaDecision run() {
-    if (!seen_.faults.get_scale.empty()) {
-      no_scale();
+    if (const auto why = why_no_scale(); !why.empty()) {
+      no_scale(why);
       return std::move(decision_);
     }
     set(able, true, "SucceededGetScale", "the HPA controller was able to get the target's current scale");
@@ -106,8 +106,14 @@ class Sync {
     if (last) fail_with("failed to update status: " + fault);
   }
 
-  void no_scale() {
-    const auto& why = seen_.faults.get_scale;
+  // "" = the scale can be read. An API version is VERSION or GROUP/VERSION.
+  [[nodiscard]] std::string why_no_scale() const {
+    const auto& version = spec_.target.api_version;
+    if (std::ranges::count(version, '/') > 1) return "unexpected GroupVersion string: " + version;
+    return seen_.faults.get_scale;
+  }
+
+  void no_scale(const std::string& why) {
     decision_.path = HpaPath::no_scale;
     event(true, "FailedGetScale", why);
     set(able, false, "FailedGetScale",

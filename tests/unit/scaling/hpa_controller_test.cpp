@@ -60,6 +60,25 @@ TEST(Controller, ScalesByNoneOfTwoThatSelectTheSamePods) {
   EXPECT_EQ(controller.sync(follow(), seen, 15'000).replicas, 3);
 }
 
+TEST(Controller, FindsNoScaleOfATargetWhoseApiVersionIsNone) {
+  HpaController controller;
+  auto spec = follow();
+  spec.target = {.api_version = "apps/v1/beta", .kind = "Deployment", .name = "x"};
+  const auto decision = controller.sync(spec, sees(2, 3), 0);
+  EXPECT_EQ(decision.path, HpaPath::no_scale);
+  EXPECT_EQ(decision.replicas, 2);
+  EXPECT_TRUE(decision.proposals.empty());
+  EXPECT_NE(decision.error.find("apps/v1/beta"), std::string::npos) << decision.error;
+  const auto* able = controller.status().conditions.find("AbleToScale");
+  ASSERT_NE(able, nullptr);
+  EXPECT_FALSE(able->status);
+  EXPECT_EQ(able->reason, "FailedGetScale");
+  for (const auto* version : {"", "/", "v1", "apps/v1"}) {
+    spec.target.api_version = version;
+    EXPECT_EQ(HpaController().sync(spec, sees(2, 3), 0).replicas, 3) << version;
+  }
+}
+
 TEST(Controller, BeginsWithFourWithoutABehaviorAndFiveWithAnEmptyOne) {
   HpaController without;
   EXPECT_EQ(without.sync(follow(), sees(1, 100), 0).replicas, 4);
