@@ -162,17 +162,23 @@ void need_key(const JsonField& step, std::string_view name) {
   }
 }
 
+std::pair<bool, std::string> read_condition(const JsonField& state) {
+  const auto parts = state.items();
+  if (parts.size() != 2) state.refuse("is not a list of a status and a reason");
+  const auto status = parts[0].text();
+  if (status != "True" && status != "False") parts[0].refuse("is neither True nor False");
+  return {status == "True", parts[1].text()};
+}
+
 Expected read_expected(const JsonField& step) {
   Expected expected;
   need_key(step, "raw");
   expected.raw = step["raw"].maybe_int32();
   expected.replicas = step.need("replicas").int32();
-  for (const auto& [type, state] : step.need("cond").members()) {
-    const auto parts = state.items();
-    if (parts.size() != 2) state.refuse("is not a list of a status and a reason");
-    const auto status = parts[0].text();
-    if (status != "True" && status != "False") parts[0].refuse("is neither True nor False");
-    expected.conditions[type] = {status == "True", parts[1].text()};
+  need_key(step, "cond");
+  if (const auto conditions = step["cond"]; conditions.present()) {
+    for (const auto& [type, state] : conditions.members())
+      expected.conditions[type] = read_condition(state);
   }
   if (const auto proposals = step["proposals"]; proposals.present()) {
     for (const auto& proposal : proposals.items())
