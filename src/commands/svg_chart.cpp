@@ -59,13 +59,15 @@ struct Axis {
   }
 };
 
-// Round numbers, about six of them, that enclose the values.
-Axis linear_axis(double low, double high) {
+// Round numbers, about six of them, that enclose the values; no fractions between whole values: there is no
+// half a job.
+Axis linear_axis(double low, double high, bool whole) {
   if (!(low < high)) high = low + 1;
   const double rough = (high - low) / 6;
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
   const double part = rough / power;
-  const double step = power * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
+  const double round = power * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
+  const double step = whole ? std::max(1.0, round) : round;
   Axis axis{.low = std::floor(low / step) * step, .high = std::ceil(high / step) * step, .ticks = {}};
   for (double tick = axis.low; tick <= axis.high + (step / 2); tick += step)
     axis.ticks.push_back(std::abs(tick) < step / 1e6 ? 0 : tick);
@@ -104,10 +106,10 @@ Axis axis_from_zero(double high) {
   }
 }
 
-Axis axis_for(double low, double high, ChartScale scale) {
+Axis axis_for(double low, double high, ChartScale scale, bool whole = false) {
   if (scale == ChartScale::logarithmic && low > 0) return logarithmic_axis(low, std::max(high, low * 2));
   if (scale == ChartScale::logarithmic_from_zero) return axis_from_zero(high);
-  return linear_axis(std::min(low, 0.0), high);
+  return linear_axis(std::min(low, 0.0), high, whole);
 }
 
 // Plain rules, without variables: not every reader of SVG knows those.
@@ -139,7 +141,7 @@ class Drawing {
     if (chart_.boxes.empty()) {
       legend();
       for (std::size_t i = 0; i < chart_.series.size(); ++i)
-        series(chart_.series[i], colour(i));
+        series(i);
     } else {
       for (std::size_t i = 0; i < chart_.boxes.size(); ++i)
         box(chart_.boxes[i], i);
@@ -152,8 +154,10 @@ class Drawing {
     double low_x = std::numeric_limits<double>::max();
     double high_x = std::numeric_limits<double>::lowest();
     double high_y = 0;
+    bool whole_y = chart_.boxes.empty();
     for (const auto& series : chart_.series) {
       for (const auto& [x, y] : series.points) {
+        whole_y = whole_y && y == std::floor(y);
         low_x = std::min(low_x, x);
         high_x = std::max(high_x, x);
         high_y = std::max(high_y, y);
@@ -168,7 +172,7 @@ class Drawing {
     }
     if (low_x > high_x) low_x = high_x = 0;
     x_ = axis_for(std::min(0.0, low_x), high_x, chart_.x_scale);
-    y_ = axis_for(low_y < high_y ? low_y : 0, high_y, chart_.y_scale);
+    y_ = axis_for(low_y < high_y ? low_y : 0, high_y, chart_.y_scale, whole_y);
   }
 
   [[nodiscard]] double at_x(double x) const { return left + (x_.part(x) * (width - left - right)); }
@@ -223,7 +227,9 @@ class Drawing {
     return series.dashes.empty() ? "" : fmt::format(" stroke-dasharray=\"{}\"", series.dashes);
   }
 
-  void series(const ChartSeries& series, std::string_view stroke) {
+  void series(std::size_t index) {
+    const auto& series = chart_.series[index];
+    const auto stroke = colour(index);
     if (series.dots) {
       for (const auto& [x, y] : series.points) {
         const bool far_right = at_x(x) > width - right - 120;
@@ -231,6 +237,14 @@ class Drawing {
                             stroke);
         name_dot(at_x(x) + (far_right ? -9 : 9), at_y(y) - 7, series.name, far_right, stroke);
       }
+      return;
+    }
+    if (series.points.size() == 1) {
+      // No line leads anywhere. Later dots are smaller, as they may lie on earlier ones.
+      const auto& [x, y] = series.points.front();
+      const auto later = std::min<std::size_t>(chart_.series.size() - 1 - index, 4);
+      out_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\" fill=\"{}\"/>\n", at_x(x),
+                          at_y(y), 3 + (1.2 * static_cast<double>(later)), stroke);
       return;
     }
     std::string path;
@@ -334,8 +348,9 @@ double quantile_of(std::vector<double> values, double quantile) {
 }
 
 std::string dashes_of(std::size_t index) {
-  constexpr std::array<std::string_view, 4> patterns{"", "10 4", "2 3", "8 3 2 3"};
-  return std::string(patterns.at(index % patterns.size()));
+  // Only the first line is solid: all others are drawn over it.
+  constexpr std::array<std::string_view, 4> patterns{"10 4", "2 3", "8 3 2 3", "5 5"};
+  return index == 0 ? "" : std::string(patterns.at((index - 1) % patterns.size()));
 }
 
 TimeUnit time_unit(double span) {
