@@ -72,6 +72,7 @@ Result<Timings> read_timings(const std::string& text) {
     const auto took = number(cells[seconds]);
     if (!a || !b || !took || std::abs(*b - *a) > 1e6)
       return fail(Code::invalid, "line {} holds a cell that is no number", at);
+    if (*a == *b) return fail(Code::invalid, "line {}: from_nodes and to_nodes are both {}", at, *a);
     timings[cells[type]][static_cast<int>(*b - *a)].push_back(*took);
   }
   if (timings.empty()) return fail(Code::invalid, "there are no timings in it");

@@ -266,6 +266,8 @@ class Traces(unittest.TestCase):
         trace = EXAMPLES / "burst.jsonl"
         almost = os.path.join(self.folder.name, "almost.csv")
         pathlib.Path(almost).write_text("xmachine_type,from_nodes,to_nodes,seconds\na,0,1,30\n")
+        still = os.path.join(self.folder.name, "still.csv")
+        pathlib.Path(still).write_text("machine_type,from_nodes,to_nodes,seconds\na,1,1,30\n")
         for arguments, says in ((("plan",), "--trace"),
                                 (("plan", "--trace", bad), "duration"),
                                 (("plan", "--trace", bad + ".none"), "bad.jsonl.none"),
@@ -275,6 +277,7 @@ class Traces(unittest.TestCase):
                                 (("plot", bad), "bad.jsonl: line 1 is not as get --record writes it"),
                                 (("plot", self.folder.name), self.folder.name),
                                 (("plot", almost), "no column machine_type"),
+                                (("plot", still), "line 2: from_nodes and to_nodes are both 1"),
                                 (("plot", __file__), "no column")):
             done = harness.run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), (arguments, done))
