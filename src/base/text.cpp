@@ -1,6 +1,9 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 namespace fluxmetrics {
 namespace {
@@ -12,6 +15,24 @@ bool is_control(std::string_view symbol) {
   const auto first = static_cast<unsigned char>(symbol[0]);
   if (symbol.size() == 1) return first < 0x20 || first == 0x7f;
   return symbol.size() == 2 && first == 0xc2 && static_cast<unsigned char>(symbol[1]) < 0xa0;
+}
+
+// How many letters must be changed, added, left out or swapped with their neighbour to make `b` of `a`.
+std::size_t changes_between(std::string_view a, std::string_view b) {
+  // Rows of the table of all beginnings of `a` (down) and of `b` (across): the last three.
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  std::vector<std::size_t> above;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    const auto before = std::exchange(above, row);
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+  }
+  return row.back();
 }
 
 }  // namespace
@@ -72,6 +93,19 @@ bool same_ignoring_case(std::string_view a, std::string_view b) {
 
 bool starts_ignoring_case(std::string_view text, std::string_view beginning) {
   return text.size() >= beginning.size() && same_ignoring_case(text.substr(0, beginning.size()), beginning);
+}
+
+std::string nearest(std::string_view name, std::span<const std::string> names) {
+  std::string found;
+  std::size_t fewest = std::max<std::size_t>(1, name.size() / 3) + 1;
+  for (const auto& candidate : names) {
+    if (std::max(name.size(), candidate.size()) - std::min(name.size(), candidate.size()) >= fewest) continue;
+    const auto changes = changes_between(lowered(name), lowered(candidate));
+    if (changes >= fewest || changes >= candidate.size()) continue;
+    fewest = changes;
+    found = candidate;
+  }
+  return found;
 }
 
 std::optional<unsigned> hex_digit(char c) {

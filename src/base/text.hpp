@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,10 @@ namespace fluxmetrics {
 [[nodiscard]] std::string lowered(std::string_view text);
 [[nodiscard]] bool same_ignoring_case(std::string_view a, std::string_view b);
 [[nodiscard]] bool starts_ignoring_case(std::string_view text, std::string_view beginning);
+
+// Which of `names` somebody meant who wrote `name`: the one that the fewest letters changed, added, left out
+// or swapped turn into it, when these are few for its length. "" for none.
+[[nodiscard]] std::string nearest(std::string_view name, std::span<const std::string> names);
 
 // The value of a hexadecimal digit of either case; nullopt for another character.
 [[nodiscard]] std::optional<unsigned> hex_digit(char c);

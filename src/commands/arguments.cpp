@@ -49,6 +49,17 @@ std::string in_words(std::string_view remark) {
   }
   if (const auto at = remark.find(": 1 required "); at != std::string_view::npos)
     return fmt::format("{} needs a value", remark.substr(0, at));
+  constexpr std::string_view not_in = " not in {";
+  const auto colon = remark.find(": ");
+  const auto list = remark.rfind(not_in);
+  if (colon != std::string_view::npos && list != std::string_view::npos && colon + 2 <= list &&
+      remark.ends_with('}')) {
+    std::string names;
+    for (const char c : remark.substr(list + not_in.size(), remark.size() - list - not_in.size() - 1))
+      names += c == ',' ? ", " : std::string(1, c);
+    return fmt::format("{}: must be one of {}, not '{}'", remark.substr(0, colon), names,
+                       remark.substr(colon + 2, list - colon - 2));
+  }
   return std::string(remark);
 }
 

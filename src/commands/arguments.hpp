@@ -22,7 +22,7 @@ using ArgumentCheck = std::function<std::string(const std::string&)>;
 
 // The sentences of the command line's parser that are none, in words.
 // "A excludes B" -> that they do not go together; "NAME: 1 required TYPE missing" -> that NAME needs a value;
-// others as they are.
+// "NAME: X not in {A,B}" -> what NAME must be; others as they are.
 [[nodiscard]] std::string in_words(std::string_view remark);
 
 }  // namespace fluxmetrics::commands

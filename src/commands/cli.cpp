@@ -1,11 +1,15 @@
 #include "commands/cli.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "commands/arguments.hpp"
 #include "commands/cli_commands.hpp"
 #include "user/expression_child.hpp"
@@ -27,23 +31,56 @@ const CLI::App* command_meant(const CLI::App* app) {
   return app;
 }
 
+std::vector<std::string> names_below(const CLI::App* command) {
+  std::vector<std::string> names;
+  for (const auto* sub : command->get_subcommands([](const CLI::App* s) { return !s->get_group().empty(); }))
+    names.push_back(sub->get_name());
+  return names;
+}
+
+// What nobody knows: an option, a command, or one word too many.
+std::string unknown_text(const CLI::App* command, std::string word) {
+  const bool option = word.starts_with('-');
+  if (option) word.resize(std::min(word.size(), word.find('=')));
+  auto names = names_below(command);
+  const bool place = !option && names.empty();
+  if (place) return fmt::format("{} has no place for '{}'", command->get_name(), printable(word));
+  const auto all = fmt::format("{}", fmt::join(names, ", "));
+  if (option) {
+    names.clear();
+    for (const auto* known : command->get_options()) {
+      for (const auto& name : known->get_lnames())
+        names.push_back("--" + name);
+    }
+  }
+  const auto meant = nearest(word, names);
+  if (!meant.empty())
+    return fmt::format("{} has no {}; did you mean {}?", command->get_name(), printable(word), meant);
+  return fmt::format("{} has no {}{}", command->get_name(), printable(word), option ? "" : ", but: " + all);
+}
+
 // What was missing, for somebody who does not know the parser's terms.
 std::string missing_text(const CLI::App* command, std::string remark) {
   constexpr std::string_view required = " is required";
   if (remark.ends_with(required)) remark.resize(remark.size() - required.size());
   if (const auto* option = command->get_option_no_throw(remark); option != nullptr)
     return fmt::format("{} needs {}: {}", command->get_name(), remark, option->get_description());
-  std::string names;
-  for (const auto* sub : command->get_subcommands([](const CLI::App* s) { return !s->get_group().empty(); }))
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", sub->get_name());
-  return fmt::format("{} needs a subcommand, one of: {}", command->get_name(), names);
+  return fmt::format("{} needs a subcommand, one of: {}", command->get_name(),
+                     fmt::join(names_below(command), ", "));
 }
 
 std::string misuse_text(const CLI::App* app, const CLI::Error& error) {
-  const auto name = error.get_name();
-  std::string text = error.what();
-  if (name == "RequiredError") text = missing_text(command_meant(app), text);
-  if (name == "ExcludesError" || name == "ArgumentMismatch") text = in_words(text);
+  const auto* command = command_meant(app);
+  const auto unknown = app->remaining(true);
+  const bool required = error.get_name() == "RequiredError";
+  std::string text = required ? missing_text(command, error.what()) : in_words(error.what());
+  if (!unknown.empty() &&
+      (required || error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError))) {
+    // The words behind an option that nobody knows are there too.
+    const auto option =
+        std::ranges::find_if(unknown, [](const std::string& word) { return word.starts_with('-'); });
+    text = unknown_text(command, option == unknown.end() ? unknown.front() : *option);
+  }
   return text + "\nRun with --help for more information.\n";
 }
 

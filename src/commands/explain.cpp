@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fmt/ranges.h>
 #include <set>
 #include <thread>
+#include <vector>
 
 #include <boost/json.hpp>
 
@@ -66,7 +68,11 @@ Result<void> give_all(ExplainSubject& subject, const std::vector<std::string>& g
     if (!names.insert(parsed->first).second)
       return fail(Code::invalid, "--metric {}: {} has a value already, give one", text, parsed->first);
     if (!give(subject, parsed->first, parsed->second)) {
-      return fail(Code::invalid, "--metric {}: the HPA has no metric '{}'", text, parsed->first);
+      std::vector<std::string> known;
+      for (const auto& metric : subject.input.forecast.spec.metrics)
+        known.push_back(metric.name);
+      return fail(Code::invalid, "--metric {}: the HPA has no metric '{}', but {}", text, parsed->first,
+                  fmt::join(known, ", "));
     }
   }
   return {};

@@ -4,18 +4,21 @@
 #include <cmath>
 #include <csignal>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <pthread.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include <boost/json/serialize.hpp>
 
 #include "api/own_metrics.hpp"
 #include "base/json_text.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "commands/broker.hpp"
 #include "commands/options.hpp"
 #include "commands/output.hpp"
@@ -218,10 +221,12 @@ int run_get(const GetOptions& options) {
   }
   for (const auto& name : options.metrics) {
     if (catalogue->find(name) != nullptr) continue;
-    std::string names;
+    std::vector<std::string> names;
     for (const auto& description : *catalogue)
-      names += fmt::format(" {}", description.name);
-    log::error("there is no metric {}; there are:{}", name, names);
+      names.emplace_back(description.name);
+    const auto meant = nearest(name, names);
+    log::error("there is no metric {}{}; there are: {}", printable(name),
+               meant.empty() ? "" : fmt::format(" (did you mean {}?)", meant), fmt::join(names, " "));
     return exit_misused;
   }
   if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);  // the table is the answer
@@ -251,7 +256,8 @@ int run_get(const GetOptions& options) {
     view = pipeline.store().view();
   }
   if (view.snapshot == nullptr) {
-    log::error("no metrics within {:g} s: {}", options.timeout.count(), view.trouble);
+    log::error("no metrics within {:g} s: {}{}", options.timeout.count(), view.trouble,
+               way_to_a_broker(*broker));
     return exit_failed;
   }
   if (options.watch) return watch(options, pipeline.store(), *recorder, signals);

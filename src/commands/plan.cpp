@@ -1,12 +1,15 @@
 #include "commands/plan.hpp"
 
 #include <algorithm>
+#include <fmt/ranges.h>
 #include <utility>
+#include <vector>
 
 #include <boost/json/serialize.hpp>
 
 #include "base/json_text.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "commands/plan_report.hpp"
 #include "simulate/job_history.hpp"
 #include "simulate/plan_generate.hpp"
@@ -21,7 +24,11 @@ Result<std::vector<simulate::PlanStrategy>> chosen_strategies(const PlanOptions&
                                        static_cast<std::int32_t>(options.max));
   for (const auto& name : options.strategies) {
     if (std::ranges::find(all, name, &simulate::PlanStrategy::name) == all.end()) {
-      return fail(Code::invalid, "there is no strategy '{}': see --help for their names", name);
+      std::vector<std::string> names;
+      for (const auto& strategy : all)
+        names.push_back(strategy.name);
+      return fail(Code::invalid, "there is no strategy '{}': there are {}", printable(name),
+                  fmt::join(names, ", "));
     }
   }
   if (options.strategies.empty()) return all;

@@ -52,16 +52,6 @@ Result<File> open_trace(const std::string& path) {
   return fail_errno(Code::io, why, "cannot write {}: {}", path, std::generic_category().message(why));
 }
 
-Result<std::unique_ptr<flux::BlockingClient>> connect_any(const Broker& broker) {
-  Error why{.code = Code::unavailable, .message = "there is no socket to try"};
-  for (const auto& path : broker.socket_paths) {
-    auto client = flux::BlockingClient::connect(path);
-    if (client) return client;
-    why = client.error();
-  }
-  return std::unexpected(why);
-}
-
 double wall_clock() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -263,7 +253,7 @@ int run_plan_record(const RecordOptions& options) {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  const auto client = connect_any(*broker);
+  const auto client = connect_to(*broker);
   if (!client) {
     log::error("{}", client.error().message);
     return exit_failed;

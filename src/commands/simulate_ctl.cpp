@@ -34,15 +34,6 @@ using Answer = Result<json::value>;
 // Whoever steers an instance owns it: a simulated one that treats clients as guests wants to be told so.
 constexpr flux::RpcOptions as_owner{.rolemask = 5};
 
-Result<std::unique_ptr<flux::BlockingClient>> connect(const Broker& broker) {
-  auto client = flux::BlockingClient::connect(broker.socket_paths.front());
-  for (std::size_t i = 1; !client && i < broker.socket_paths.size(); ++i) {
-    auto other = flux::BlockingClient::connect(broker.socket_paths[i]);
-    if (other) client = std::move(other);
-  }
-  return client;
-}
-
 // A request that only simulated brokers know.
 Answer steer(flux::BlockingClient& client, const std::string& topic, const json::value& request) {
   Answer answer = client.rpc(topic, request, as_owner);
@@ -214,7 +205,7 @@ int run_simulate_ctl(const SimulateCtlOptions& options) {
   if (const auto fine = check(options); !fine) return report(fine.error(), exit_misused);
   const auto broker = find_broker(options.flux_uri);
   if (!broker) return report(broker.error(), exit_misused);
-  auto client = connect(*broker);
+  auto client = connect_to(*broker);
   if (!client) return report(client.error(), exit_failed);
   const Answer answer = act(**client, options);
   if (!answer) return report(answer.error(), exit_failed);

@@ -85,10 +85,17 @@ class Misuse(unittest.TestCase):
             self.assertIn(word, done.stderr)
 
     def test_unknown_command(self):
-        self.refused("strat", says=["strat"])
+        self.refused("strat", says=["flux-metrics-api has no strat; did you mean start?\n"])
+        self.refused("manifest", says=["flux-metrics-api has no manifest, but: start, exporter, get, demo,", "version\n"])
+        self.refused("simulate-ctl", "onlin", "3", says=["simulate-ctl has no onlin; did you mean online?\n"])
+        self.refused("simulate-ctl", "queue", "pause", says=["queue has no pause, but: start, stop\n"])
+        self.refused("plot", "plan.json", "more.json", says=["plot has no place for 'more.json'"])
 
     def test_unknown_option(self):
-        self.refused("start", "--prot", "1", says=["--prot"])
+        self.refused("start", "--prot", "1", says=["start has no --prot; did you mean --port?\n"])
+        self.refused("explain", "--replica", "3", says=["explain has no --replica; did you mean --replicas?\n"])
+        self.refused("start", "--ssl-cert=x", says=["start has no --ssl-cert\n"])
+        self.refused("simulate-ctl", "submit", "--durationn=3s", says=["submit has no --durationn; did you mean --duration?"])
 
     def test_certificate_without_key_and_key_without_certificate(self):
         self.refused("start", "--ssl-certfile", "tls.crt", says=["--ssl-certfile", "--ssl-keyfile"])
@@ -100,7 +107,8 @@ class Misuse(unittest.TestCase):
         self.refused("start", "--hold", "soon", says=["soon"])
         self.refused("start", "--max-staleness", "-1s", says=["-1s"])
         self.refused("start", "--min-replicas", "0", says=["--min-replicas"])
-        self.refused("get", "-o", "xml", says=["xml"])
+        self.refused("get", "-o", "xml", says=["--output: must be one of table, json, yaml, markdown, not 'xml'\n"])
+        self.refused("plan", "--workload", "daily", "--strategy", "magic", says=["'magic': there are static, article, cpu,"])
         self.refused("simulate", "--speed", "0", says=["--speed"])
         self.refused("simulate-ctl", says=["subcommand"])
         self.refused("simulate-ctl", "submit", "--urgency", "32", says=["--urgency"])
@@ -184,7 +192,8 @@ class Misuse(unittest.TestCase):
         with harness.Simulator() as simulator:
             done = harness.run("get", "node_up_cuont", "--flux-uri", simulator.uri)
             self.assertEqual(done.returncode, 2)
-            self.assertIn("node_up_cuont", done.stderr)
+            self.assertIn("node_up_cuont (did you mean node_up_count?); there are: core_demand_count", done.stderr)
+            self.assertIn("no metric xyz; there are", harness.run("get", "xyz", "--flux-uri", simulator.uri).stderr)
 
 
 class Failure(unittest.TestCase):
@@ -195,6 +204,15 @@ class Failure(unittest.TestCase):
         done = harness.run("simulate-ctl", "clock", "--flux-uri", "local:///nowhere/flux.sock")
         self.assertEqual(done.returncode, 1)
         self.assertIn("/nowhere/flux.sock", done.stderr)
+
+    def test_no_broker_at_the_usual_places(self):
+        nobody = harness.clean_environment()
+        for command in ("get", "--timeout", "0.1s"), ("plan", "record"), ("simulate-ctl", "queue", "start"):
+            done = harness.run(*command, environment=nobody)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), done)
+            for path in ("/run/flux/local", "/mnt/flux/config/run/flux/local"):
+                self.assertIn(f"there is no socket at {path}", done.stderr)
+            self.assertIn(": name one with --flux-uri local:///PATH, or in FLUX_URI\n", done.stderr)
 
     def test_port_in_use(self):
         with harness.Server() as server:

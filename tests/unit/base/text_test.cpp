@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 
 #include <gtest/gtest.h>
+#include <string>
+#include <vector>
 
 namespace fluxmetrics {
 namespace {
@@ -55,6 +57,19 @@ TEST(HexDigit, HasBothCases) {
   EXPECT_EQ(hex_digit('F'), 15U);
   for (const char c : {'g', 'G', '/', ':', '@', '`', ' '})
     EXPECT_EQ(hex_digit(c), std::nullopt) << c;
+}
+
+TEST(Nearest, FindsWhatWasMeant) {
+  const std::vector<std::string> names{"node_up_count", "node_wanted_count", "start", "get"};
+  EXPECT_EQ(nearest("node_up_cuont", names), "node_up_count");
+  EXPECT_EQ(nearest("node_up", names), "");
+  EXPECT_EQ(nearest("strat", names), "start");
+  EXPECT_EQ(nearest("Start", names), "start") << "in another case";
+  EXPECT_EQ(nearest("gte", names), "get");
+  EXPECT_EQ(nearest("xyz", names), "");
+  EXPECT_EQ(nearest("", names), "");
+  EXPECT_EQ(nearest("get", {}), "");
+  EXPECT_EQ(nearest(std::string(100'000, 'x'), names), "") << "and soon";
 }
 
 }  // namespace
