@@ -99,7 +99,7 @@ TEST(Vectors, TellsEachDifference) {
 TEST(Vectors, ConditionsMayBeNull) {
   auto line = changed(R"("raw":3)", R"("raw":3,"error":true,"faults":{"updateStatus":"refused"})");
   const auto begin = line.find(R"("cond":)") + 7;
-  const auto end = line.find("}", begin) + 1;
+  const auto end = line.find('}', begin) + 1;
   for (const auto* none : {"{}", "null"}) {
     auto empty = line;
     const auto report = play(empty.replace(begin, end - begin, none));
