@@ -185,6 +185,7 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
     if (!document) return std::unexpected(document.error());
     subject = parse_subject(std::move(*document));
     if (!subject) return fail(subject.error().code, "{}: {}", options.hpa, subject.error().message);
+    subject->input.unknown_fields = scaling::unknown_fields(subject->document);
     assume_scale(*subject, options);
   } else {
     subject = read_cluster_subject(options);

@@ -7,6 +7,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/text.hpp"
 #include "base/yaml.hpp"
 #include "commands/explain.hpp"
 #include "scaling/hpa_json.hpp"
@@ -74,8 +75,15 @@ Result<ExplainSubject> parse_subject(json::object document) {
   ExplainSubject subject;
   const auto version = text_of(document, "apiVersion");
   if (version != "autoscaling/v2" && version != "autoscaling/v2beta2") {
-    return fail(Code::unsupported, "the HPA's apiVersion is '{}': this program reads autoscaling/v2",
-                version);
+    return fail(Code::unsupported,
+                "the HPA's apiVersion is '{}': this program reads autoscaling/v2, as kubectl get "
+                "hpa.v2.autoscaling NAME -o yaml prints it",
+                printable(version));
+  }
+  if (version != "autoscaling/v2") {
+    subject.assumptions.push_back(fmt::format(
+        "{} is read like autoscaling/v2, which has the same fields; no Kubernetes from 1.26 on takes it",
+        version));
   }
   const auto* spec = document.if_contains("spec");
   if (spec == nullptr) return fail(Code::invalid, "spec is missing");

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/plural.hpp"
+#include "base/text.hpp"
 #include "kube/quantity.hpp"
 #include "scaling/hpa_numbers.hpp"
 
@@ -26,6 +27,7 @@ class Advice {
       : input_(input), spec_(input.forecast.spec), seen_(input.forecast.seen) {}
 
   std::vector<Finding> run() {
+    check_fields();
     check_shape();
     check_metrics();
     check_scale();
@@ -80,6 +82,15 @@ class Advice {
     }
   }
 
+  void check_fields() {
+    for (const auto& field : input_.unknown_fields) {
+      add("unknown-field", Severity::fault,
+          fmt::format("autoscaling/v2 has no {}{}: kubectl apply refuses it, other clients leave it out",
+                      printable(field.where),
+                      field.meant.empty() ? "" : fmt::format(" (did you mean {}?)", field.meant)));
+    }
+  }
+
   void check_metrics() {
     for (const auto& name : input_.unknown_metrics) {
       add("unknown-metric", Severity::fault,
@@ -104,7 +115,7 @@ class Advice {
             fmt::format("the target of {} has the type Value but no value: the metric always fails",
                         metric.name));
       }
-      if (objects && metric.name == wanted && !metric.target.average_value) {
+      if (objects && metric.name == wanted && !metric.target.average_value && metric.target.value) {
         add("wanted-by-value", Severity::fault,
             fmt::format(
                 "{} is the size itself, and a Value target multiplies it with the number of ready pods: use "

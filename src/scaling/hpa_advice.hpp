@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "scaling/hpa_fields.hpp"
 #include "scaling/hpa_forecast.hpp"
 
 namespace fluxmetrics::scaling {
@@ -25,6 +26,8 @@ struct AdviceInput {
   std::optional<std::int32_t> max_size = {};
   // Metrics of this program that the HPA names and that do not exist.
   std::vector<std::string> unknown_metrics = {};
+  // Of an HPA that no API server has read yet.
+  std::vector<UnknownField> unknown_fields = {};
 };
 
 // The metric counts the target's own nodes: an HPA on it feeds back on itself.

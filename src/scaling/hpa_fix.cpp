@@ -18,6 +18,8 @@ class Fixer {
 
   FixedHpa run() {
     fixed_.document.erase("status");
+    for (const auto& field : input_.unknown_fields)
+      fix_field(field);
     auto& spec = member(fixed_.document, "spec");
     fix_range(spec);
     const bool follow = fix_metrics(spec);
@@ -40,6 +42,24 @@ class Fixer {
     if (old == value) return;
     old = value;
     changed(fmt::format("{}/{}", path, name), std::move(why));
+  }
+
+  // The name that was meant, or nothing in its place.
+  void fix_field(const UnknownField& field) {
+    json::value whole(std::move(fixed_.document));
+    boost::system::error_code missing;
+    auto* parent = whole.find_pointer(field.parent, missing);
+    if (parent != nullptr && parent->is_object()) {
+      auto& holder = parent->get_object();
+      const auto value = holder.contains(field.name) ? holder.at(field.name) : json::value();
+      holder.erase(field.name);
+      if (field.meant.empty()) {
+        changed(field.parent, fmt::format("without {}, which there is not", printable(field.name)));
+      } else {
+        set(holder, field.parent, field.meant, value, fmt::format("was {}", printable(field.name)));
+      }
+    }
+    fixed_.document = std::move(whole.get_object());
   }
 
   void fix_range(json::object& spec) {

@@ -100,12 +100,24 @@ class Options(unittest.TestCase):
         self.assertLessEqual({"pods-not-ready", "max-above-maxsize", "feedback"}, faults(document))
         self.assertEqual((document["replicas"], document["statusReplicas"], document["readyPods"]), (3, 0, 0))
 
+    def test_a_misspelt_field_and_an_old_version(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "hpa.yaml"
+            path.write_text(ARTICLE.read_text().replace("minReplicas", "minreplicas"))
+            self.assertIn("no spec.minreplicas (did you mean minReplicas?)", explain(path).stdout)
+            self.assertIn("unknown-field", faults(json.loads(explain(path, "-o", "json").stdout)))
+            self.assertIn("# changed: was minreplicas\n  minReplicas: 2\n", explain(path, "--fix").stdout)
+            path.write_text(ARTICLE.read_text().replace("autoscaling/v2", "autoscaling/v2beta2"))
+            self.assertIn("no Kubernetes from 1.26 on takes it", explain(path).stdout)
+        for whole in ARTICLE, ARTICLE.parent / "live-hpa.yaml":
+            self.assertNotIn("unknown-field", explain(whole).stdout)
+
     def test_misuse(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "hpa.yaml"
             for text, says in (("kind: Service\n", "no object of kind HorizontalPodAutoscaler"),
                                ("a: [", "not YAML"),
-                               ("kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1\n", "autoscaling/v2"),
+                               ("kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1\n", "kubectl get hpa.v2.autoscaling"),
                                (ARTICLE.read_text().replace("maxReplicas: 4", "maxReplicas: four"), "spec.maxReplicas"),
                                (ARTICLE.read_text() + "\n---\n" + ARTICLE.read_text(), "one at a time")):
                 path.write_text(text)

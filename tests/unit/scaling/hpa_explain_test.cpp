@@ -239,5 +239,44 @@ TEST(Words, NumbersArePlain) {
   EXPECT_EQ(plain_number(4000), "4");
 }
 
+TEST(Fields, AWholeHpaHasNoUnknownOnes) {
+  EXPECT_TRUE(unknown_fields(article()).empty());
+  const auto all = json::parse(R"({"apiVersion":"autoscaling/v2","kind":"HorizontalPodAutoscaler",
+    "metadata":{"name":"x","anything":1},"status":{"any":1},"spec":{"minReplicas":1,"maxReplicas":4,
+    "scaleTargetRef":{"apiVersion":"v1","kind":"K","name":"n"},"metrics":[
+    {"type":"Pods","pods":{"metric":{"name":"m","selector":{"matchLabels":{"any":"x"},"matchExpressions":[
+      {"key":"k","operator":"In","values":["v"]}]}},"target":{"type":"AverageValue","averageValue":"1"}}},
+    {"type":"External","external":{"metric":{"name":"m"},"target":{"type":"Value","value":"1"}}},
+    {"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":80}}},
+    {"type":"ContainerResource","containerResource":{"name":"cpu","container":"c","target":{}}}],
+    "behavior":{"scaleUp":{"tolerance":"0","stabilizationWindowSeconds":0,"selectPolicy":"Max","policies":[
+      {"type":"Pods","value":1,"periodSeconds":15}]},"scaleDown":{}}}})");
+  EXPECT_TRUE(unknown_fields(all.as_object()).empty());
+}
+
+TEST(Fields, AMisspeltOneIsFoundAndMended) {
+  auto document = hpa("node_wanted_count", R"({"type":"AverageValue","averageVaule":"1"})",
+                      R"({"scaleup":{"tolerance":"0"}})", R"("minreplicas":2,"maxReplicas":4,"paused":true)");
+  auto input = input_of(document, 2, {});
+  EXPECT_FALSE(found(input, "unknown-field", Severity::fault));
+  input.unknown_fields = unknown_fields(document);
+  ASSERT_EQ(input.unknown_fields.size(), 4U);
+  EXPECT_EQ(input.unknown_fields[0].where, "spec.minreplicas");
+  EXPECT_EQ(input.unknown_fields[0].meant, "minReplicas");
+  EXPECT_EQ(input.unknown_fields[1].where, "spec.paused");
+  EXPECT_EQ(input.unknown_fields[1].meant, "");
+  EXPECT_EQ(input.unknown_fields[2].where, "spec.metrics[0].object.target.averageVaule");
+  EXPECT_EQ(input.unknown_fields[2].meant, "averageValue");
+  EXPECT_EQ(input.unknown_fields[3].parent, "/spec/behavior");
+  EXPECT_TRUE(found(input, "unknown-field", Severity::fault));
+  EXPECT_FALSE(found(input, "wanted-by-value", Severity::fault)) << "there is no Value";
+  const auto fixed = fix_hpa(document, input);
+  EXPECT_TRUE(unknown_fields(fixed.document).empty());
+  EXPECT_EQ(fixed.document.at("spec").at("minReplicas"), 2);
+  const auto text = fixed_yaml(fixed);
+  EXPECT_NE(text.find("# changed: was minreplicas\n  minReplicas: 2\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("# changed: without paused, which there is not\nspec:\n"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace fluxmetrics::scaling
