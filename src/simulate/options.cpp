@@ -92,7 +92,10 @@ Result<QueueOptions> parse_queue(std::string_view text) {
            c == '_' || c == '.';
   });
   if (queue.name.empty() || !plain)
-    return fail(Code::invalid, "queue '{}' is not understood: write it as NAME or NAME=RANKS", text);
+    return fail(Code::invalid,
+                "queue '{}' is not understood: write it as NAME or NAME=RANKS, the name of letters, digits, "
+                "-, _ and .",
+                text);
   if (equals == std::string_view::npos) return queue;
   auto ranks = flux::IdSet::parse(text.substr(equals + 1));
   if (!ranks) return fail(Code::invalid, "queue '{}': {}", queue.name, ranks.error().message);
