@@ -91,27 +91,34 @@ std::string how_it_ended(int status) {
 // Cuts what comes into lines.
 class Lines {
  public:
-  void add(std::string_view bytes) { text_ += bytes; }
+  void add(std::string_view bytes) {
+    text_.erase(0, begin_);
+    searched_ -= begin_;
+    begin_ = 0;
+    text_ += bytes;
+  }
   std::optional<std::string> next() {
     const auto end = text_.find('\n', searched_);
     if (end == std::string::npos) {
       searched_ = text_.size();
       return std::nullopt;
     }
-    std::string line = text_.substr(0, end);
-    text_.erase(0, end + 1);
-    searched_ = 0;
+    std::string line = text_.substr(begin_, end - begin_);
+    begin_ = searched_ = end + 1;
     return line;
   }
-  [[nodiscard]] std::size_t size() const { return text_.size(); }
+  [[nodiscard]] std::size_t size() const { return text_.size() - begin_; }
   std::string rest() {
-    searched_ = 0;
-    return std::exchange(text_, std::string());
+    auto rest = text_.substr(begin_);
+    text_.clear();
+    begin_ = searched_ = 0;
+    return rest;
   }
 
  private:
   std::string text_;
-  std::size_t searched_ = 0;
+  std::size_t begin_ = 0;     // of what is left of it
+  std::size_t searched_ = 0;  // no line ends between
 };
 
 int milliseconds_to(MonoTime end) {

@@ -2,7 +2,6 @@
 #include <cerrno>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <system_error>
 
 #include <boost/json.hpp>
@@ -30,7 +29,9 @@ Result<std::string> read_text(const std::string& path) {
     file.clear();
   }
   std::istream& in = path == "-" ? std::cin : file;
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::string text(largest_file + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > largest_file) return fail(Code::invalid, "{} is larger than an HPA can be", path);
   return text;
 }

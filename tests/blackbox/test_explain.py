@@ -125,6 +125,7 @@ class Options(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stdout), (2, ""), done)
                 self.assertIn(says, done.stderr)
         for arguments, says in (((folder + "/none.yaml",), "none.yaml"),
+                                (("/dev/zero",), "larger than an HPA can be"),
                                 ((ARTICLE, "--metric", "node_up_count"), "NAME=VALUE"),
                                 ((ARTICLE, "--metric", "node_up_count=many"), "no number"),
                                 ((ARTICLE, "--metric", "other=1"), "has no metric 'other'"),
