@@ -55,14 +55,6 @@ Result<std::unique_ptr<flux::BlockingClient>> connect_to(const Broker& broker) {
   return std::unexpected(*std::move(why));
 }
 
-Result<Broker> check_options(const std::optional<std::string>& flux_uri, const sizing::SizePolicy& policy) {
-  if (policy.max_replicas && policy.min_replicas > *policy.max_replicas) {
-    return fail(Code::invalid, "--min-replicas {} is above --max-replicas {}", policy.min_replicas,
-                *policy.max_replicas);
-  }
-  return find_broker(flux_uri);
-}
-
 Result<std::unique_ptr<user::UserMetrics>> open_user_metrics(const std::vector<std::string>& files,
                                                              const Broker& broker, Seconds max_staleness) {
   if (files.empty()) return nullptr;
@@ -72,6 +64,20 @@ Result<std::unique_ptr<user::UserMetrics>> open_user_metrics(const std::vector<s
 
 std::shared_ptr<const metrics::Catalogue> catalogue_of(const user::UserMetrics* user) {
   return user == nullptr ? metrics::built_in() : user->catalogue();
+}
+
+Result<Found> find_all(const std::optional<std::string>& flux_uri, const sizing::SizePolicy& policy,
+                       const std::vector<std::string>& custom_metrics, Seconds max_staleness) {
+  if (policy.max_replicas && policy.min_replicas > *policy.max_replicas) {
+    return fail(Code::invalid, "--min-replicas {} is above --max-replicas {}", policy.min_replicas,
+                *policy.max_replicas);
+  }
+  auto broker = find_broker(flux_uri);
+  if (!broker) return std::unexpected(broker.error());
+  auto user = open_user_metrics(custom_metrics, *broker, max_staleness);
+  if (!user) return std::unexpected(user.error());
+  auto catalogue = catalogue_of(user->get());
+  return Found{.broker = *std::move(broker), .user = *std::move(user), .catalogue = std::move(catalogue)};
 }
 
 Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness,

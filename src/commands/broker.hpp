@@ -34,17 +34,24 @@ struct Broker {
 // Errors: a form of URI that this program does not speak, as flux::local_socket_path().
 [[nodiscard]] Result<Broker> find_broker(const std::optional<std::string>& flux_uri);
 
-// Checks what `start` and `get` have in common before anything runs: the policy (its minimum may not be above
-// its maximum) and the broker to talk to. Errors: all are misuse.
-[[nodiscard]] Result<Broker> check_options(const std::optional<std::string>& flux_uri,
-                                           const sizing::SizePolicy& policy);
-
 // The metrics of the user's files; null when there are none. Errors: as user::UserMetrics::open().
 [[nodiscard]] Result<std::unique_ptr<user::UserMetrics>> open_user_metrics(
     const std::vector<std::string>& files, const Broker& broker, Seconds max_staleness);
 
 // All metrics that there are then.
 [[nodiscard]] std::shared_ptr<const metrics::Catalogue> catalogue_of(const user::UserMetrics* user);
+
+// What `start`, `exporter` and `get` find before anything runs.
+struct Found {
+  Broker broker;
+  std::unique_ptr<user::UserMetrics> user;  // null: none were asked for
+  std::shared_ptr<const metrics::Catalogue> catalogue;
+};
+// Errors: all are misuse: the policy's minimum is above its maximum, or as find_broker() and
+// open_user_metrics().
+[[nodiscard]] Result<Found> find_all(const std::optional<std::string>& flux_uri,
+                                     const sizing::SizePolicy& policy,
+                                     const std::vector<std::string>& custom_metrics, Seconds max_staleness);
 
 // Collector -> publisher -> store, running while it lives.
 class Pipeline {

@@ -2,6 +2,7 @@
 #include "base/log.hpp"
 #include "commands/broker.hpp"
 #include "commands/options.hpp"
+#include "commands/output.hpp"
 #include "http/server.hpp"
 
 namespace fluxmetrics::commands {
@@ -13,30 +14,21 @@ constexpr Seconds first_word_patience{1};
 }  // namespace
 
 int run_exporter(const ExporterOptions& options) {
-  const auto broker = check_options(options.flux_uri, options.policy);
-  if (!broker) {
-    log::error("{}", broker.error().message);
-    return exit_misused;
-  }
-  auto user = open_user_metrics(options.custom_metrics, *broker, options.max_staleness);
-  if (!user) {
-    log::error("{}", user.error().message);
-    return exit_misused;
-  }
-  const auto catalogue = catalogue_of(user->get());
-  Pipeline pipeline(*broker, options.policy, options.max_staleness, *std::move(user));
+  auto found = find_all(options.flux_uri, options.policy, options.custom_metrics, options.max_staleness);
+  if (!found) return ends_with(exit_misused, found.error());
+  Pipeline pipeline(found->broker, options.policy, options.max_staleness, std::move(found->user));
   api::Api api({.max_staleness = options.max_staleness,
                 .insecure_http = true,
                 .port = options.port,
                 .log_every_request = options.verbose,
                 .prometheus_only = true,
-                .catalogue = catalogue},
+                .catalogue = found->catalogue},
                pipeline.store());
   http::Server server({.host = options.host, .port = options.port}, api);
   server.catch_signals();
   if (const auto listening = server.listen(); !listening) {
-    log::error("{}", listening.error().message);
-    return listening.error().code == Code::invalid ? exit_misused : exit_failed;
+    const auto& why = listening.error();
+    return ends_with(why.code == Code::invalid ? exit_misused : exit_failed, why);
   }
   pipeline.start();
   pipeline.await_first_word(first_word_patience);

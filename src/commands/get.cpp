@@ -174,10 +174,8 @@ int watch(const GetOptions& options, const metrics::Store& store, Recorder& reco
       state = snapshot.state;
       if (changed || snapshot.confirmed.mono - recorded >= sign_of_life) {
         recorded = snapshot.confirmed.mono;
-        if (const auto kept = recorder.append(metrics::to_record(snapshot, chooser(options))); !kept) {
-          log::error("{}", kept.error().message);
-          return exit_failed;
-        }
+        if (const auto kept = recorder.append(metrics::to_record(snapshot, chooser(options))); !kept)
+          return ends_with(exit_failed, kept.error());
       }
       if (changed) printer.print(snapshot);
     }
@@ -203,17 +201,9 @@ int print_catalogue(const GetOptions& options, const metrics::Catalogue& catalog
 
 int run_get(const GetOptions& options) {
   using namespace std::chrono_literals;
-  const auto broker = check_options(options.flux_uri, options.policy);
-  if (!broker) {
-    log::error("{}", broker.error().message);
-    return exit_misused;
-  }
-  auto user = open_user_metrics(options.custom_metrics, *broker, options.timeout);
-  if (!user) {
-    log::error("{}", user.error().message);
-    return exit_misused;
-  }
-  const auto catalogue = catalogue_of(user->get());
+  auto found = find_all(options.flux_uri, options.policy, options.custom_metrics, options.timeout);
+  if (!found) return ends_with(exit_misused, found.error());
+  const auto& catalogue = found->catalogue;
   if (options.catalogue) return print_catalogue(options, *catalogue);
   if (options.output == "markdown") {
     log::error("-o markdown is a form of --catalogue: values come as table, json or yaml");
@@ -232,10 +222,7 @@ int run_get(const GetOptions& options) {
   if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);  // the table is the answer
 
   auto recorder = Recorder::open(options.record);
-  if (!recorder) {
-    log::error("{}", recorder.error().message);
-    return exit_misused;
-  }
+  if (!recorder) return ends_with(exit_misused, recorder.error());
   sigset_t signals;
   sigemptyset(&signals);
   if (options.watch) {
@@ -244,7 +231,7 @@ int run_get(const GetOptions& options) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // the collector's thread inherits it
   }
 
-  Pipeline pipeline(*broker, options.policy, options.timeout, *std::move(user));
+  Pipeline pipeline(found->broker, options.policy, options.timeout, std::move(found->user));
   pipeline.start();
   const auto deadline =
       MonoTime::clock::now() + std::chrono::duration_cast<MonoTime::duration>(options.timeout);
@@ -257,15 +244,13 @@ int run_get(const GetOptions& options) {
   }
   if (view.snapshot == nullptr) {
     log::error("no metrics within {:g} s: {}{}", options.timeout.count(), view.trouble,
-               way_to_a_broker(*broker));
+               way_to_a_broker(found->broker));
     return exit_failed;
   }
   if (options.watch) return watch(options, pipeline.store(), *recorder, signals);
   Printer(options).print(*view.snapshot);
-  if (const auto kept = recorder->append(metrics::to_record(*view.snapshot, chooser(options))); !kept) {
-    log::error("{}", kept.error().message);
-    return exit_failed;
-  }
+  if (const auto kept = recorder->append(metrics::to_record(*view.snapshot, chooser(options))); !kept)
+    return ends_with(exit_failed, kept.error());
   return exit_fine;
 }
 

@@ -19,6 +19,11 @@ int tell_lost(const std::error_code& why) {
 
 }  // namespace
 
+int ends_with(int code, const Error& why) {
+  log::error("{}", why.message);
+  return code;
+}
+
 void hold_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(stream, F_GETFD) != -1 || errno != EBADF) continue;

@@ -1,9 +1,14 @@
-// Standard output of every command: what cannot be written there is told, and is no success.
+// How every command ends: with its failure told, and what it could not write to standard output is one.
 #pragma once
 
 #include <functional>
 
+#include "base/result.hpp"
+
 namespace fluxmetrics::commands {
+
+// Tells the log why a command ends; returns `code`.
+int ends_with(int code, const Error& why);
 
 // Puts something in the place of a standard stream that was closed: else the next file or socket that is
 // opened would become it, and get what is printed.

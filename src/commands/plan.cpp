@@ -10,6 +10,7 @@
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "commands/output.hpp"
 #include "commands/plan_report.hpp"
 #include "simulate/job_history.hpp"
 #include "simulate/plan_generate.hpp"
@@ -89,9 +90,7 @@ int play_trace(const PlanOptions& options) {
   }
   if (options.plots.empty()) return exit_fine;
   const auto paths = write_plan_plots(outcomes, options.plots, options.theme);
-  if (paths) return exit_fine;
-  log::error("{}", paths.error().message);
-  return exit_failed;
+  return paths ? exit_fine : ends_with(exit_failed, paths.error());
 }
 
 }  // namespace

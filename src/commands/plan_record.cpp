@@ -244,25 +244,16 @@ class Recording {
 
 int run_plan_record(const RecordOptions& options) {
   const auto broker = find_broker(options.flux_uri);
-  if (!broker) {
-    log::error("{}", broker.error().message);
-    return exit_misused;
-  }
+  if (!broker) return ends_with(exit_misused, broker.error());
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const auto client = connect_to(*broker);
-  if (!client) {
-    log::error("{}", client.error().message);
-    return exit_failed;
-  }
+  if (!client) return ends_with(exit_failed, client.error());
   const auto file = open_trace(options.out);
-  if (!file) {
-    log::error("{}", file.error().message);
-    return exit_misused;
-  }
+  if (!file) return ends_with(exit_misused, file.error());
   log::info("recording; end it with Ctrl-C");
   Recording recording(**client, file->get(), options);
   const auto done = recording.run(signals);

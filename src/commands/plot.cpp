@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "commands/options.hpp"
+#include "commands/output.hpp"
 #include "commands/plan_report.hpp"
 #include "commands/svg_chart.hpp"
 
@@ -274,10 +275,7 @@ int run_plot(const PlotOptions& options) {
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const auto paths = plot_any(text, options);
   if (!paths) {
-    if (paths.error().code == Code::io) {
-      log::error("{}", paths.error().message);
-      return exit_failed;
-    }
+    if (paths.error().code == Code::io) return ends_with(exit_failed, paths.error());
     log::error("{}: {}", options.file, paths.error().message);
     return exit_misused;
   }

@@ -16,9 +16,9 @@
 #include <boost/json.hpp>
 
 #include "base/clock.hpp"
-#include "base/log.hpp"
 #include "commands/broker.hpp"
 #include "commands/options.hpp"
+#include "commands/output.hpp"
 #include "flux/blocking_client.hpp"
 #include "flux/job.hpp"
 #include "simulate/job_request.hpp"
@@ -194,21 +194,16 @@ Result<void> check(const SimulateCtlOptions& options) {
   return {};
 }
 
-int report(const Error& error, int code) {
-  log::error("{}", error.message);
-  return code;
-}
-
 }  // namespace
 
 int run_simulate_ctl(const SimulateCtlOptions& options) {
-  if (const auto fine = check(options); !fine) return report(fine.error(), exit_misused);
+  if (const auto fine = check(options); !fine) return ends_with(exit_misused, fine.error());
   const auto broker = find_broker(options.flux_uri);
-  if (!broker) return report(broker.error(), exit_misused);
+  if (!broker) return ends_with(exit_misused, broker.error());
   auto client = connect_to(*broker);
-  if (!client) return report(client.error(), exit_failed);
+  if (!client) return ends_with(exit_failed, client.error());
   const Answer answer = act(**client, options);
-  if (!answer) return report(answer.error(), exit_failed);
+  if (!answer) return ends_with(exit_failed, answer.error());
   return exit_fine;
 }
 

@@ -8,6 +8,7 @@
 #include "commands/broker.hpp"
 #include "commands/cluster_link.hpp"
 #include "commands/options.hpp"
+#include "commands/output.hpp"
 #include "http/server.hpp"
 
 namespace fluxmetrics::commands {
@@ -81,29 +82,17 @@ void tell_who_may_read(const StartOptions& options, const ClusterLink* cluster) 
 }  // namespace
 
 int run_start(const StartOptions& options) {
-  const auto broker = check_options(options.flux_uri, options.policy);
-  if (!broker) {
-    log::error("{}", broker.error().message);
-    return exit_misused;
-  }
+  auto found = find_all(options.flux_uri, options.policy, options.custom_metrics, options.max_staleness);
+  if (!found) return ends_with(exit_misused, found.error());
   if (std::getenv("FLUX_JOB_ID") != nullptr) {
     log::warning(
         "this server runs as a Flux job: it holds a core, and its node is never given back; run it beside "
         "the broker");
   }
 
-  auto user = open_user_metrics(options.custom_metrics, *broker, options.max_staleness);
-  if (!user) {
-    log::error("{}", user.error().message);
-    return exit_misused;
-  }
-  const auto catalogue = catalogue_of(user->get());
-  Pipeline pipeline(*broker, options.policy, options.max_staleness, *std::move(user));
+  Pipeline pipeline(found->broker, options.policy, options.max_staleness, std::move(found->user));
   const auto cluster = find_cluster(options);
-  if (!cluster) {
-    log::error("{}", cluster.error().message);
-    return exit_misused;
-  }
+  if (!cluster) return ends_with(exit_misused, cluster.error());
   if (options.forward_cluster_apis && !*cluster) {
     log::error(
         "--forward-cluster-apis: there is no cluster here; run in a pod with a service account, or give "
@@ -122,7 +111,7 @@ int run_start(const StartOptions& options) {
                 .log_every_request = options.verbose,
                 .most_waiting = options.most_waiting,
                 .request_timeout = options.request_timeout,
-                .catalogue = catalogue},
+                .catalogue = found->catalogue},
                pipeline.store(), &access, *cluster ? &(*cluster)->pods() : nullptr);
   std::optional<api::ClusterDocuments> documents;
   if (options.forward_cluster_apis) {
@@ -132,8 +121,8 @@ int run_start(const StartOptions& options) {
   http::Server server(server_options(options), api);
   server.catch_signals();
   if (const auto listening = server.listen(); !listening) {
-    log::error("{}", listening.error().message);
-    return listening.error().code == Code::invalid ? exit_misused : exit_failed;
+    const auto& why = listening.error();
+    return ends_with(why.code == Code::invalid ? exit_misused : exit_failed, why);
   }
   if (*cluster) (*cluster)->start(options.namespace_, job_name(options.minicluster, pipeline.store()));
   pipeline.start();
