@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 #include "base/text.hpp"
 #include "metrics/catalogue.hpp"
@@ -74,7 +75,10 @@ Result<void> check_user_names(std::span<const UserMetric> user, const Catalogue&
       return fail(Code::invalid, "{}: there is a metric {} already, in {}; choose another name",
                   metric.source, metric.name, taken->second->source);
     }
-    if (const auto [taken, fresh] = families.emplace(user_family_name(metric.name), &metric); !fresh) {
+    // OpenMetrics calls a counter's family by its name without _total.
+    auto family = user_family_name(metric.name);
+    if (metric.type == Type::counter) family.resize(family.rfind("_total"));
+    if (const auto [taken, fresh] = families.emplace(std::move(family), &metric); !fresh) {
       return fail(Code::invalid,
                   "{}: Prometheus would know {} and {} (in {}) by the one name {}; choose another name",
                   metric.source, metric.name, taken->second->name, taken->second->source, taken->first);

@@ -54,6 +54,10 @@ TEST(UserCatalogue, RefusesNamesThatAreTakenOrNone) {
   auto alike = again;
   alike.name = "job_held";
   EXPECT_NE(refusal({held(), alike}).find("by the one name flux_user_job_held"), std::string::npos);
+  // OpenMetrics leaves _total out of a counter's family.
+  alike.name = "job_held_total";
+  alike.type = Type::counter;
+  EXPECT_NE(refusal({held(), alike}).find("by the one name flux_user_job_held;"), std::string::npos);
   for (const auto* name : {"", "1st", "a-b", "a b", "a/b", "caf\xc3\xa9"}) {
     auto wrong = held();
     wrong.name = name;
