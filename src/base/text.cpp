@@ -1,7 +1,6 @@
 #include "base/text.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -21,7 +20,8 @@ bool is_control(std::string_view symbol) {
 std::size_t changes_between(std::string_view a, std::string_view b) {
   // Rows of the table of all beginnings of `a` (down) and of `b` (across): the last three.
   std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t j = 0; j < row.size(); ++j)
+    row[j] = j;
   std::vector<std::size_t> above;
   for (std::size_t i = 1; i <= a.size(); ++i) {
     const auto before = std::exchange(above, row);
