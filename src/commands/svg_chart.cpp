@@ -11,10 +11,11 @@ namespace fluxmetrics::commands {
 namespace {
 
 constexpr double width = 860;
-constexpr double height = 440;
+constexpr double least_height = 440;
 constexpr double left = 78;
 constexpr double right = 24;
-constexpr double top = 74;
+constexpr double least_top = 74;  // room for a title and two rows of names
+constexpr double row_height = 16;
 constexpr double bottom = 62;
 
 // Distinct for most eyes, on white and on black.
@@ -128,14 +129,17 @@ std::string style(std::string_view theme) {
 
 class Drawing {
  public:
-  explicit Drawing(const Chart& chart) : chart_(chart) { range(); }
+  explicit Drawing(const Chart& chart) : chart_(chart) {
+    place_names();
+    range();
+  }
 
   std::string run() {
     out_ = fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
         "role=\"img\" aria-label=\"{2}\"><style>{3}</style><rect class=\"bg\" width=\"{0}\" "
         "height=\"{1}\"/>\n",
-        width, height, escape(chart_.title), style(chart_.theme));
+        width, height_, escape(chart_.title), style(chart_.theme));
     text(left, 26, chart_.title, "start", "title");
     frame();
     if (chart_.boxes.empty()) {
@@ -177,7 +181,7 @@ class Drawing {
 
   [[nodiscard]] double at_x(double x) const { return left + (x_.part(x) * (width - left - right)); }
   [[nodiscard]] double at_y(double y) const {
-    return height - bottom - (y_.part(y) * (height - top - bottom));
+    return height_ - bottom - (y_.part(y) * (height_ - top_ - bottom));
   }
 
   void text(double x, double y, std::string_view words, std::string_view anchor, std::string_view kind = "") {
@@ -197,29 +201,39 @@ class Drawing {
     line(left, at_y(y_.low), width - right, at_y(y_.low), "axis");
     if (chart_.boxes.empty()) {
       for (const double x : x_.ticks)
-        text(at_x(x), height - bottom + 20, fmt::format("{:.6g}", x), "middle");
+        text(at_x(x), height_ - bottom + 20, fmt::format("{:.6g}", x), "middle");
     }
-    text((left + width - right) / 2, height - 14, chart_.x_label, "middle");
+    text((left + width - right) / 2, height_ - 14, chart_.x_label, "middle");
     out_ +=
         fmt::format("<text transform=\"translate(20 {:.1f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
-                    (top + height - bottom) / 2, escape(chart_.y_label));
+                    (top_ + height_ - bottom) / 2, escape(chart_.y_label));
   }
 
-  // In two rows where one is too narrow.
-  void legend() {
+  // Where each line's name stands above the plot, in as many rows as it takes: the plot begins below them.
+  void place_names() {
     double x = left;
     double y = 44;
-    for (std::size_t i = 0; i < chart_.series.size(); ++i) {
+    for (std::size_t i = 0; chart_.boxes.empty() && i < chart_.series.size(); ++i) {
       if (chart_.series[i].dots) continue;
       const double length = 50 + (7.2 * static_cast<double>(chart_.series[i].name.size()));
       if (x > left && x + length > width - right + 20) {
         x = left;
-        y += 16;
+        y += row_height;
       }
-      out_ += fmt::format("<path class=\"line\" stroke=\"{}\"{} d=\"M{:.1f} {:.1f}h26\"/>\n", colour(i),
-                          dash_attribute(chart_.series[i]), x, y);
-      text(x + 31, y + 4, chart_.series[i].name, "start");
+      names_.push_back({.line = i, .x = x, .y = y});
       x += length;
+    }
+    const double more = std::max(0.0, y + 14 - least_top);
+    top_ += more;
+    height_ += more;
+  }
+
+  void legend() {
+    for (const auto& name : names_) {
+      const auto& series = chart_.series[name.line];
+      out_ += fmt::format("<path class=\"line\" stroke=\"{}\"{} d=\"M{:.1f} {:.1f}h26\"/>\n",
+                          colour(name.line), dash_attribute(series), name.x, name.y);
+      text(name.x + 31, name.y + 4, series.name, "start");
     }
   }
 
@@ -271,7 +285,7 @@ class Drawing {
     const auto taken = [&](const Label& label) {
       return std::abs(label.y - y) < line_height && begin < label.to && label.from < begin + length;
     };
-    while (y > top && std::ranges::any_of(labels_, taken))
+    while (y > top_ && std::ranges::any_of(labels_, taken))
       y -= line_height;
     labels_.push_back({.from = begin, .to = begin + length, .y = y});
     // From the dot to a name that had to move away from it.
@@ -320,8 +334,8 @@ class Drawing {
       out_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\" fill=\"none\" stroke=\"{}\"/>\n",
                           middle, at_y(value), stroke);
     }
-    text(middle, height - bottom + 19, box.name, "middle");
-    text(middle, height - bottom + 34, fmt::format("median {:.1f} s, n {}", f.median, box.values.size()),
+    text(middle, height_ - bottom + 19, box.name, "middle");
+    text(middle, height_ - bottom + 34, fmt::format("median {:.1f} s, n {}", f.median, box.values.size()),
          "middle");
   }
 
@@ -329,7 +343,15 @@ class Drawing {
     double from, to, y;
   };
 
+  struct Name {
+    std::size_t line;
+    double x, y;
+  };
+
   const Chart& chart_;
+  double top_ = least_top;
+  double height_ = least_height;
+  std::vector<Name> names_;
   std::vector<Label> labels_;
   Axis x_;
   Axis y_;
@@ -348,9 +370,11 @@ double quantile_of(std::vector<double> values, double quantile) {
 }
 
 std::string dashes_of(std::size_t index) {
-  // Only the first line is solid: all others are drawn over it.
+  // Only the first line is solid: all others are drawn over it. Where colours begin anew, patterns are
+  // another.
   constexpr std::array<std::string_view, 4> patterns{"10 4", "2 3", "8 3 2 3", "5 5"};
-  return index == 0 ? "" : std::string(patterns.at((index - 1) % patterns.size()));
+  if (index == 0) return "";
+  return std::string(patterns.at((index - 1 + (index / colours.size())) % patterns.size()));
 }
 
 TimeUnit time_unit(double span) {

@@ -1,5 +1,6 @@
 #include "commands/svg_chart.hpp"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <regex>
 #include <set>
@@ -67,6 +68,40 @@ TEST(SvgChart, NoLineCoversAnEarlierOneWhole) {
     EXPECT_TRUE(first.insert(dashes_of(line)).second) << line;
   for (std::size_t line = 1; line < 20; ++line)
     EXPECT_NE(dashes_of(line), "") << line;
+}
+
+TEST(SvgChart, LinesOfOneColourHaveOtherDashes) {
+  Chart chart;
+  for (std::size_t i = 0; i < 32; ++i)
+    chart.series.push_back({.name = "line", .points = {{0, 1}, {1, 4}}, .dashes = dashes_of(i)});
+  const auto svg = to_svg(chart);
+  static const std::regex sample("<path class=\"line\" ([^>]*) d=\"M[0-9. ]+h26\"");
+  std::set<std::string> looks;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), sample), end; at != end; ++at)
+    looks.insert((*at)[1]);
+  EXPECT_EQ(looks.size(), 32U);
+}
+
+// Heights of what a pattern finds in the picture.
+std::vector<double> heights(const std::string& svg, const std::string& pattern) {
+  const std::regex searched(pattern);
+  std::vector<double> found;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), searched), end; at != end; ++at)
+    found.push_back(std::stod((*at)[1]));
+  return found;
+}
+
+TEST(SvgChart, ManyNamesStandAboveThePlot) {
+  Chart chart;
+  for (int i = 0; i < 20; ++i)
+    chart.series.push_back({.name = "job_eligible_count{a-queue}", .points = {{0, 1}, {1, 4}}});
+  const auto svg = to_svg(chart);
+  const auto names = heights(svg, R"re(y="([0-9.]+)" text-anchor="start">job_)re");
+  const auto grid = heights(svg, R"re(class="grid" [^/]*y2="([0-9.]+)")re");
+  ASSERT_EQ(names.size(), 20U);
+  ASSERT_EQ(grid.size(), 5U);
+  EXPECT_LT(std::ranges::max(names), std::ranges::min(grid));
+  EXPECT_LT(std::ranges::max(grid), heights(svg, R"re(viewBox="0 0 860 ([0-9.]+)")re").at(0));
 }
 
 TEST(SvgChart, NamesAreEscaped) {
