@@ -75,7 +75,7 @@ TEST(SvgChart, LinesOfOneColourHaveOtherDashes) {
   for (std::size_t i = 0; i < 32; ++i)
     chart.series.push_back({.name = "line", .points = {{0, 1}, {1, 4}}, .dashes = dashes_of(i)});
   const auto svg = to_svg(chart);
-  static const std::regex sample("<path class=\"line\" ([^>]*) d=\"M[0-9. ]+h26\"");
+  static const std::regex sample(R"re(<path class="line" ([^>]*) d="M[0-9. ]+h26")re");
   std::set<std::string> looks;
   for (std::sregex_iterator at(svg.begin(), svg.end(), sample), end; at != end; ++at)
     looks.insert((*at)[1]);
