@@ -1,5 +1,6 @@
 #include "base/clock.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -9,7 +10,8 @@
 namespace fluxmetrics {
 
 WallTime from_unix(double seconds) {
-  return WallTime(std::chrono::duration_cast<WallTime::duration>(Seconds(seconds)));
+  constexpr double last = 9e9;  // what nanoseconds in 64 bits still hold
+  return WallTime(std::chrono::duration_cast<WallTime::duration>(Seconds(std::clamp(seconds, 0.0, last))));
 }
 
 double to_unix(WallTime time) {

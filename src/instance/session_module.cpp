@@ -95,8 +95,8 @@ void Session::publish_of_module(const std::shared_ptr<InstanceState>& state, Wal
   // One host, one wall clock: only that tells how old a message is that lay unread.
   const auto now = Now::read();
   const auto age = std::clamp<WallTime::duration>(now.wall - confirmed, 0s, 24h);
-  sink_.state(published_,
-              {.wall = confirmed, .mono = now.mono - std::chrono::duration_cast<MonoTime::duration>(age)});
+  sink_.state(published_, {.wall = std::min(confirmed, now.wall),
+                           .mono = now.mono - std::chrono::duration_cast<MonoTime::duration>(age)});
   if (sink_.effort) {
     sink_.effort(
         {.share = queries_->meter().share(now.mono), .jobs = published_->jobs.size(), .journal = true});

@@ -142,6 +142,12 @@ class Module(unittest.TestCase):
         _, server = self.serve((TOPIC_OF_STATE, module(lambda: whole_state(time.time() - 600), 60)))
         harness.eventually(lambda: server.metric("node_up_count").status == 503, "too old")
 
+    def test_no_news_is_of_the_future(self):
+        _, server = self.serve((TOPIC_OF_STATE, module(lambda: whole_state(1e300), 60)))
+        server.wait_number("node_up_count", 3)
+        told = server.metric("node_up_count").value()["timestamp"]
+        self.assertLessEqual(told, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+
     def test_a_guest_does_not_ask_it(self):
         simulator = self.enterContext(harness.Simulator("--as-guest", size=2, max_size=4, cores=4))
         proxy = self.enterContext(BadBroker(simulator.path))

@@ -30,6 +30,11 @@ TEST(Time, IsUtcWithWholeSeconds) {
   EXPECT_EQ(format_rfc3339(from_unix(1795320062.99)), "2026-11-22T04:01:02Z");
 }
 
+TEST(Time, HoldsWhatIsTooFarAway) {
+  EXPECT_EQ(format_rfc3339(from_unix(-1e300)), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(format_rfc3339(from_unix(1e300)), "2255-03-14T16:00:00Z");
+}
+
 TEST(Time, RoundTripsUnixSecondsToTheMicrosecond) {
   EXPECT_NEAR(to_unix(from_unix(1795320062.5358007)), 1795320062.5358007, 1e-6);
 }
