@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -124,7 +125,10 @@ class Program {
         jv_free(result);
         return {{"error", "it gives more than 10000 results"}};
       }
-      results.push_back(json::parse(text_of(jv_dump_string(result, 0))));
+      boost::system::error_code unreadable;
+      auto value = json::parse(text_of(jv_dump_string(result, 0)), unreadable);
+      if (unreadable) return {{"error", "it gives what cannot be read: " + unreadable.message()}};
+      results.push_back(std::move(value));
     }
   }
 
@@ -151,6 +155,9 @@ class Evaluator {
   json::object answer(std::string_view line) {
     try {
       return obey(line);
+    } catch (const std::bad_alloc&) {
+      out_of_memory(nullptr);
+      return {};
     } catch (const std::exception& broken) {
       return {{"error", broken.what()}};
     }

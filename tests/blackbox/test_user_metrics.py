@@ -165,7 +165,7 @@ class Bad(UserMetrics):
     BAD = {"endless": "[range(1; infinite)] | length", "recursive": "def f: f; f",
            "hog": "[] | .[300000000] = 1 | length", "failing": '.nodes | error("of mine")', "a_text": '"5"',
            "nothing": "empty", "reads": "input", "halts": "halt", "not_a_number": "nan",
-           "too_many": "range(0; 20000)"}
+           "too_many": "range(0; 20000)", "too_deep": "reduce range(200) as $i (0; [.])"}
 
     def test_bad_ones_have_no_value_and_say_why(self):
         path = self.of(metric("before", "1"), *(metric(*each) for each in self.BAD.items()), metric("after", "2"))
@@ -178,7 +178,8 @@ class Bad(UserMetrics):
         why = {name: found[name].get("missing", "") for name in self.BAD}
         for name, part in (("endless", "200 ms"), ("recursive", "200 ms"), ("failing", "of mine"),
                            ("a_text", 'no finite number: "5"'), ("nothing", "no value now"), ("not_a_number", "no value"),
-                           ("reads", "no further input"), ("halts", "it halts"), ("too_many", "10000 results")):
+                           ("reads", "no further input"), ("halts", "it halts"), ("too_many", "10000 results"),
+                           ("too_deep", "cannot be read: too deep")):
             self.assertIn(part, why[name], name)
         self.assertRegex(why["hog"], "MB of memory|200 ms|signal")
 
