@@ -131,7 +131,7 @@ func testConfigMapUnreadable(t *testing.T, w *world) {
 	bindings := w.Client.RbacV1().RoleBindings("kube-system")
 	must(t, bindings.Delete(context.Background(), binding, metav1.DeleteOptions{}))
 	t.Cleanup(func() {
-		must(t, w.Apply("server-rbac.yaml"))
+		must(t, w.Apply("rbac.yaml"))
 		eventually(t, 60*time.Second, func() error { return w.available("v1beta2.custom.metrics.k8s.io") })
 	})
 	must(t, w.flux.Server.Restart(nil))
@@ -139,6 +139,6 @@ func testConfigMapUnreadable(t *testing.T, w *world) {
 	client := lab.NewClient(nil)
 	eventually(t, 20*time.Second, func() error { return client.Expect(base+"/readyz", nil, 500) })
 	must(t, client.Expect(base+"/livez", nil, 200))
-	must(t, w.Apply("server-rbac.yaml"))
+	must(t, w.Apply("rbac.yaml"))
 	eventually(t, 60*time.Second, func() error { return client.Expect(base+"/readyz", nil, 200) })
 }

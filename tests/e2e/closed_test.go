@@ -22,7 +22,7 @@ func testFailsClosed(t *testing.T, w *world) {
 	unknown := http.Header{"Authorization": {"Bearer " + w.newAccount(t, "unknown-before", true)}}
 	eventually(t, 20*time.Second, func() error { return client.Expect(url, known, 200) })
 	must(t, w.Client.RbacV1().ClusterRoleBindings().Delete(context.Background(), binding, metav1.DeleteOptions{}))
-	t.Cleanup(func() { must(t, w.Apply("server-rbac.yaml")) })
+	t.Cleanup(func() { must(t, w.Apply("rbac.yaml")) })
 	refused := func(header http.Header) error {
 		answer, err := client.Ask(url, header)
 		if err != nil {
@@ -41,7 +41,7 @@ func testFailsClosed(t *testing.T, w *world) {
 		}
 		return w.available("v1beta2.custom.metrics.k8s.io")
 	}))
-	must(t, w.Apply("server-rbac.yaml"))
+	must(t, w.Apply("rbac.yaml"))
 	eventually(t, 30*time.Second, func() error { return client.Expect(url, known, 200) })
 	eventually(t, 30*time.Second, func() error { return client.Expect(url, unknown, 200) })
 }

@@ -151,12 +151,10 @@ func (w *world) available(name string) error {
 // trust registers what the server serves, preferring v1beta2, with a bundle of authorities to trust.
 func (w *world) trust(t *testing.T, bundle []byte) {
 	t.Helper()
-	must(t, w.register("custom.metrics.k8s.io", "v1beta2", 200, bundle))
-	must(t, w.register("custom.metrics.k8s.io", "v1beta1", 100, bundle))
-	for _, version := range []string{"v1beta1", "v1beta2"} {
-		eventually(t, 60*time.Second, func() error { return w.available(version + ".custom.metrics.k8s.io") })
+	must(t, w.Apply("apiservice.yaml", "CA_BUNDLE", base64.StdEncoding.EncodeToString(bundle)))
+	for _, version := range []string{"v1beta1.custom", "v1beta2.custom", "v1beta1.external"} {
+		eventually(t, 60*time.Second, func() error { return w.available(version + ".metrics.k8s.io") })
 	}
-	w.trustExternal(t, bundle)
 }
 
 func (w *world) trustExternal(t *testing.T, bundle []byte) {

@@ -5,7 +5,9 @@ package lab
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,7 +66,7 @@ func (l *Lab) furnish(ctx context.Context) error {
 	if _, err := l.Client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	for _, name := range []string{"minicluster-crd.yaml", "server-rbac.yaml"} {
+	for _, name := range []string{"minicluster-crd.yaml", "rbac.yaml"} {
 		if err := l.Apply(name); err != nil {
 			return err
 		}
@@ -89,9 +91,12 @@ func (l *Lab) IssueServing(authority *Authority) error {
 	return WritePair("serving", pair)
 }
 
-// Manifest is the text of a file in manifests/.
+// Manifest is the text of a file in manifests/, else of one that users get: in deploy/.
 func (l *Lab) Manifest(name string) (string, error) {
 	content, err := l.manifests.ReadFile(filepath.Join("manifests", name))
+	if errors.Is(err, fs.ErrNotExist) {
+		content, err = os.ReadFile(filepath.Join("..", "..", "deploy", name))
+	}
 	return string(content), err
 }
 
