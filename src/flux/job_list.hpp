@@ -14,7 +14,7 @@ namespace fluxmetrics::flux {
 // More jobs than this are not read, from a list or a journal: what they take must be bounded.
 inline constexpr std::size_t max_listed_jobs = 500'000;
 
-// One job of a list: what the collector keeps of it. JobRecord (replies.hpp) has all attributes.
+// One job of a list: what this program keeps of it.
 struct ListedJob {
   JobId id = 0;
   std::optional<JobState> state;

@@ -61,23 +61,6 @@ struct SchedStatus {
   bool operator==(const SchedStatus&) const = default;
 };
 
-// One job of job-list.list or job-list.list-id, with the attributes that were asked for and set.
-struct JobRecord {
-  JobId id = 0;
-  std::optional<JobState> state;
-  std::optional<std::int64_t> priority, urgency, userid, ntasks, ncores, nnodes;
-  std::optional<double> t_submit, t_depend, t_priority, t_sched, t_run, t_cleanup, t_inactive, duration,
-      expiration;
-  std::optional<std::string> name, queue, ranks, nodelist, cwd;
-  std::optional<bool> success;
-  std::optional<std::uint32_t> result;
-  boost::json::object other;  // annotations, exception_*, dependencies, ...: kept, not interpreted
-  [[nodiscard]] static Result<JobRecord> from_json(const boost::json::value& value);
-  [[nodiscard]] boost::json::value to_json() const;
-};
-// {"jobs":[..]}
-[[nodiscard]] Result<std::vector<JobRecord>> job_list_from_json(const boost::json::value& value);
-
 // job-manager.queue-status
 struct QueueStatus {
   bool enable = true;

@@ -1,13 +1,13 @@
 #include "flux/job_list.hpp"
 
 #include <gtest/gtest.h>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <boost/json.hpp>
 
 #include "flux/captures.hpp"
-#include "flux/replies.hpp"
 
 namespace fluxmetrics::flux {
 namespace {
@@ -34,29 +34,36 @@ std::string error_of(std::string_view text) {
   return jobs ? "no error" : jobs.error().message;
 }
 
-TEST(JobListReader, ReadsWhatTheDocumentReaderReads) {
+// A member of a job as the document has it.
+template <class T>
+std::optional<T> member(const json::value& job, std::string_view name) {
+  const auto* found = job.as_object().if_contains(name);
+  return found == nullptr ? std::nullopt : std::optional(found->to_number<T>());
+}
+
+TEST(JobListReader, ReadsWhatTheDocumentHolds) {
   for (const auto* name : {"15-sizes.job-list.list.pending.json", "15-sizes.job-list.list.running.json"}) {
     const auto payload = captures::payload(name);
-    const auto records = job_list_from_json(payload);
-    ASSERT_TRUE(records) << records.error().message;
-    ASSERT_FALSE(records->empty());
+    const auto& records = payload.at("jobs").as_array();
+    ASSERT_FALSE(records.empty());
     for (const std::size_t slice : {1U, 7U, 1000000U}) {
       const auto listed = read(json::serialize(payload), slice);
       ASSERT_TRUE(listed) << listed.error().message;
-      ASSERT_EQ(listed->size(), records->size());
-      for (std::size_t i = 0; i < records->size(); ++i) {
-        const auto& record = (*records)[i];
+      ASSERT_EQ(listed->size(), records.size());
+      for (std::size_t i = 0; i < records.size(); ++i) {
+        const auto& record = records[i];
         const auto& [job, queue] = (*listed)[i];
-        EXPECT_EQ(job.id, record.id);
-        EXPECT_EQ(job.state, record.state);
-        EXPECT_EQ(job.priority, record.priority);
-        EXPECT_EQ(job.nnodes, record.nnodes);
-        EXPECT_EQ(job.ncores, record.ncores);
-        EXPECT_EQ(job.t_submit, record.t_submit);
-        EXPECT_EQ(job.t_run, record.t_run);
-        EXPECT_EQ(job.duration, record.duration);
-        EXPECT_EQ(job.expiration, record.expiration);
-        EXPECT_EQ(queue, record.queue.value_or(""));
+        EXPECT_EQ(job.id, record.at("id").as_int64());
+        EXPECT_EQ(static_cast<std::int64_t>(job.state.value()), record.at("state").as_int64());
+        EXPECT_EQ(job.priority, member<std::int64_t>(record, "priority"));
+        EXPECT_EQ(job.nnodes, member<std::int64_t>(record, "nnodes"));
+        EXPECT_EQ(job.ncores, member<std::int64_t>(record, "ncores"));
+        EXPECT_EQ(job.t_submit, member<double>(record, "t_submit"));
+        EXPECT_EQ(job.t_run, member<double>(record, "t_run"));
+        EXPECT_EQ(job.duration, member<double>(record, "duration"));
+        EXPECT_EQ(job.expiration, member<double>(record, "expiration"));
+        const auto* const named = record.as_object().if_contains("queue");
+        EXPECT_EQ(queue, named == nullptr ? std::string_view() : std::string_view(named->as_string()));
       }
     }
   }

@@ -16,6 +16,7 @@
 
 #include <boost/json.hpp>
 
+#include "flux/job_list.hpp"
 #include "flux/replies.hpp"
 #include "instance/state.hpp"
 
@@ -116,25 +117,28 @@ class CapturedState {
     return static_cast<std::uint32_t>(found - state_.queues.begin());
   }
   void read_jobs(const std::string& what) {
-    for (const auto& record : expect(flux::job_list_from_json(payload(what)))) {
-      if (!record.state) continue;
-      instance::Job job;
-      job.id = record.id;
-      job.state = *record.state;
-      job.priority = record.priority.value_or(0);
-      job.queue = queue_index(record.queue.value_or(""));
-      job.t_submit = record.t_submit.value_or(0);
-      job.t_sched = record.t_sched.value_or(0);
-      job.t_run = record.t_run.value_or(0);
-      job.duration = record.duration.value_or(0);
-      job.expiration = record.expiration.value_or(0);
-      job.nnodes = count(record.nnodes);
-      job.ncores = count(record.ncores);
-      const auto known = shapes_.find(record.id);
-      job.shape = shape_index(known != shapes_.end() ? known->second
-                                                     : flux::shape_from_counts(job.nnodes, job.ncores));
-      state_.jobs.push_back(job);
-    }
+    flux::JobListReader reader([this](const flux::ListedJob& record) { add_job(record); });
+    reader.feed(boost::json::serialize(payload(what)));
+    if (const auto done = reader.finish(); !done) throw std::runtime_error(done.error().message);
+  }
+  void add_job(const flux::ListedJob& record) {
+    if (!record.state) return;
+    instance::Job job;
+    job.id = record.id;
+    job.state = *record.state;
+    job.priority = record.priority.value_or(0);
+    job.queue = queue_index(std::string(record.queue));
+    job.t_submit = record.t_submit.value_or(0);
+    job.t_sched = record.t_sched.value_or(0);
+    job.t_run = record.t_run.value_or(0);
+    job.duration = record.duration.value_or(0);
+    job.expiration = record.expiration.value_or(0);
+    job.nnodes = count(record.nnodes);
+    job.ncores = count(record.ncores);
+    const auto known = shapes_.find(record.id);
+    job.shape =
+        shape_index(known != shapes_.end() ? known->second : flux::shape_from_counts(job.nnodes, job.ncores));
+    state_.jobs.push_back(job);
   }
 
   std::string name_;
