@@ -1,4 +1,4 @@
-// What is wrong with an argument, in words: the checks that cli.cpp gives its options.
+// What is wrong with an argument, in words: the checks that cli*.cpp give their options.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The options of every subcommand, as plain values: cli.cpp fills them, one file a subcommand reads them.
+// The options of every subcommand, as plain values: cli*.cpp fill them, one file a subcommand reads them.
 #pragma once
 
 #include <cstdint>
