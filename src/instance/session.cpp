@@ -85,7 +85,7 @@ asio::awaitable<Error> Session::run() {
     ready = co_await poll();
     if (!ready) break;
     publish();
-    found_module_ = co_await module_tells();
+    if (seeks_module()) found_module_ = co_await module_tells();
     if (found_module_) co_return Error{.code = Code::unavailable, .message = "the broker module was loaded"};
     co_await wait();
   }

@@ -70,7 +70,9 @@ class Session : public std::enable_shared_from_this<Session> {
   // As long as the broker module tells the state nothing else is asked; at once over where there is none.
   [[nodiscard]] boost::asio::awaitable<void> follow_module();
   [[nodiscard]] boost::asio::awaitable<Error> take_module_states(std::unique_ptr<flux::Stream> stream);
-  // Whether the module, that was not there, tells a state of this moment now.
+  // Whether it is time to look again for a module that was not there.
+  [[nodiscard]] bool seeks_module() const;
+  // Whether it tells a state of this moment now.
   [[nodiscard]] boost::asio::awaitable<bool> module_tells();
   void publish_of_module(const std::shared_ptr<InstanceState>& state, WallTime confirmed);
   [[nodiscard]] boost::asio::awaitable<Result<void>> open_streams();

@@ -48,9 +48,11 @@ asio::awaitable<void> Session::follow_module() {
   module_sought_ = MonoTime::clock::now();
 }
 
+bool Session::seeks_module() const {
+  return options_.ask_module && draft_.owner && MonoTime::clock::now() - module_sought_ >= seek_every;
+}
+
 asio::awaitable<bool> Session::module_tells() {
-  if (!options_.ask_module || !draft_.owner) co_return false;
-  if (MonoTime::clock::now() - module_sought_ < seek_every) co_return false;
   module_sought_ = MonoTime::clock::now();
   const auto stream = co_await streams_->stream("flux-metrics.get", stream_request());
   if (!stream) co_return false;
