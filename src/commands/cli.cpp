@@ -43,8 +43,8 @@ std::string unknown_text(const CLI::App* command, std::string word) {
   const bool option = word.starts_with('-');
   if (option) word.resize(std::min(word.size(), word.find('=')));
   auto names = names_below(command);
-  const bool place = !option && names.empty();
-  if (place) return fmt::format("{} has no place for '{}'", command->get_name(), printable(word));
+  if (!option && names.empty())
+    return fmt::format("{} has no place for '{}'", command->get_name(), printable(word));
   const auto all = fmt::format("{}", fmt::join(names, ", "));
   if (option) {
     names.clear();
