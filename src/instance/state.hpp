@@ -13,6 +13,7 @@
 #include "flux/jobspec.hpp"
 #include "flux/replies.hpp"
 #include "flux/resource_set.hpp"
+#include "instance/scheduler.hpp"
 #include "instance/shared_list.hpp"
 #include "instance/wait_times.hpp"
 
@@ -54,6 +55,7 @@ struct InstanceState {
   std::string broker_state = "run";  // state-machine.get
   bool owner = false;                // we may read jobspecs and drain
   bool has_scheduler = true;
+  Scheduler scheduler;  // which one, and how it is set
 
   // Why something cannot be told, as a sentence; "" = it is known. What is unknown is empty below.
   std::string jobs_unknown;       // jobs and stats

@@ -108,9 +108,10 @@ json::object state_json(const InstanceState& state, WallTime confirmed) {
     jobs.push_back(job_json(state, job));
   return {{"format", state_format},           {"timestamp", format_rfc3339(confirmed)},
           {"time", to_unix(confirmed)},       {"instance", instance_json(state)},
-          {"scheduler", state.has_scheduler}, {"counts", state.stats.to_json()},
-          {"nodes", nodes_json(state)},       {"queues", queues_json(state)},
-          {"shapes", shapes_json(state)},     {"jobs", std::move(jobs)}};
+          {"scheduler", state.has_scheduler}, {"scheduling", state.scheduler.to_json()},
+          {"counts", state.stats.to_json()},  {"nodes", nodes_json(state)},
+          {"queues", queues_json(state)},     {"shapes", shapes_json(state)},
+          {"jobs", std::move(jobs)}};
 }
 
 }  // namespace fluxmetrics::instance

@@ -118,6 +118,8 @@ json::object head_json(const InstanceState* before, const InstanceState& state, 
   if (before == nullptr || instance_json(*before) != instance) head["instance"] = std::move(instance);
   if (before == nullptr || before->has_scheduler != state.has_scheduler)
     head["scheduler"] = state.has_scheduler;
+  if (before == nullptr || before->scheduler != state.scheduler)
+    head["scheduling"] = state.scheduler.to_json();
   if (before == nullptr || before->stats != state.stats) head["counts"] = state.stats.to_json();
   if (before == nullptr || !same_queues(*before, state)) head["queues"] = queues_json(state);
   if (before == nullptr || before->shapes != state.shapes) head["shapes"] = shapes_json(state);

@@ -222,10 +222,15 @@ Result<void> StateReader::take_head(const json::value& message) {
   if (const auto generation = in.count("generation"))
     stamp_.generation = static_cast<std::uint64_t>(*generation);
   if (const auto time = in.number("time")) stamp_.confirmed = from_unix(*time);
-  for (const auto* const key : {"instance", "scheduler", "counts", "queues", "shapes", "exact"})
+  for (const auto* const key : {"instance", "scheduler", "scheduling", "counts", "queues", "shapes", "exact"})
     changed_ = changed_ || in.any(key) != nullptr;
   if (const auto* instance = in.any("instance")) read_instance(*instance, draft_, in);
   fluxmetrics::instance::take(draft_.has_scheduler, in.boolean("scheduler"));
+  read_member(in, "scheduling", draft_.scheduler, Scheduler::from_json);
+  if (in.any("format") != nullptr && in.any("scheduling") == nullptr) {
+    draft_.scheduler = {};
+    draft_.scheduler.unknown = "the broker module is older than this program and does not tell it";
+  }
   read_member(in, "counts", draft_.stats, flux::JobStats::from_json);
   // The lists first: what "exact" says of them goes by their order.
   read_queues(in, draft_);
