@@ -40,12 +40,13 @@ constexpr std::string_view too_few = "the desired replica count is less than the
 class Sync {
  public:
   Sync(const HpaSpec& spec, const HpaObservation& seen, std::int64_t now_ms, const HpaFlags& flags,
-       const HpaGates& gates, HpaHistory& history, HpaStatus& stored)
+       const HpaPlatform& platform, HpaHistory& history, HpaStatus& stored)
       : spec_(spec),
         seen_(seen),
         now_(now_ms),
         flags_(flags),
-        gates_(gates),
+        platform_(platform),
+        gates_(platform.gates),
         history_(history),
         stored_(stored),
         status_(stored),
@@ -208,7 +209,7 @@ class Sync {
                                 .pods = *pods,
                                 .tolerances = tolerances_of(spec_, flags_, gates_),
                                 .flags = flags_,
-                                .gates = gates_,
+                                .platform = platform_,
                                 .now_ms = now_};
     std::int32_t largest = 0;
     std::size_t failed = 0;
@@ -348,6 +349,7 @@ class Sync {
   const HpaObservation& seen_;
   std::int64_t now_;
   const HpaFlags& flags_;
+  const HpaPlatform& platform_;
   const HpaGates& gates_;
   HpaHistory& history_;
   HpaStatus& stored_;
@@ -363,7 +365,7 @@ class Sync {
 }  // namespace
 
 HpaDecision HpaController::sync(const HpaSpec& spec, const HpaObservation& seen, std::int64_t now_ms) {
-  return Sync(spec, seen, now_ms, flags_, gates_, history_, status_).run();
+  return Sync(spec, seen, now_ms, flags_, platform_, history_, status_).run();
 }
 
 void HpaController::recreate() {

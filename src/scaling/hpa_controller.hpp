@@ -12,6 +12,7 @@
 #include "scaling/hpa_observation.hpp"
 #include "scaling/hpa_spec.hpp"
 #include "scaling/hpa_status.hpp"
+#include "scaling/kubernetes_version.hpp"
 
 namespace fluxmetrics::scaling {
 
@@ -41,7 +42,8 @@ struct HpaDecision {
 
 class HpaController {
  public:
-  explicit HpaController(HpaFlags flags = {}, HpaGates gates = {}) : flags_(flags), gates_(gates) {}
+  explicit HpaController(HpaFlags flags = {}, HpaPlatform platform = {})
+      : flags_(flags), platform_(platform) {}
 
   // Times count from any moment, but never backwards.
   HpaDecision sync(const HpaSpec& spec, const HpaObservation& seen, std::int64_t now_ms);
@@ -56,11 +58,11 @@ class HpaController {
   [[nodiscard]] const HpaStatus& status() const { return status_; }
   [[nodiscard]] const HpaHistory& history() const { return history_; }
   [[nodiscard]] const HpaFlags& flags() const { return flags_; }
-  [[nodiscard]] const HpaGates& gates() const { return gates_; }
+  [[nodiscard]] const HpaPlatform& platform() const { return platform_; }
 
  private:
   HpaFlags flags_;
-  HpaGates gates_;
+  HpaPlatform platform_;
   HpaHistory history_;
   HpaStatus status_;
 };

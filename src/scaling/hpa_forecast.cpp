@@ -37,7 +37,7 @@ bool per_pod(const HpaMetric& metric) {
 // The value that each metric has at the first sync, in the terms of with_value().
 std::vector<std::optional<std::int64_t>> present_values(const Forecast& forecast) {
   std::vector<std::optional<std::int64_t>> values;
-  HpaController controller(forecast.flags, forecast.gates);
+  HpaController controller(forecast.flags, forecast.platform);
   auto seen = forecast.seen;
   seen.spec_replicas = std::clamp(seen.spec_replicas, forecast.spec.min, forecast.spec.max);
   const auto decision = controller.sync(forecast.spec, seen, 0);
@@ -139,7 +139,7 @@ HpaObservation with_value(const HpaSpec& spec, HpaObservation seen, std::size_t 
 
 std::vector<ForecastStep> play_forward(const Forecast& forecast, std::int64_t span_ms) {
   std::vector<ForecastStep> steps;
-  HpaController controller(forecast.flags, forecast.gates);
+  HpaController controller(forecast.flags, forecast.platform);
   const auto values = present_values(forecast);
   auto seen = forecast.seen;
   ForecastStep last;
@@ -158,12 +158,13 @@ std::optional<std::int32_t> proposal_at(const Forecast& forecast, std::size_t in
                                         std::int64_t value_milli) {
   const auto seen = with_value(forecast.spec, forecast.seen, index, value_milli);
   const std::vector<HpaPod> none;
-  const MetricContext context{.seen = seen,
-                              .pods = seen.pods ? *seen.pods : none,
-                              .tolerances = tolerances_of(forecast.spec, forecast.flags, forecast.gates),
-                              .flags = forecast.flags,
-                              .gates = forecast.gates,
-                              .now_ms = 0};
+  const MetricContext context{
+      .seen = seen,
+      .pods = seen.pods ? *seen.pods : none,
+      .tolerances = tolerances_of(forecast.spec, forecast.flags, forecast.platform.gates),
+      .flags = forecast.flags,
+      .platform = forecast.platform,
+      .now_ms = 0};
   const auto proposal = propose(forecast.spec.metrics[index], context);
   if (!proposal) return std::nullopt;
   return std::clamp(proposal->replicas, forecast.spec.min, forecast.spec.max);
@@ -223,7 +224,7 @@ std::optional<std::int64_t> time_between(const HpaSpec& spec, std::int32_t from,
                     .type = "External",
                     .name = "wanted",
                     .target = {.type = "AverageValue", .average_value = whole}}};
-  HpaController controller({.tolerance = 0}, {.configurable_tolerance = false});
+  HpaController controller({.tolerance = 0}, {.gates = {.configurable_tolerance = false}});
   auto size = from;
   std::int64_t now = 0;
   for (std::int64_t sync = 0; sync < most_syncs && now <= day_ms; ++sync, now += period_ms) {

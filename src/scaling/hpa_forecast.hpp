@@ -17,7 +17,7 @@ struct Forecast {
   HpaObservation seen =
       {};  // at the first sync; the scale, the pods and the metrics of later ones follow from it
   HpaFlags flags = {};
-  HpaGates gates = {};
+  HpaPlatform platform = {};
   std::int64_t period_ms = 15'020;  // from one sync to the next; never below 15 s in a cluster
   // The metric is a count of the target's own nodes: it changes with the size.
   bool follows_size = false;

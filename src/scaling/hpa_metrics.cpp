@@ -198,7 +198,7 @@ Result<PodAnswer> ask_pods(Samples samples, PodTarget target, const MetricContex
                           .sample_time_ms = context.seen.resource_time_ms,
                           .sample_window_ms = context.seen.resource_window_ms,
                           .flags = context.flags,
-                          .pod_level_requests = context.gates.pod_level_resources});
+                          .pod_level_requests = context.platform.gates.pod_level_resources});
 }
 
 MetricProposal from_pods(const PodAnswer& answer, std::string name, const MetricContext& context) {

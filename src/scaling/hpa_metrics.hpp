@@ -9,6 +9,7 @@
 #include "scaling/hpa_pods.hpp"
 #include "scaling/hpa_spec.hpp"
 #include "scaling/hpa_status.hpp"
+#include "scaling/kubernetes_version.hpp"
 
 namespace fluxmetrics::scaling {
 
@@ -17,7 +18,7 @@ struct MetricContext {
   const std::vector<HpaPod>& pods;  // those that the selector admits
   Tolerances tolerances = {};
   HpaFlags flags = {};
-  HpaGates gates = {};
+  HpaPlatform platform = {};
   std::int64_t now_ms = 0;
 };
 

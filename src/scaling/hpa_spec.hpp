@@ -79,13 +79,6 @@ struct HpaFlags {
   std::int64_t readiness_delay_ms = 30'000;
 };
 
-// The feature gates that matter, as Kubernetes 1.36 has them.
-struct HpaGates {
-  bool configurable_tolerance = true;
-  bool scale_to_zero = false;
-  bool pod_level_resources = true;
-};
-
 // What the API server makes of a direction that `behavior` leaves out or leaves incomplete.
 [[nodiscard]] ScalingRules default_up_rules();
 [[nodiscard]] ScalingRules default_down_rules();

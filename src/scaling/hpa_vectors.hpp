@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "scaling/kubernetes_version.hpp"
 
 namespace fluxmetrics::scaling {
 
@@ -29,8 +30,11 @@ struct VectorReport {
   std::vector<VectorDifference> differences = {};
 };
 
-// Plays all scenarios of `lines`. Errors: Code::invalid naming the line and the field that is not as
-// docs/plan.md describes it; nothing is compared after it.
-[[nodiscard]] Result<VectorReport> compare_vectors(std::istream& lines);
+// Plays all scenarios of `lines`, each on the version of Kubernetes that it names, else on `version`; without
+// either, on 1.36 where it has `gates`, which is the form of the recordings of 1.36.3, else on the newest.
+// Errors: Code::invalid naming the line and the field that is not as docs/plan.md describes it; nothing is
+// compared after it.
+[[nodiscard]] Result<VectorReport> compare_vectors(std::istream& lines,
+                                                   std::optional<KubernetesVersion> version = {});
 
 }  // namespace fluxmetrics::scaling

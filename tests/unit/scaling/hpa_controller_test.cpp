@@ -173,7 +173,7 @@ TEST(Controller, RequestsOfWholePodsComeBeforeThoseOfTheirContainers) {
     (*seen.pods)[0].requests = {{"a", {{"cpu", 100}, {"memory", 100}}}, {"b", {{"cpu", 100}}}};
     (*seen.pods)[0].pod_requests = std::move(of_the_pod);
     seen.resource = {{"p", {{"a", {{"cpu", 800}, {"memory", 800}}}}}};
-    HpaController controller({}, {.pod_level_resources = gate});
+    HpaController controller({}, {.gates = {.pod_level_resources = gate}});
     return controller.sync({.max = 100, .metrics = {metric}}, seen, 0).raw;
   };
   EXPECT_EQ(decide({}, "cpu", true), 5) << "800 of 200 at 80 %";

@@ -137,7 +137,7 @@ TEST(Fuzz, StaysWithinItsLimitsWhateverComes) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     Dice dice(seed);
     auto spec = random_spec(dice);
-    HpaController controller({}, {.scale_to_zero = dice.once_in(2)});
+    HpaController controller({}, {.gates = {.scale_to_zero = dice.once_in(2)}});
     auto size = static_cast<std::int32_t>(dice.between(0, 12));
     std::int64_t now = 0;
     for (int step = 0; step < 60; ++step) {

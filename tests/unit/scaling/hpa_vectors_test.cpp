@@ -59,7 +59,8 @@ constexpr std::string_view good =
     R"("describedObject":{"kind":"Service","name":"x"},"target":{"type":"AverageValue","averageValue":"1"}}}]},)"
     R"("steps":[{"t":0,"in":{"specReplicas":2,"statusReplicas":2,"selector":"a=b","object":{"m":"3"}},)"
     R"("proposals":[3],"raw":3,"replicas":3,"cond":{"AbleToScale":["True","SucceededRescale"],)"
-    R"("ScalingActive":["True","ValidMetricFound"],"ScalingLimited":["False","DesiredWithinRange"]}}]})";
+    R"("ScalingActive":["True","ValidMetricFound"],"ScalingLimited":["False","DesiredWithinRange"],)"
+    R"("ScaledToZero":["False","NotScaledToZero"]}}]})";
 
 std::string changed(std::string_view from, std::string_view to) {
   std::string line(good);
@@ -86,12 +87,46 @@ TEST(Vectors, TellsEachDifference) {
         Case{R"(["True","ValidMetricFound"])", R"(["False","ValidMetricFound"])", "cond.ScalingActive"},
         Case{"SucceededRescale", "ReadyForNewScale", "cond.AbleToScale"},
         Case{R"("raw":3)", R"("raw":3,"error":true)", "error"},
-        Case{R"("cond":{)", R"("cond":{"ScaledToZero":["True","ScaledToZero"],)", "cond.ScaledToZero"}}) {
+        Case{R"(["False","NotScaledToZero"])", R"(["True","ScaledToZero"])", "cond.ScaledToZero"},
+        Case{R"("cond":{)", R"("cond":{"Other":["True","Other"],)", "cond.Other"}}) {
     const auto report = play(changed(from, to));
     ASSERT_TRUE(report) << report.error().message;
     ASSERT_EQ(report->differences.size(), 1U) << to;
     EXPECT_EQ(report->differences[0].field, field);
     EXPECT_EQ(report->differences[0].scenario, "s");
+  }
+}
+
+// The version that a scenario is played on: its own, else the one asked for, else 1.36 where it has gates, as
+// the recordings of 1.36.3 have, else the newest. Without the gate HPAScaleToZero there is no condition of
+// that name.
+TEST(Vectors, AreEachPlayedOnTheirVersion) {
+  constexpr std::string_view with_zero = R"("name":"s")";
+  const auto zero_told = [](const Result<VectorReport>& report) {
+    EXPECT_TRUE(report) << report.error().message;
+    return report && report->differences.empty();
+  };
+  const auto at = [](std::string_view text, std::optional<KubernetesVersion> version) {
+    std::istringstream lines{std::string(text)};
+    return compare_vectors(lines, version);
+  };
+  const auto gates = R"("name":"s","gates":{"HPAConfigurableTolerance":true})";
+  const auto own = [](std::string_view version) {
+    return fmt::format(R"("name":"s","kubernetes":"{}")", version);
+  };
+  EXPECT_TRUE(zero_told(at(good, {})));
+  EXPECT_FALSE(zero_told(at(good, KubernetesVersion{36})));
+  EXPECT_FALSE(zero_told(at(changed(with_zero, gates), {})));
+  EXPECT_TRUE(zero_told(at(changed(with_zero, gates), KubernetesVersion{37})));
+  EXPECT_TRUE(zero_told(at(changed(with_zero, own("1.37")), KubernetesVersion{36})));
+  EXPECT_FALSE(zero_told(at(changed(with_zero, own("v1.36.3")), {})));
+  const auto on = R"("name":"s","kubernetes":"1.36","gates":{"HPAScaleToZero":true})";
+  EXPECT_TRUE(zero_told(at(changed(with_zero, on), {})));
+  for (const auto* wrong : {"1.26", "new"}) {
+    const auto report = at(changed(with_zero, own(wrong)), {});
+    ASSERT_FALSE(report);
+    EXPECT_NE(report.error().message.find("line 1: kubernetes cannot be used: "), std::string::npos)
+        << report.error().message;
   }
 }
 
