@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The program under a real Kubernetes control plane: tools/e2e.sh [CASE...], all cases without one. docs/e2e.md tells
-# more. Exit code 2: a name that no case has; 3: this machine cannot run them. What takes long to build is kept in the
-# cache between runs.
+# The program under a real Kubernetes control plane: [K8S=VERSION] tools/e2e.sh [CASE...], all cases without one.
+# docs/e2e.md tells more. Exit code 2: a name that no case has, or a version that there is no module file of; 3: this
+# machine cannot run them. What takes long to build is kept in the cache between runs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 begin=$SECONDS
@@ -19,6 +19,18 @@ for case in "$@"; do
   sed 's/^/  /' <<<"$names" >&2
   exit 2
 done
+
+# The newest version of Kubernetes is tests/e2e/controlplane/go.mod's; each older one has a module file beside it.
+planes=tests/e2e/controlplane
+newest=$(sed -n 's|^\tk8s.io/kubernetes v||p' "$planes/go.mod")
+version=${K8S:-$newest}
+module=kubernetes-$version
+[ "$version" != "$newest" ] || module=go
+if [[ "$version" == */* ]] || [ ! -f "$planes/$module.mod" ]; then
+  echo "tools/e2e.sh: K8S=$version: the control plane can be built of Kubernetes $newest, and of" >&2
+  (cd "$planes" && printf '  %s\n' kubernetes-*.mod | sed 's/kubernetes-//; s/\.mod$//') >&2
+  exit 2
+fi
 
 [ "$(id -u)" -eq 0 ] || cannot "the tests make network namespaces: run them as root"
 command -v go >/dev/null || cannot "there is no go on PATH: Go 1.26 or newer builds the control plane"
@@ -50,20 +62,19 @@ if [ -z "$etcd" ]; then
   [ -x "$etcd" ] || fetch_etcd
 fi
 
-# Kubernetes itself: keyed by what it is built of.
-source=tests/e2e/controlplane
-key=$( (go env GOVERSION; cat "$source"/go.mod "$source"/go.sum "$source"/*.go) | sha256sum | cut -c1-16)
-plane=$cache/controlplane-$key
+# Kubernetes itself: keyed by its version and by what it is built of. Versions are kept beside each other; what was built
+# of other sources of this version, or before a name had a version in it, is not.
+key=$( (go env GOVERSION; cat "$planes/$module.mod" "$planes/$module.sum" "$planes"/*.go) | sha256sum | cut -c1-16)
+plane=$cache/controlplane-$version-$key
 if [ ! -x "$plane" ]; then
-  echo "Building the control plane of Kubernetes once: 8 to 15 minutes on two cores, kept in $cache afterwards." >&2
-  version=$(sed -n 's|^\tk8s.io/kubernetes v||p' "$source/go.mod")
+  echo "Building the control plane of Kubernetes $version once: 8 to 15 minutes on two cores, kept in $cache afterwards." >&2
   stamp=k8s.io/component-base/version
   build=$SECONDS
-  (cd "$source" && go build -ldflags "-s -w -X $stamp.gitVersion=v$version -X $stamp.gitTreeState=clean \
+  (cd "$planes" && go build -modfile="$module.mod" -ldflags "-s -w -X $stamp.gitVersion=v$version -X $stamp.gitTreeState=clean \
     -X $stamp.gitMajor=${version%%.*} -X $stamp.gitMinor=$(cut -d. -f2 <<<"$version")" -o "$plane.$$" .)
-  rm -f "$cache"/controlplane-????????????????
+  rm -f "$cache"/controlplane-???????????????? "$cache/controlplane-$version"-????????????????
   mv "$plane.$$" "$plane"
-  echo "The control plane was built in $((SECONDS - build)) s." >&2
+  echo "The control plane of Kubernetes $version was built in $((SECONDS - build)) s." >&2
 fi
 
 # prometheus-adapter, keyed in the same way, and Debian's Prometheus: for one case only.
