@@ -249,7 +249,7 @@ class Advice {
   }
 
   void check_tolerance() {
-    const auto tolerances = tolerances_of(spec_, input_.forecast.flags, input_.forecast.platform.gates);
+    const auto tolerances = tolerances_of(spec_, input_.forecast.flags, input_.forecast.platform);
     for (const auto& metric : spec_.metrics) {
       const bool objects = metric.source == MetricSource::object || metric.source == MetricSource::external;
       if (!objects || !metric.target.average_value) continue;

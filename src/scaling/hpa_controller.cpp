@@ -40,13 +40,16 @@ constexpr std::string_view too_few = "the desired replica count is less than the
 class Sync {
  public:
   Sync(const HpaSpec& spec, const HpaObservation& seen, std::int64_t now_ms, const HpaFlags& flags,
-       const HpaPlatform& platform, HpaHistory& history, HpaStatus& stored)
+       const HpaPlatform& platform, const HpaName& name, std::int64_t generation, HpaHistory& history,
+       HpaStatus& stored)
       : spec_(spec),
         seen_(seen),
         now_(now_ms),
         flags_(flags),
         platform_(platform),
         gates_(platform.gates),
+        name_(name),
+        generation_(generation),
         history_(history),
         stored_(stored),
         status_(stored),
@@ -96,6 +99,7 @@ class Sync {
     if (last || decision_.path != HpaPath::no_scale) {
       status_.current_replicas = current_;
       status_.current_metrics = metric_statuses_;
+      if (gates_.generation) status_.observed_generation = generation_;
     }
     if (status_ == stored_) return;
     const auto& fault = seen_.faults.update_status;
@@ -104,13 +108,19 @@ class Sync {
       return;
     }
     event(true, "FailedUpdateStatus", fault);
-    if (last) fail_with("failed to update status: " + fault);
+    if (last) fail_with(fmt::format("failed to update status for {}: {}", name_.name, fault));
   }
 
-  // "" = the scale can be read. An API version is VERSION or GROUP/VERSION.
+  // KIND/NAMESPACE/NAME of the target.
+  [[nodiscard]] std::string reference() const {
+    return fmt::format("{}/{}/{}", spec_.target.kind, name_.namespace_, spec_.target.name);
+  }
+
+  // An API version is VERSION or GROUP/VERSION.
+  [[nodiscard]] bool has_bad_version() const { return std::ranges::count(spec_.target.api_version, '/') > 1; }
+  // "" = the scale can be read.
   [[nodiscard]] std::string why_no_scale() const {
-    const auto& version = spec_.target.api_version;
-    if (std::ranges::count(version, '/') > 1) return "unexpected GroupVersion string: " + version;
+    if (has_bad_version()) return "unexpected GroupVersion string: " + spec_.target.api_version;
     return seen_.faults.get_scale;
   }
 
@@ -120,11 +130,15 @@ class Sync {
     set(able, false, "FailedGetScale",
         "the HPA controller was unable to get the target's current scale: " + why);
     write_status(false);
-    fail_with("failed to query scale subresource: " + why);
+    fail_with(has_bad_version()
+                  ? "invalid API version in scale target reference: " + why
+                  : fmt::format("failed to query scale subresource for {}: {}", reference(), why));
   }
 
-  // From zero only when this controller went there, or went there once and min was raised since.
+  // From zero only when this controller went there, or went there once and min was raised since. Before 1.36
+  // nobody remembers who went there: it is minReplicas alone that decides.
   [[nodiscard]] bool may_leave_zero() const {
+    if (!platform_.since(36)) return spec_.min == 0;
     if (!gates_.scale_to_zero || !status_.conditions.is_true(zeroed)) return false;
     return spec_.min != 0 || has_object_or_external(spec_);
   }
@@ -152,7 +166,8 @@ class Sync {
       const auto why = decision_.error;
       write_status(false);
       event(true, "FailedComputeMetricsReplicas", why);
-      fail_with("failed to compute desired number of replicas based on listed metrics: " + why);
+      fail_with(fmt::format("failed to compute desired number of replicas based on listed metrics for {}: {}",
+                            reference(), why));
       return false;
     }
     const auto wanted = std::max(0, *decision_.raw);
@@ -186,8 +201,7 @@ class Sync {
       return std::nullopt;
     }
     if (!seen_.rivals.empty()) {
-      const auto why = fmt::format("pods by selector {} are controlled by multiple HPAs: this one and {}",
-                                   seen_.selector, fmt::join(seen_.rivals, ", "));
+      const auto why = ambiguous();
       event(true, "AmbiguousSelector", why);
       set(active, false, "AmbiguousSelector", why);
       fail_with(why);
@@ -202,14 +216,31 @@ class Sync {
     return pods;
   }
 
+  // From 1.37 on the controller stops at two HPAs, which may be any of them.
+  [[nodiscard]] std::string ambiguous() const {
+    auto names = seen_.rivals;
+    names.push_back(name_.name);
+    std::ranges::sort(names);
+    constexpr std::size_t most = 2;
+    if (platform_.since(37)) names.resize(std::min(names.size(), most));
+    for (auto& name : names)
+      name = fmt::format("{}/{}", name_.namespace_, name);
+    const auto list = fmt::format("[{}]", fmt::join(names, " "));
+    return platform_.since(37)
+               ? fmt::format("pods by selector {} are controlled by more than one HPA (e.g. {})",
+                             seen_.selector, list)
+               : fmt::format("pods by selector {} are controlled by multiple HPAs: {}", seen_.selector, list);
+  }
+
   bool read_metrics() {
     const auto pods = admitted_pods();
     if (!pods) return false;
     const MetricContext context{.seen = seen_,
                                 .pods = *pods,
-                                .tolerances = tolerances_of(spec_, flags_, gates_),
+                                .tolerances = tolerances_of(spec_, flags_, platform_),
                                 .flags = flags_,
                                 .platform = platform_,
+                                .namespace_ = name_.namespace_,
                                 .now_ms = now_};
     std::int32_t largest = 0;
     std::size_t failed = 0;
@@ -314,7 +345,9 @@ class Sync {
   // False when the scale subresource refused.
   bool update_scale() {
     const auto& faults = seen_.faults;
-    std::string why = faults.conflicts >= update_attempts
+    // Before 1.34 nothing is tried again.
+    const auto attempts = platform_.since(34) ? update_attempts : 1;
+    std::string why = faults.conflicts >= attempts
                           ? "Operation cannot be fulfilled on the scale: the object has been modified"
                           : faults.update_scale;
     if (!why.empty()) {
@@ -323,7 +356,7 @@ class Sync {
       set(able, false, "FailedUpdateScale",
           "the HPA controller was unable to update the target scale: " + why);
       write_status(false);
-      fail_with("failed to rescale: " + why);
+      fail_with(fmt::format("failed to rescale {}: {}", reference(), why));
       return false;
     }
     set(able, true, "SucceededRescale",
@@ -336,6 +369,7 @@ class Sync {
   }
 
   void tell_zero() {
+    if (!platform_.since(36)) return;  // there is no such condition
     if (!gates_.scale_to_zero) {
       status_.conditions.remove(zeroed);
     } else if (current_ > 0 && desired_ == 0 && spec_.min == 0 && has_object_or_external(spec_)) {
@@ -351,6 +385,8 @@ class Sync {
   const HpaFlags& flags_;
   const HpaPlatform& platform_;
   const HpaGates& gates_;
+  const HpaName& name_;
+  std::int64_t generation_;
   HpaHistory& history_;
   HpaStatus& stored_;
   HpaStatus status_;
@@ -365,12 +401,13 @@ class Sync {
 }  // namespace
 
 HpaDecision HpaController::sync(const HpaSpec& spec, const HpaObservation& seen, std::int64_t now_ms) {
-  return Sync(spec, seen, now_ms, flags_, platform_, history_, status_).run();
+  return Sync(spec, seen, now_ms, flags_, platform_, name_, generation_, history_, status_).run();
 }
 
 void HpaController::recreate() {
   history_.forget();
   status_ = {};
+  generation_ = 1;
 }
 
 void HpaController::assume_scaled_to_zero(std::int64_t now_ms) {

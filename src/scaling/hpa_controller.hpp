@@ -1,10 +1,12 @@
-// One sync of the HorizontalPodAutoscaler controller of Kubernetes 1.36 after another: what it reads goes in,
-// what it decides comes out, and between syncs the object keeps what the controller and the API server keep.
+// One sync of Kubernetes' HorizontalPodAutoscaler controller after another, by the rules of one release: what
+// it reads goes in, what it decides comes out, and between syncs the object keeps what the controller and the
+// API server keep. Source: pkg/controller/podautoscaler of Kubernetes 1.27 to 1.37.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "scaling/hpa_history.hpp"
@@ -42,8 +44,8 @@ struct HpaDecision {
 
 class HpaController {
  public:
-  explicit HpaController(HpaFlags flags = {}, HpaPlatform platform = {})
-      : flags_(flags), platform_(platform) {}
+  explicit HpaController(HpaFlags flags = {}, HpaPlatform platform = {}, HpaName name = {})
+      : flags_(flags), platform_(platform), name_(std::move(name)) {}
 
   // Times count from any moment, but never backwards.
   HpaDecision sync(const HpaSpec& spec, const HpaObservation& seen, std::int64_t now_ms);
@@ -52,10 +54,13 @@ class HpaController {
   void restart() { history_.forget(); }
   // The HPA is deleted and made again.
   void recreate();
+  // Somebody changes the HPA's spec: the API server counts that in metadata.generation.
+  void edited() { ++generation_; }
   // The status says that the controller itself scaled the target to zero.
   void assume_scaled_to_zero(std::int64_t now_ms);
 
   [[nodiscard]] const HpaStatus& status() const { return status_; }
+  [[nodiscard]] std::int64_t generation() const { return generation_; }
   [[nodiscard]] const HpaHistory& history() const { return history_; }
   [[nodiscard]] const HpaFlags& flags() const { return flags_; }
   [[nodiscard]] const HpaPlatform& platform() const { return platform_; }
@@ -63,6 +68,8 @@ class HpaController {
  private:
   HpaFlags flags_;
   HpaPlatform platform_;
+  HpaName name_;
+  std::int64_t generation_ = 1;
   HpaHistory history_;
   HpaStatus status_;
 };

@@ -158,13 +158,12 @@ std::optional<std::int32_t> proposal_at(const Forecast& forecast, std::size_t in
                                         std::int64_t value_milli) {
   const auto seen = with_value(forecast.spec, forecast.seen, index, value_milli);
   const std::vector<HpaPod> none;
-  const MetricContext context{
-      .seen = seen,
-      .pods = seen.pods ? *seen.pods : none,
-      .tolerances = tolerances_of(forecast.spec, forecast.flags, forecast.platform.gates),
-      .flags = forecast.flags,
-      .platform = forecast.platform,
-      .now_ms = 0};
+  const MetricContext context{.seen = seen,
+                              .pods = seen.pods ? *seen.pods : none,
+                              .tolerances = tolerances_of(forecast.spec, forecast.flags, forecast.platform),
+                              .flags = forecast.flags,
+                              .platform = forecast.platform,
+                              .now_ms = 0};
   const auto proposal = propose(forecast.spec.metrics[index], context);
   if (!proposal) return std::nullopt;
   return std::clamp(proposal->replicas, forecast.spec.min, forecast.spec.max);

@@ -57,7 +57,8 @@ Result<MetricProposal> by_value(std::int64_t usage, std::int64_t target, const M
   if (!ready) return std::unexpected(ready.error());
   const double wanted = proposal.ratio * static_cast<double>(*ready);
   constexpr auto most = std::numeric_limits<std::int32_t>::max();
-  proposal.replicas = wanted > most ? most : to_int32(std::ceil(wanted));
+  const bool capped = context.platform.since(35);
+  proposal.replicas = capped && wanted > most ? most : to_int32(std::ceil(wanted));
   return proposal;
 }
 
@@ -93,10 +94,17 @@ Proposed propose_object(const HpaMetric& metric, const MetricContext& context) {
   }
   const auto* found = object_value(seen, metric);
   if (found == nullptr || !seen.faults.object.empty()) {
-    const std::string why = seen.faults.object.empty() ? "the server has no such metric" : seen.faults.object;
-    const auto inner =
-        fmt::format("unable to get metric {}: {} on {}: unable to fetch metrics from custom metrics API: {}",
-                    metric.name, metric.object.kind, metric.object.name, why);
+    const auto why = seen.faults.object.empty()
+                         ? fmt::format("the server could not find the metric {} for {} {}", metric.name,
+                                       metric.object.kind, metric.object.name)
+                         : seen.faults.object;
+    const auto what = "unable to fetch metrics from custom metrics API: " + why;
+    // Before 1.37 the error stands where the object's namespace belongs.
+    const auto inner = context.platform.since(37)
+                           ? fmt::format("unable to get metric {} on {} {}/{}: {}", metric.name,
+                                         metric.object.kind, context.namespace_, metric.object.name, what)
+                           : fmt::format("unable to get metric {}: {} on {} {}/{}", metric.name,
+                                         metric.object.kind, context.namespace_, metric.object.name, what);
     return failure(reason, inner,
                    average
                        ? fmt::format("failed to get object metric value: failed to get {} object metric: {}",
@@ -117,23 +125,23 @@ Proposed propose_object(const HpaMetric& metric, const MetricContext& context) {
   return *proposal;
 }
 
-// A sum that overflows is the largest number.
-std::int64_t sum_for_value(std::span<const std::int64_t> values) {
+// A sum that overflows is the largest number; before 1.35 it wraps.
+std::int64_t sum_for_value(std::span<const std::int64_t> values, const HpaPlatform& platform) {
   constexpr auto largest = std::numeric_limits<std::int64_t>::max();
   std::int64_t sum = 0;
   for (const auto value : values) {
-    if (value > 0 && sum > largest - value) return largest;
+    if (platform.since(35) && value > 0 && sum > largest - value) return largest;
     sum = wrap_add(sum, value);
   }
   return sum;
 }
 
-// A negative sum is taken for one that has overflown.
-std::int64_t sum_for_average(std::span<const std::int64_t> values) {
+// A negative sum is taken for one that has overflown; before 1.34 it stays one.
+std::int64_t sum_for_average(std::span<const std::int64_t> values, const HpaPlatform& platform) {
   std::int64_t sum = 0;
   for (const auto value : values) {
     sum = wrap_add(sum, value);
-    if (sum < 0) return std::numeric_limits<std::int64_t>::max();
+    if (platform.since(34) && sum < 0) return std::numeric_limits<std::int64_t>::max();
   }
   return sum;
 }
@@ -155,18 +163,20 @@ Proposed propose_external(const HpaMetric& metric, const MetricContext& context)
     const bool empty = seen.faults.external.empty() && found != seen.external.end();
     const auto why = empty ? std::string("no metrics returned from external metrics API")
                            : fmt::format("unable to fetch metrics from external metrics API: {}",
-                                         seen.faults.external.empty() ? "the server has no such metric"
-                                                                      : seen.faults.external);
-    const auto inner =
-        fmt::format("unable to get external metric {}/{}: {}", metric.name, metric.selector_text, why);
+                                         seen.faults.external.empty()
+                                             ? "the server could not find the external metric " + metric.name
+                                             : seen.faults.external);
+    const auto inner = fmt::format("unable to get external metric {}/{}/{}: {}", context.namespace_,
+                                   metric.name, metric.selector_text, why);
     return failure(reason, inner, prefix + more + inner);
   }
   if (target.average_value) {
-    auto proposal = by_average(sum_for_average(found->second), *target.average_value, true, context);
+    auto proposal = by_average(sum_for_average(found->second, context.platform), *target.average_value,
+                               context.platform.since(34), context);
     proposal.name = fmt::format("external metric {}({})", metric.name, metric.selector_text);
     return proposal;
   }
-  auto proposal = by_value(sum_for_value(found->second), *target.value, context);
+  auto proposal = by_value(sum_for_value(found->second, context.platform), *target.value, context);
   if (!proposal) {
     return failure(reason, proposal.error().message, prefix + more + proposal.error().message);
   }
@@ -198,7 +208,7 @@ Result<PodAnswer> ask_pods(Samples samples, PodTarget target, const MetricContex
                           .sample_time_ms = context.seen.resource_time_ms,
                           .sample_window_ms = context.seen.resource_window_ms,
                           .flags = context.flags,
-                          .pod_level_requests = context.platform.gates.pod_level_resources});
+                          .platform = context.platform});
 }
 
 MetricProposal from_pods(const PodAnswer& answer, std::string name, const MetricContext& context) {
@@ -227,10 +237,13 @@ Proposed propose_pods(const HpaMetric& metric, const MetricContext& context) {
   const auto& fault = context.seen.faults.pods;
   if (samples.empty() || !fault.empty()) {
     const bool empty = fault.empty() && found != context.seen.pod_metrics.end();
-    return refuse(fmt::format("unable to get metric {}: {}", metric.name,
-                              empty ? "no metrics returned from custom metrics API"
-                                    : "unable to fetch metrics from custom metrics API: " +
-                                          (fault.empty() ? "the server has no such metric" : fault)));
+    return refuse(fmt::format(
+        "unable to get metric {}: {}", metric.name,
+        empty ? "no metrics returned from custom metrics API"
+              : "unable to fetch metrics from custom metrics API: " +
+                    (fault.empty()
+                         ? fmt::format("the server could not find the metric {} for pods", metric.name)
+                         : fault)));
   }
   if (!metric.target.average_value) return refuse("invalid pods metric source: no average value target");
   const auto answer = ask_pods(std::move(samples), {.value = *metric.target.average_value}, context);
@@ -319,9 +332,9 @@ Proposed propose_any(const HpaMetric& metric, const MetricContext& context) {
 
 }  // namespace
 
-Tolerances tolerances_of(const HpaSpec& spec, const HpaFlags& flags, const HpaGates& gates) {
-  Tolerances tolerances{.down = flags.tolerance, .up = flags.tolerance};
-  if (!spec.behavior || !gates.configurable_tolerance) return tolerances;
+Tolerances tolerances_of(const HpaSpec& spec, const HpaFlags& flags, const HpaPlatform& platform) {
+  Tolerances tolerances{.down = flags.tolerance, .up = flags.tolerance, .as_distance = !platform.since(33)};
+  if (!spec.behavior || !platform.gates.configurable_tolerance) return tolerances;
   tolerances.down = spec.behavior->down.tolerance.value_or(tolerances.down);
   tolerances.up = spec.behavior->up.tolerance.value_or(tolerances.up);
   return tolerances;

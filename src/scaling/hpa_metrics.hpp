@@ -19,6 +19,7 @@ struct MetricContext {
   Tolerances tolerances = {};
   HpaFlags flags = {};
   HpaPlatform platform = {};
+  std::string namespace_ = "default";  // of the HPA
   std::int64_t now_ms = 0;
 };
 
@@ -37,7 +38,8 @@ struct MetricFailure {
 };
 
 // The tolerances that hold for `spec`: its own where it has some and the gate is on.
-[[nodiscard]] Tolerances tolerances_of(const HpaSpec& spec, const HpaFlags& flags, const HpaGates& gates);
+[[nodiscard]] Tolerances tolerances_of(const HpaSpec& spec, const HpaFlags& flags,
+                                       const HpaPlatform& platform);
 
 [[nodiscard]] std::expected<MetricProposal, MetricFailure> propose(const HpaMetric& metric,
                                                                    const MetricContext& context);

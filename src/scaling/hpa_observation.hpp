@@ -51,7 +51,7 @@ struct HpaObservation {
   std::int32_t spec_replicas = 0;
   std::int32_t status_replicas = 0;
   std::string selector = {};
-  // Other HPAs of the namespace whose targets' selectors match pods of this selector.
+  // Names of other HPAs of the namespace whose targets' selectors match pods of this selector.
   std::vector<std::string> rivals = {};
   // The selector's pods one by one, or only how many there are.
   std::optional<std::vector<HpaPod>> pods = {};

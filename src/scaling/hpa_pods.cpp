@@ -69,7 +69,9 @@ Result<std::int64_t> pod_level_request(const HpaPod& pod, const std::string& res
   return *sum;
 }
 
-Result<std::int64_t> container_requests(const HpaPod& pod, const PodTarget& target) {
+// Before 1.35 a container that the pod has not got requests nothing.
+Result<std::int64_t> container_requests(const HpaPod& pod, const PodTarget& target,
+                                        const HpaPlatform& platform) {
   std::int64_t sum = 0;
   for (const auto& [container, requests] : pod.requests) {
     if (!target.container.empty() && target.container != container) continue;
@@ -81,6 +83,7 @@ Result<std::int64_t> container_requests(const HpaPod& pod, const PodTarget& targ
     sum = wrap_add(sum, found->second);
     if (target.container == container) return sum;
   }
+  if (!platform.since(35)) return sum;
   if (!target.container.empty())
     return fail(Code::unavailable, "container {} not found in Pod {}", target.container, pod.name);
   if (pod.requests.empty())
@@ -92,9 +95,10 @@ Result<std::int64_t> container_requests(const HpaPod& pod, const PodTarget& targ
 Result<Samples> requests_of(const PodQuestion& q) {
   Samples requests;
   for (const auto& pod : q.pods) {
-    const bool pod_level = q.pod_level_requests && q.target.container.empty() && has_pod_level_requests(pod);
+    const bool pod_level = q.platform.since(34) && q.platform.gates.pod_level_resources &&
+                           q.target.container.empty() && has_pod_level_requests(pod);
     const auto request =
-        pod_level ? pod_level_request(pod, q.target.resource) : container_requests(pod, q.target);
+        pod_level ? pod_level_request(pod, q.target.resource) : container_requests(pod, q.target, q.platform);
     if (!request) return std::unexpected(request.error());
     requests[pod.name] = *request;
   }
@@ -177,11 +181,12 @@ class Calculation {
   }
 
   // On the way down a missing pod is taken to use all that it may, on the way up nothing; one that is not
-  // ready uses nothing.
+  // ready uses nothing. Exactly on target it is left out, but before 1.28, of a plain value, taken to use
+  // nothing.
   void fill_in(double ratio, bool unready_matter) {
     for (const auto& name : groups_.missing) {
       if (ratio < 1.0) q_.samples[name] = full_use(name);
-      if (ratio > 1.0) q_.samples[name] = 0;
+      if (ratio > 1.0 || (ratio == 1.0 && !q_.target.percent && !q_.platform.since(28))) q_.samples[name] = 0;
     }
     if (!unready_matter) return;
     for (const auto& name : groups_.unready)

@@ -2,6 +2,7 @@
 // count, and what stands in for those that have no sample or are not ready.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "base/result.hpp"
 #include "scaling/hpa_observation.hpp"
 #include "scaling/hpa_spec.hpp"
+#include "scaling/kubernetes_version.hpp"
 
 namespace fluxmetrics::scaling {
 
@@ -18,8 +20,13 @@ namespace fluxmetrics::scaling {
 struct Tolerances {
   double down = 0.1;
   double up = 0.1;
+  // Before 1.33 it is the distance from 1 that is compared, which the last bit of a number may tell apart.
+  bool as_distance = false;
   // Closed at both ends: 0.9 and 1.1 are within 0.1.
-  [[nodiscard]] bool within(double ratio) const { return (1.0 - down) <= ratio && ratio <= (1.0 + up); }
+  [[nodiscard]] bool within(double ratio) const {
+    if (as_distance) return std::abs(1.0 - ratio) <= up;
+    return (1.0 - down) <= ratio && ratio <= (1.0 + up);
+  }
 };
 
 using Samples = std::map<std::string, std::int64_t>;  // pod -> thousandths
@@ -42,7 +49,7 @@ struct PodQuestion {
   std::int64_t sample_time_ms = 0;
   std::int64_t sample_window_ms = 0;
   HpaFlags flags = {};
-  bool pod_level_requests = true;
+  HpaPlatform platform = {};
 };
 
 struct PodAnswer {

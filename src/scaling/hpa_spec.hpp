@@ -71,6 +71,12 @@ struct HpaSpec {
   bool operator==(const HpaSpec&) const = default;
 };
 
+// Which HPA it is, as the controller's texts name it.
+struct HpaName {
+  std::string namespace_ = "default";
+  std::string name = "hpa";
+};
+
 // The flags of kube-controller-manager that matter, with their defaults.
 struct HpaFlags {
   double tolerance = 0.1;

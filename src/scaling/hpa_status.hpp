@@ -44,6 +44,7 @@ struct HpaMetricStatus {
 struct HpaStatus {
   std::int32_t current_replicas = 0;
   std::int32_t desired_replicas = 0;
+  std::optional<std::int64_t> observed_generation = {};
   std::optional<std::int64_t> last_scale_ms = {};
   std::vector<HpaMetricStatus> current_metrics = {};
   HpaConditions conditions = {};

@@ -1,5 +1,8 @@
 #include "scaling/hpa_vectors.hpp"
 
+#include <algorithm>
+#include <array>
+#include <fmt/ranges.h>
 #include <map>
 #include <set>
 
@@ -7,198 +10,12 @@
 
 #include "base/text.hpp"
 #include "scaling/hpa_controller.hpp"
-#include "scaling/hpa_json.hpp"
+#include "scaling/hpa_recording.hpp"
 #include "scaling/json_fields.hpp"
 
 namespace fluxmetrics::scaling {
 namespace json = boost::json;
 namespace {
-
-constexpr KubernetesVersion recorded_without_version{36};
-
-HpaFlags read_flags(const JsonField& field) {
-  HpaFlags flags;
-  if (!field.present()) return flags;
-  const auto duration = [&](std::string_view name, std::int64_t& target) {
-    if (const auto value = field[name]; value.present()) target = value.time_ms();
-  };
-  if (const auto tolerance = field["tolerance"]; tolerance.present()) flags.tolerance = tolerance.number();
-  duration("downscaleStabilizationMillis", flags.downscale_window_ms);
-  duration("cpuInitializationPeriodMillis", flags.cpu_initialization_ms);
-  duration("initialReadinessDelayMillis", flags.readiness_delay_ms);
-  return flags;
-}
-
-// What a scenario says of its version comes first, then what the caller says. Where nobody does: scenarios
-// with gates, and without a version, are of the form in which 1.36.3 was recorded.
-HpaPlatform read_platform(const JsonField& line, std::optional<KubernetesVersion> asked) {
-  const auto gates = line["gates"];
-  HpaPlatform platform{.version = gates.present() ? recorded_without_version : newest_kubernetes};
-  if (asked) platform.version = *asked;
-  if (const auto field = line["kubernetes"]; field.present()) {
-    const auto version = parse_kubernetes_version(field.text());
-    if (!version) field.refuse("cannot be used: " + version.error().message);
-    platform.version = *version;
-  }
-  platform.gates = default_gates(platform.version);
-  if (!gates.present()) return platform;
-  for (const auto& [name, on] : gates.members()) {
-    if (on.present()) set_gate(platform.gates, platform.version, name, on.flag_or(false));
-  }
-  return platform;
-}
-
-Resources read_resources(const JsonField& field) {
-  Resources resources;
-  for (const auto& [name, value] : field.members())
-    resources[name] = value.quantity();
-  return resources;
-}
-
-PodReady read_ready(const JsonField& field) {
-  const auto text = field.text_or("");
-  if (text == "True") return PodReady::yes;
-  if (text == "False") return PodReady::no;
-  if (text == "Unknown") return PodReady::unknown;
-  if (!text.empty()) {
-    field.refuse(
-        fmt::format("is '{}', none of True, False, Unknown and the empty text", printable(text, 60)));
-  }
-  return PodReady::absent;
-}
-
-HpaPod read_pod(const JsonField& field) {
-  HpaPod pod;
-  pod.name = field.need("name").text();
-  pod.phase = field.need("phase").text();
-  pod.ready = read_ready(field["ready"]);
-  if (const auto since = field["readyTransition"]; since.present()) pod.ready_since_ms = since.time_ms();
-  pod.start_ms.reset();
-  if (const auto start = field["startTime"]; start.present()) pod.start_ms = start.time_ms();
-  pod.deleting = field["deleting"].flag_or(false);
-  if (const auto labels = field["labels"]; labels.present()) {
-    for (const auto& [key, value] : labels.members())
-      pod.labels.emplace_back(key, value.text());
-  }
-  if (const auto requests = field["requests"]; requests.present()) {
-    for (const auto& [container, resources] : requests.members())
-      pod.requests.emplace_back(container, read_resources(resources));
-  }
-  if (const auto requests = field["podRequests"]; requests.present())
-    pod.pod_requests = read_resources(requests);
-  return pod;
-}
-
-void read_metrics(const JsonField& in, HpaObservation& seen) {
-  if (const auto object = in["object"]; object.present()) {
-    for (const auto& [metric, value] : object.members())
-      seen.object[metric] = value.quantity();
-  }
-  if (const auto external = in["external"]; external.present()) {
-    for (const auto& [metric, values] : external.members()) {
-      auto& list = seen.external[metric];
-      if (!values.present()) continue;
-      for (const auto& value : values.items())
-        list.push_back(value.quantity());
-    }
-  }
-  if (const auto pods = in["podMetrics"]; pods.present()) {
-    for (const auto& [metric, samples] : pods.members()) {
-      auto& kept = seen.pod_metrics[metric];
-      if (!samples.present()) continue;
-      for (const auto& [pod, value] : samples.members())
-        kept[pod] = value.present() ? std::optional(value.quantity()) : std::nullopt;
-    }
-  }
-  if (const auto resource = in["resource"]; resource.present()) {
-    auto& usage = seen.resource.emplace();
-    for (const auto& [pod, containers] : resource.members()) {
-      auto& by_container = usage[pod];
-      if (!containers.present()) continue;
-      for (const auto& [container, resources] : containers.members())
-        by_container[container] = read_resources(resources);
-    }
-  }
-}
-
-HpaFaults read_faults(const JsonField& field) {
-  HpaFaults faults;
-  if (!field.present()) return faults;
-  faults.get_scale = field["getScale"].text_or("");
-  faults.update_scale = field["updateScale"].text_or("");
-  faults.update_status = field["updateStatus"].text_or("");
-  faults.object = field["objectErr"].text_or("");
-  faults.external = field["externalErr"].text_or("");
-  faults.pods = field["podsErr"].text_or("");
-  faults.resource = field["resourceErr"].text_or("");
-  faults.conflicts = field["conflicts"].maybe_int32().value_or(0);
-  return faults;
-}
-
-HpaObservation read_observation(const JsonField& step) {
-  const auto in = step.need("in");
-  HpaObservation seen;
-  seen.spec_replicas = in.need("specReplicas").int32();
-  seen.status_replicas = in["statusReplicas"].maybe_int32().value_or(0);
-  seen.selector = in["selector"].text_or("");
-  if (const auto listed = in["podsListed"]; listed.present()) seen.pods_listed = listed.int32();
-  if (const auto ready = in["podsReady"]; ready.present()) seen.pods_ready = ready.int32();
-  if (const auto pods = in["pods"]; pods.present()) {
-    auto& list = seen.pods.emplace();
-    for (const auto& pod : pods.items())
-      list.push_back(read_pod(pod));
-  }
-  read_metrics(in, seen);
-  if (const auto time = in["resourceTimestamp"]; time.present()) seen.resource_time_ms = time.time_ms();
-  if (const auto window = in["resourceWindowSeconds"]; window.present()) {
-    constexpr std::int64_t ms = 1000;
-    seen.resource_window_ms = std::int64_t{window.int32()} * ms;
-  }
-  seen.faults = read_faults(step["faults"]);
-  return seen;
-}
-
-// What the recording says about one sync.
-struct Expected {
-  std::vector<std::optional<std::int32_t>> proposals;
-  std::optional<std::int32_t> raw;
-  std::int32_t replicas = 0;
-  std::map<std::string, std::pair<bool, std::string>> conditions;
-  bool error = false;
-};
-
-// The key must be there, though its value may be null.
-void need_key(const JsonField& step, std::string_view name) {
-  if (!step.value().is_object() || step.value().get_object().if_contains(name) == nullptr) {
-    step[name].refuse("is missing");
-  }
-}
-
-std::pair<bool, std::string> read_condition(const JsonField& state) {
-  const auto parts = state.items();
-  if (parts.size() != 2) state.refuse("is not a list of a status and a reason");
-  const auto status = parts[0].text();
-  if (status != "True" && status != "False") parts[0].refuse("is neither True nor False");
-  return {status == "True", parts[1].text()};
-}
-
-Expected read_expected(const JsonField& step) {
-  Expected expected;
-  need_key(step, "raw");
-  expected.raw = step["raw"].maybe_int32();
-  expected.replicas = step.need("replicas").int32();
-  need_key(step, "cond");
-  if (const auto conditions = step["cond"]; conditions.present()) {
-    for (const auto& [type, state] : conditions.members())
-      expected.conditions[type] = read_condition(state);
-  }
-  if (const auto proposals = step["proposals"]; proposals.present()) {
-    for (const auto& proposal : proposals.items())
-      expected.proposals.push_back(proposal.maybe_int32());
-  }
-  expected.error = step["error"].flag_or(false);
-  return expected;
-}
 
 std::string show(const std::optional<std::int32_t>& number) {
   return number ? std::to_string(*number) : "null";
@@ -216,91 +33,170 @@ std::string show(const std::pair<bool, std::string>* condition) {
   return fmt::format("{} {}", condition->first ? "True" : "False", condition->second);
 }
 
-// One scenario: the state of the controller and of the HPA between the steps.
-class Scenario {
+std::string show(const std::optional<std::int64_t>& number) {
+  return number ? std::to_string(*number) : "none";
+}
+
+std::string show(const std::string* text) {
+  return text == nullptr ? "none" : *text;
+}
+
+// From 1.37 on a controller that finds too many HPAs names any two of them.
+bool same_but_for_names(const std::string& recorded, const std::string& decided,
+                        const std::set<std::string>& known) {
+  constexpr std::string_view before = "are controlled by more than one HPA (e.g. [";
+  const auto split = [&](std::string_view text) {
+    const auto begin = text.find(before);
+    const auto list = begin == std::string_view::npos ? begin : begin + before.size();
+    const auto end = list == std::string_view::npos ? list : text.find(']', list);
+    std::array<std::string_view, 3> parts;
+    if (end != std::string_view::npos)
+      parts = {text.substr(0, list), text.substr(list, end - list), text.substr(end)};
+    return parts;
+  };
+  const auto a = split(recorded);
+  const auto b = split(decided);
+  if (a[0].empty() || a[0] != b[0] || a[2] != b[2]) return false;
+  const auto space = a[1].find(' ');
+  if (space == std::string_view::npos) return false;
+  const std::string first(a[1].substr(0, space));
+  const std::string second(a[1].substr(space + 1));
+  return first != second && known.contains(first) && known.contains(second);
+}
+
+// The controller and the HPA between the steps of one scenario.
+class Play {
  public:
-  Scenario(const JsonField& line, std::size_t number, std::optional<KubernetesVersion> asked,
-           VectorReport& report)
-      : line_(number),
-        name_(line["name"].text_or("")),
-        spec_(read_hpa_spec(line.need("spec"))),
-        controller_(read_flags(line["flags"]), read_platform(line, asked)),
+  Play(const RecordedScenario& scenario, std::size_t line, VectorReport& report)
+      : line_(line),
+        scenario_(scenario),
+        spec_(scenario.spec),
+        controller_(scenario.flags, scenario.platform, hpa),
         report_(report) {
-    if (line["initialScaledToZero"].flag_or(false)) controller_.assume_scaled_to_zero(0);
+    if (scenario.scaled_to_zero) controller_.assume_scaled_to_zero(0);
   }
 
-  void play(const JsonField& step) {
-    const auto t = step.need("t").time_ms();
-    if (step_ > 0 && t < last_ms_) step["t"].refuse("is before the step before it");
-    last_ms_ = t;
-    if (step["restartController"].flag_or(false)) controller_.restart();
-    if (step["recreateHPA"].flag_or(false)) controller_.recreate();
-    if (const auto spec = step["newSpec"]; spec.present()) spec_ = read_hpa_spec(spec);
-    const auto seen = read_observation(step);
-    const auto expected = read_expected(step);
-    HpaDecision decision;
-    decision.replicas = seen.spec_replicas;
-    if (!step["noSync"].flag_or(false)) decision = controller_.sync(spec_, seen, t);
-    compare(expected, decision);
-    ++step_;
-    ++report_.steps;
+  void run() {
+    for (; step_ < scenario_.steps.size(); ++step_)
+      play(scenario_.steps[step_]);
   }
 
  private:
+  // What the recorder calls the HPA.
+  inline static const HpaName hpa{.namespace_ = "default", .name = "hpa"};
+
+  void play(const RecordedStep& step) {
+    if (step.restarts_controller) controller_.restart();
+    if (step.new_spec) {
+      spec_ = *step.new_spec;
+      controller_.edited();
+    }
+    if (step.recreates_hpa) controller_.recreate();
+    HpaDecision decision;
+    decision.replicas = step.seen.spec_replicas;
+    if (step.syncs) decision = controller_.sync(spec_, step.seen, step.t_ms);
+    compare(step, decision);
+    ++report_.steps;
+  }
+
   void differ(std::string field, std::string recorded, std::string decided) {
     report_.differences.push_back({.line = line_,
-                                   .scenario = name_,
+                                   .scenario = scenario_.name,
                                    .step = step_,
-                                   .t_ms = last_ms_,
+                                   .t_ms = scenario_.steps[step_].t_ms,
                                    .field = std::move(field),
                                    .recorded = std::move(recorded),
                                    .decided = std::move(decided)});
   }
 
-  void compare(const Expected& expected, const HpaDecision& decision) {
+  template <class Value>
+  void compare(std::string field, const Value& recorded, const Value& decided) {
+    if (recorded != decided) differ(std::move(field), show(recorded), show(decided));
+  }
+  void compare(std::string field, std::int32_t recorded, std::int32_t decided) {
+    compare(std::move(field), std::optional(recorded), std::optional(decided));
+  }
+
+  void compare(const RecordedStep& step, const HpaDecision& decision) {
+    const auto& recorded = step.outcome;
     const auto before = report_.differences.size();
-    if (expected.proposals != decision.proposals) {
-      differ("proposals", show(expected.proposals), show(decision.proposals));
-    }
-    if (expected.raw != decision.raw) differ("raw", show(expected.raw), show(decision.raw));
-    if (expected.replicas != decision.replicas) {
-      differ("replicas", std::to_string(expected.replicas), std::to_string(decision.replicas));
-    }
-    compare_conditions(expected);
+    compare("proposals", recorded.proposals, decision.proposals);
+    compare("raw", recorded.raw, decision.raw);
+    compare("replicas", recorded.replicas, decision.replicas);
+    compare_conditions(recorded);
     const bool error = !decision.error.empty();
-    if (expected.error != error) {
-      differ("error", expected.error ? "true" : "false", error ? decision.error : "false");
+    if (recorded.error != error) {
+      differ("error", recorded.error ? "true" : "false", error ? decision.error : "false");
     }
+    if (recorded.status) compare_status(*recorded.status);
+    if (recorded.texts) compare_texts(*recorded.texts, step, decision);
     if (report_.differences.size() > before) ++report_.different_steps;
   }
 
-  void compare_conditions(const Expected& expected) {
+  void compare_conditions(const RecordedOutcome& recorded) {
     std::map<std::string, std::pair<bool, std::string>> decided;
-    std::set<std::string> types;
-    for (const auto& condition : controller_.status().conditions.list()) {
+    for (const auto& condition : controller_.status().conditions.list())
       decided[condition.type] = {condition.status, condition.reason};
-      types.insert(condition.type);
+    each_key(recorded.conditions, decided, [&](const std::string& type, const auto* a, const auto* b) {
+      if (show(a) != show(b)) differ("cond." + printable(type, 60), show(a), show(b));
+    });
+  }
+
+  void compare_status(const RecordedStatus& recorded) {
+    const auto& status = controller_.status();
+    compare("status.currentReplicas", recorded.current_replicas, status.current_replicas);
+    compare("status.desiredReplicas", recorded.desired_replicas, status.desired_replicas);
+    if (recorded.generation)
+      compare("status.generation", recorded.generation, std::optional(controller_.generation()));
+    compare("status.observedGeneration", recorded.observed_generation, status.observed_generation);
+  }
+
+  void compare_texts(const RecordedTexts& recorded, const RecordedStep& step, const HpaDecision& decision) {
+    std::set<std::string> names{fmt::format("{}/{}", hpa.namespace_, hpa.name)};
+    for (const auto& rival : step.seen.rivals)
+      names.insert(fmt::format("{}/{}", hpa.namespace_, rival));
+    const auto same = [&](const std::string& a, const std::string& b) {
+      return a == b || same_but_for_names(a, b, names);
+    };
+    std::map<std::string, std::string> decided;
+    for (const auto& condition : controller_.status().conditions.list())
+      decided[condition.type] = condition.message;
+    each_key(recorded.messages, decided, [&](const std::string& type, const auto* a, const auto* b) {
+      if (a == nullptr || b == nullptr || !same(*a, *b))
+        differ("msg." + printable(type, 60), show(a), show(b));
+    });
+    std::vector<std::string> events;
+    for (const auto& event : decision.events)
+      events.push_back(
+          fmt::format("{} {} {}", event.warning ? "Warning" : "Normal", event.reason, event.message));
+    if (!std::ranges::equal(recorded.events, events, same))
+      differ("events", fmt::format("{}", fmt::join(recorded.events, "; ")),
+             fmt::format("{}", fmt::join(events, "; ")));
+    if (!same(recorded.error, decision.error)) differ("errorText", recorded.error, decision.error);
+  }
+
+  // Calls `take` with each key of either map and the values there; null where it has none.
+  template <class Map, class Take>
+  static void each_key(const Map& recorded, const Map& decided, const Take& take) {
+    std::set<std::string> keys;
+    for (const auto* map : {&recorded, &decided}) {
+      for (const auto& [key, value] : *map)
+        keys.insert(key);
     }
-    for (const auto& [type, state] : expected.conditions)
-      types.insert(type);
-    const auto find = [](const auto& map, const std::string& type) {
-      const auto found = map.find(type);
+    const auto find = [](const Map& map, const std::string& key) {
+      const auto found = map.find(key);
       return found == map.end() ? nullptr : &found->second;
     };
-    for (const auto& type : types) {
-      const auto a = show(find(expected.conditions, type));
-      const auto b = show(find(decided, type));
-      if (a != b) differ("cond." + printable(type, 60), a, b);
-    }
+    for (const auto& key : keys)
+      take(key, find(recorded, key), find(decided, key));
   }
 
   std::size_t line_;
-  std::string name_;
+  const RecordedScenario& scenario_;
   HpaSpec spec_;
   HpaController controller_;
   VectorReport& report_;
   std::size_t step_ = 0;
-  std::int64_t last_ms_ = 0;
 };
 
 void play_line(const std::string& text, std::size_t number, std::optional<KubernetesVersion> asked,
@@ -308,10 +204,8 @@ void play_line(const std::string& text, std::size_t number, std::optional<Kubern
   boost::system::error_code error;
   const auto document = json::parse(text, error);
   if (error) throw ShapeError{fmt::format("is not JSON: {}", error.message())};
-  const JsonField line(&document, "");
-  Scenario scenario(line, number, asked, report);
-  for (const auto& step : line.need("steps").items())
-    scenario.play(step);
+  const auto scenario = read_scenario(JsonField(&document, ""), asked);
+  Play(scenario, number, report).run();
   ++report.scenarios;
 }
 

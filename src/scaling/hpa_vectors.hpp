@@ -18,7 +18,8 @@ struct VectorDifference {
   std::string scenario = {};
   std::size_t step = 0;
   std::int64_t t_ms = 0;
-  std::string field = {};  // proposals, raw, replicas, cond.TYPE, error
+  std::string field =
+      {};  // proposals, raw, replicas, cond.TYPE, error, status.FIELD, msg.TYPE, events, errorText
   std::string recorded = {};
   std::string decided = {};
 };
@@ -30,10 +31,9 @@ struct VectorReport {
   std::vector<VectorDifference> differences = {};
 };
 
-// Plays all scenarios of `lines`, each on the version of Kubernetes that it names, else on `version`; without
-// either, on 1.36 where it has `gates`, which is the form of the recordings of 1.36.3, else on the newest.
-// Errors: Code::invalid naming the line and the field that is not as docs/plan.md describes it; nothing is
-// compared after it.
+// Plays all scenarios of `lines`, each on the version of Kubernetes that it names, else on `version`, else as
+// read_scenario() says. Errors: Code::invalid naming the line and the field that is not as docs/plan.md
+// describes it; nothing is compared after it.
 [[nodiscard]] Result<VectorReport> compare_vectors(std::istream& lines,
                                                    std::optional<KubernetesVersion> version = {});
 

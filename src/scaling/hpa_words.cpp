@@ -76,7 +76,7 @@ std::string describe_proposal(const HpaMetric& metric,
                               const std::expected<MetricProposal, MetricFailure>& proposal,
                               const Forecast& forecast) {
   if (!proposal) return fmt::format("fails ({}): {}", proposal.error().reason, proposal.error().error);
-  const auto tolerances = tolerances_of(forecast.spec, forecast.flags, forecast.platform.gates);
+  const auto tolerances = tolerances_of(forecast.spec, forecast.flags, forecast.platform);
   const auto verdict = describe_ratio(proposal->ratio, tolerances);
   const auto& seen = forecast.seen;
   const auto& target = metric.target;

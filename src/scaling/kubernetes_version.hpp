@@ -54,6 +54,9 @@ void set_gate(HpaGates& gates, KubernetesVersion version, std::string_view name,
 struct HpaPlatform {
   KubernetesVersion version = {};
   HpaGates gates = default_gates(version);
+
+  // Whether it is Kubernetes 1.MINOR or newer: some of the controller's rules have no gate.
+  [[nodiscard]] bool since(std::int32_t minor) const { return version.minor >= minor; }
 };
 
 }  // namespace fluxmetrics::scaling

@@ -55,7 +55,8 @@ TEST(Controller, ScalesByNoneOfTwoThatSelectTheSamePods) {
   ASSERT_NE(active, nullptr);
   EXPECT_FALSE(active->status);
   EXPECT_EQ(active->reason, "AmbiguousSelector");
-  EXPECT_EQ(active->message, "pods by selector app=x are controlled by multiple HPAs: this one and a, b");
+  EXPECT_EQ(active->message,
+            "pods by selector app=x are controlled by more than one HPA (e.g. [default/a default/b])");
   seen.rivals.clear();
   EXPECT_EQ(controller.sync(follow(), seen, 15'000).replicas, 3);
 }

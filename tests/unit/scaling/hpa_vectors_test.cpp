@@ -54,6 +54,14 @@ TEST(Vectors, DecidesAsTheControllerDidInACluster) {
   expect_equal(report);
 }
 
+// From the controller's own code of 1.37.2, with its texts, its events and the HPA's status.
+TEST(Vectors, DecidesAsTheControllerOf137Does) {
+  const auto report = play_file("kubernetes-1.37.jsonl");
+  EXPECT_EQ(report.scenarios, 80U);
+  EXPECT_EQ(report.steps, 493U);
+  expect_equal(report);
+}
+
 constexpr std::string_view good =
     R"({"name":"s","spec":{"maxReplicas":9,"metrics":[{"type":"Object","object":{"metric":{"name":"m"},)"
     R"("describedObject":{"kind":"Service","name":"x"},"target":{"type":"AverageValue","averageValue":"1"}}}]},)"
