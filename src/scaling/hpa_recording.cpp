@@ -249,6 +249,39 @@ RecordedStep read_step(const JsonField& field) {
   return step;
 }
 
+HpaChangeAt read_change(const JsonField& field) {
+  HpaChangeAt change{.t_ms = field.need("t").time_ms()};
+  const auto event = field.need("event").text();
+  if (event == "create") {
+    change.change = HpaChange::create;
+  } else if (event == "edit") {
+    change.change = HpaChange::edit;
+  } else if (event == "annotate") {
+    change.change = HpaChange::annotate;
+  } else if (event == "delete") {
+    change.change = HpaChange::remove;
+  } else {
+    field["event"].refuse(
+        fmt::format("is '{}', none of create, edit, annotate and delete", printable(event, 60)));
+  }
+  change.hpa = field["hpa"].text_or(change.hpa);
+  return change;
+}
+
+// A time that must not be below `least`.
+std::int64_t read_span(const JsonField& field, std::int64_t least) {
+  const auto span = field.time_ms();
+  if (span < least) field.refuse(fmt::format("is {}, below {}", span, least));
+  return span;
+}
+
+std::vector<std::int64_t> read_times(const JsonField& field) {
+  std::vector<std::int64_t> times;
+  for (const auto& time : field.items())
+    times.push_back(time.time_ms());
+  return times;
+}
+
 }  // namespace
 
 RecordedScenario read_scenario(const JsonField& line, std::optional<KubernetesVersion> asked) {
@@ -265,6 +298,35 @@ RecordedScenario read_scenario(const JsonField& line, std::optional<KubernetesVe
     scenario.steps.push_back(std::move(step));
   }
   return scenario;
+}
+
+RecordedTimeline read_timeline(const JsonField& line, std::optional<KubernetesVersion> asked) {
+  // The recorded controllers looked whether their caches were filled every 100 ms, and then began.
+  constexpr std::int64_t caches_filled_ms = 100;
+  RecordedTimeline recorded;
+  recorded.name = line["name"].text_or("");
+  recorded.platform = read_platform(line, asked);
+  auto& timing = recorded.timing;
+  timing.start_ms = caches_filled_ms;
+  if (const auto period = line["syncPeriodMillis"]; period.present()) timing.period_ms = read_span(period, 1);
+  timing.sync_ms = read_span(line.need("metricLatencyMillis"), 0);
+  auto& timeline = recorded.timeline;
+  timeline.until_ms = line.need("until").time_ms();
+  if (const auto existing = line["existing"]; existing.present()) {
+    for (const auto& hpa : existing.items())
+      timeline.existing.push_back(hpa.text());
+  }
+  for (const auto& field : line.need("timeline").items()) {
+    auto change = read_change(field);
+    if (!timeline.changes.empty() && change.t_ms < timeline.changes.back().t_ms)
+      field["t"].refuse("is before the event before it");
+    timeline.changes.push_back(std::move(change));
+  }
+  for (const auto& [hpa, times] : line.need("syncs").members())
+    recorded.times.syncs[hpa] = read_times(times);
+  if (const auto conflicts = line["statusConflicts"]; conflicts.present())
+    recorded.times.status_conflicts = read_times(conflicts);
+  return recorded;
 }
 
 }  // namespace fluxmetrics::scaling

@@ -13,6 +13,7 @@
 #include "scaling/hpa_spec.hpp"
 #include "scaling/json_fields.hpp"
 #include "scaling/kubernetes_version.hpp"
+#include "scaling/sync_schedule.hpp"
 
 namespace fluxmetrics::scaling {
 
@@ -63,5 +64,17 @@ struct RecordedScenario {
 // on 1.36, as the recordings of 1.36.3 have gates and no version, and one without on the newest. Throws
 // ShapeError.
 [[nodiscard]] RecordedScenario read_scenario(const JsonField& line, std::optional<KubernetesVersion> asked);
+
+// When a controller synced which HPA, instead of what it decided: a line with `timeline` and without `steps`.
+struct RecordedTimeline {
+  std::string name = {};
+  HpaPlatform platform = {};
+  SyncTiming timing = {};
+  HpaTimeline timeline = {};
+  SyncTimes times = {};
+};
+
+// Throws ShapeError.
+[[nodiscard]] RecordedTimeline read_timeline(const JsonField& line, std::optional<KubernetesVersion> asked);
 
 }  // namespace fluxmetrics::scaling

@@ -64,6 +64,22 @@ bool same_but_for_names(const std::string& recorded, const std::string& decided,
   return first != second && known.contains(first) && known.contains(second);
 }
 
+// Calls `take` with each key of either map and the values there; null where it has none.
+template <class Map, class Take>
+void each_key(const Map& recorded, const Map& decided, const Take& take) {
+  std::set<std::string> keys;
+  for (const auto* map : {&recorded, &decided}) {
+    for (const auto& [key, value] : *map)
+      keys.insert(key);
+  }
+  const auto find = [](const Map& map, const std::string& key) {
+    const auto found = map.find(key);
+    return found == map.end() ? nullptr : &found->second;
+  };
+  for (const auto& key : keys)
+    take(key, find(recorded, key), find(decided, key));
+}
+
 // The controller and the HPA between the steps of one scenario.
 class Play {
  public:
@@ -175,22 +191,6 @@ class Play {
     if (!same(recorded.error, decision.error)) differ("errorText", recorded.error, decision.error);
   }
 
-  // Calls `take` with each key of either map and the values there; null where it has none.
-  template <class Map, class Take>
-  static void each_key(const Map& recorded, const Map& decided, const Take& take) {
-    std::set<std::string> keys;
-    for (const auto* map : {&recorded, &decided}) {
-      for (const auto& [key, value] : *map)
-        keys.insert(key);
-    }
-    const auto find = [](const Map& map, const std::string& key) {
-      const auto found = map.find(key);
-      return found == map.end() ? nullptr : &found->second;
-    };
-    for (const auto& key : keys)
-      take(key, find(recorded, key), find(decided, key));
-  }
-
   std::size_t line_;
   const RecordedScenario& scenario_;
   HpaSpec spec_;
@@ -199,13 +199,47 @@ class Play {
   std::size_t step_ = 0;
 };
 
+std::string show(const std::vector<std::int64_t>& times) {
+  return fmt::format("[{}]", fmt::join(times, ","));
+}
+
+// A difference stands at the first sync that is another one, or is missing.
+void play_timeline(const RecordedTimeline& recorded, std::size_t number, VectorReport& report) {
+  const auto played = sync_times(recorded.timeline, recorded.timing, recorded.platform);
+  const auto before = report.differences.size();
+  const auto compare = [&](std::string field, const std::vector<std::int64_t>& a,
+                           const std::vector<std::int64_t>& b) {
+    if (a == b) return;
+    const auto [x, y] = std::ranges::mismatch(a, b);
+    report.differences.push_back({.line = number,
+                                  .scenario = recorded.name,
+                                  .step = static_cast<std::size_t>(x - a.begin()),
+                                  .t_ms = x != a.end() ? *x : *y,
+                                  .field = std::move(field),
+                                  .recorded = show(a),
+                                  .decided = show(b)});
+  };
+  each_key(recorded.times.syncs, played.syncs, [&](const std::string& hpa, const auto* a, const auto* b) {
+    const std::vector<std::int64_t> none;
+    compare("syncs." + printable(hpa, 60), a == nullptr ? none : *a, b == nullptr ? none : *b);
+    report.steps += a == nullptr ? 0 : a->size();
+  });
+  compare("statusConflicts", recorded.times.status_conflicts, played.status_conflicts);
+  report.different_steps += report.differences.size() - before;
+}
+
 void play_line(const std::string& text, std::size_t number, std::optional<KubernetesVersion> asked,
                VectorReport& report) {
   boost::system::error_code error;
   const auto document = json::parse(text, error);
   if (error) throw ShapeError{fmt::format("is not JSON: {}", error.message())};
-  const auto scenario = read_scenario(JsonField(&document, ""), asked);
-  Play(scenario, number, report).run();
+  const JsonField line(&document, "");
+  if (line["timeline"].present()) {
+    play_timeline(read_timeline(line, asked), number, report);
+  } else {
+    const auto scenario = read_scenario(line, asked);
+    Play(scenario, number, report).run();
+  }
   ++report.scenarios;
 }
 

@@ -18,8 +18,9 @@ struct VectorDifference {
   std::string scenario = {};
   std::size_t step = 0;
   std::int64_t t_ms = 0;
-  std::string field =
-      {};  // proposals, raw, replicas, cond.TYPE, error, status.FIELD, msg.TYPE, events, errorText
+  // proposals, raw, replicas, cond.TYPE, error, status.FIELD, msg.TYPE, events, errorText; of a timeline
+  // syncs.HPA and statusConflicts.
+  std::string field = {};
   std::string recorded = {};
   std::string decided = {};
 };
