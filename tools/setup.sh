@@ -17,7 +17,7 @@ build  zlib1g-dev            compressed answers
 build  libcli11-dev          the command line
 build  libspdlog-dev         log lines
 build  libfmt-dev            text formatting; GCC 12 has no <format>
-build  libyaml-cpp-dev       kubeconfig files
+build  libyaml-dev           YAML: manifests, kubeconfigs, files of metrics
 build  libjq-dev             jq expressions in metrics of users
 build  libgtest-dev          unit tests
 build  python3               black-box tests and checks of the tree

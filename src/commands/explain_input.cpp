@@ -57,11 +57,11 @@ void find_hpas(const json::value& document, std::vector<json::object>& found) {
 Result<json::object> read_hpa_file(const std::string& path) {
   const auto text = read_text(path);
   if (!text) return std::unexpected(text.error());
-  const auto documents = parse_yaml(*text);
-  if (!documents) return fail(Code::invalid, "{}: {}", path, documents.error().message);
+  const auto documents = read_yaml(*text);
+  if (!documents) return fail(documents.error().code, "{} {}", path, documents.error().message);
   std::vector<json::object> found;
   for (const auto& document : *documents)
-    find_hpas(document, found);
+    find_hpas(document.value, found);
   if (found.empty()) {
     return fail(Code::invalid, "{} holds no object of kind HorizontalPodAutoscaler", path);
   }

@@ -1,13 +1,18 @@
-// read_kubeconfig(): the one place that includes yaml-cpp.
+// read_kubeconfig(): types and defaults as client-go 0.37 has them.
 #include <array>
 #include <filesystem>
-#include <yaml-cpp/yaml.h>
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "base/yaml.hpp"
 #include "http/certificate.hpp"
 #include "kube/cluster_access.hpp"
 
 namespace fluxmetrics::kube {
 namespace {
+
+namespace json = boost::json;
 
 // Thrown inside this file only.
 struct Refusal {
@@ -38,26 +43,40 @@ std::string decode_base64(const std::string& text, const std::string& what) {
   return out;
 }
 
-// One entry of a kubeconfig (a cluster, a user), with the words for what is wrong in it.
+// One entry of a kubeconfig (a cluster, a user), with the words for what is wrong in it. What is null or
+// empty is absent.
 class Section {
  public:
-  Section(const YAML::Node& node, std::string where, std::filesystem::path directory)
-      : node_(node), where_(std::move(where)), directory_(std::move(directory)) {}
+  Section(const YamlDocument& file, std::string pointer, std::string where, std::filesystem::path directory)
+      : file_(&file),
+        pointer_(std::move(pointer)),
+        where_(std::move(where)),
+        directory_(std::move(directory)) {}
 
   [[nodiscard]] bool has(const char* key) const {
-    return node_.IsMap() && node_[key].IsDefined() && !node_[key].IsNull();
+    const auto* const value = find(key);
+    if (value == nullptr || value->is_null()) return false;
+    if (const auto* const text = value->if_string()) return !text->empty();
+    if (const auto* const list = value->if_array()) return !list->empty();
+    const auto* const map = value->if_object();
+    return map == nullptr || !map->empty();
   }
   [[nodiscard]] std::string text(const char* key) const {
     if (!has(key)) return {};
-    if (!node_[key].IsScalar()) refuse(Code::invalid, "{} of {} is not a text", key, where_);
-    return node_[key].Scalar();
+    const auto& value = *find(key);
+    if (value.is_string()) return std::string(value.get_string());
+    const auto place = file_->places.find(yaml_pointer(pointer_, key));
+    refuse(Code::invalid, "{} of {} {}", key, where_,
+           not_a_text(value, place == file_->places.end() ? "" : place->second.written));
   }
   [[nodiscard]] bool flag(const char* key) const {
-    const auto value = text(key);
-    if (!value.empty() && value != "true" && value != "false") {
-      refuse(Code::invalid, "{} of {} is neither true nor false", key, where_);
+    const auto* const value = find(key);
+    if (value == nullptr || value->is_null()) return false;
+    if (!value->is_bool()) {
+      refuse(Code::invalid, "{} of {} is neither true nor false: write one of them, without quotes", key,
+             where_);
     }
-    return value == "true";
+    return value->get_bool();
   }
   // KEY-data in base64, else the file that KEY names, else "".
   [[nodiscard]] std::string material(const std::string& key) const {
@@ -76,7 +95,15 @@ class Section {
   [[nodiscard]] const std::string& where() const { return where_; }
 
  private:
-  YAML::Node node_;
+  [[nodiscard]] const json::value* find(const char* key) const {
+    boost::system::error_code none;
+    const auto* const section = file_->value.find_pointer(pointer_, none);
+    const auto* const map = section == nullptr ? nullptr : section->if_object();
+    return map == nullptr ? nullptr : map->if_contains(key);
+  }
+
+  const YamlDocument* file_;
+  std::string pointer_;
   std::string where_;
   std::filesystem::path directory_;
 };
@@ -88,12 +115,15 @@ class Kubeconfig {
         directory_(std::filesystem::path(path).parent_path()) {
     auto content = http::read_pem_file(path, "kubeconfig");
     if (!content) throw Refusal{content.error()};
-    root_ = YAML::Load(*content);
-    if (!root_.IsMap()) refuse(Code::invalid, "{} is not a kubeconfig: it holds no YAML map", where_);
+    auto read = read_yaml_document(*content);
+    if (!read) refuse(read.error().code, "{} {}", where_, read.error().message);
+    file_ = *std::move(read);
+    if (!file_.value.is_object())
+      refuse(Code::invalid, "{} is not a kubeconfig: it holds no YAML map", where_);
   }
 
   [[nodiscard]] ClusterAccess access() const {
-    const Section top(root_, where_, directory_);
+    const Section top(file_, "", where_, directory_);
     const auto current = top.text("current-context");
     if (current.empty()) {
       refuse(Code::invalid, "{} has no current-context: set one (kubectl config use-context NAME)", where_);
@@ -110,15 +140,20 @@ class Kubeconfig {
  private:
   // The entry called `name` of the list KINDs.
   [[nodiscard]] Section find(const std::string& kind, const std::string& name) const {
-    const auto list = root_[kind + "s"];
-    for (std::size_t i = 0; list.IsDefined() && list.IsSequence() && i < list.size(); ++i) {
-      const auto entry = list[i];
-      if (entry.IsMap() && entry["name"].IsDefined() && entry["name"].IsScalar() &&
-          entry["name"].Scalar() == name && entry[kind].IsDefined()) {
-        return {entry[kind], fmt::format("the {} '{}' of {}", kind, name, where_), directory_};
-      }
+    std::string found;
+    const auto* const entries = file_.value.get_object().if_contains(kind + "s");
+    const auto* const list = entries == nullptr ? nullptr : entries->if_array();
+    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+      const auto pointer = fmt::format("/{}s/{}", kind, i);
+      const Section entry(file_, pointer, fmt::format("entry {} of the {}s of {}", i + 1, kind, where_),
+                          directory_);
+      if (entry.text("name") != name) continue;
+      if (!found.empty()) refuse(Code::invalid, "{} has two {}s '{}': keep one", where_, kind, name);
+      found = yaml_pointer(pointer, kind);
     }
-    refuse(Code::invalid, "{} has no {} '{}', which its current context needs", where_, kind, name);
+    if (found.empty())
+      refuse(Code::invalid, "{} has no {} '{}', which its current context needs", where_, kind, name);
+    return {file_, found, fmt::format("the {} '{}' of {}", kind, name, where_), directory_};
   }
 
   static void read_cluster(const Section& cluster, ClusterAccess& access) {
@@ -146,7 +181,11 @@ class Kubeconfig {
         Unsupported{"exec", "starts another program for its credentials (exec)"},
         Unsupported{"auth-provider", "needs an auth-provider plugin for its credentials"},
         Unsupported{"username", "logs in by name and password"},
-        Unsupported{"as", "impersonates another user (as)"}};
+        Unsupported{"password", "logs in by name and password"},
+        Unsupported{"as", "impersonates another user (as)"},
+        Unsupported{"as-uid", "impersonates another user (as-uid)"},
+        Unsupported{"as-groups", "impersonates others (as-groups)"},
+        Unsupported{"as-user-extra", "impersonates others (as-user-extra)"}};
     for (const auto& [key, what] : unsupported) {
       if (user.has(key)) {
         refuse(Code::unsupported,
@@ -173,7 +212,7 @@ class Kubeconfig {
 
   std::string where_;
   std::filesystem::path directory_;
-  YAML::Node root_;
+  YamlDocument file_;
 };
 
 }  // namespace
@@ -183,8 +222,6 @@ Result<ClusterAccess> read_kubeconfig(const std::string& path) {
     return Kubeconfig(path).access();
   } catch (const Refusal& refusal) {
     return std::unexpected(refusal.error);
-  } catch (const YAML::Exception& broken) {
-    return fail(Code::invalid, "the kubeconfig '{}' is not YAML: {}", path, broken.what());
   }
 }
 

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "base/yaml.hpp"
 #include "kube/quantity.hpp"
 
 namespace fluxmetrics::scaling {
@@ -75,7 +76,7 @@ std::vector<std::pair<std::string, JsonField>> JsonField::members() const {
 
 std::string JsonField::text() const {
   if (!present()) refuse("is missing");
-  if (!value_->is_string()) refuse(fmt::format("is {}, not a text", kind_name(*value_)));
+  if (!value_->is_string()) refuse(not_a_text(*value_));
   return std::string(value_->get_string());
 }
 

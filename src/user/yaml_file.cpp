@@ -5,15 +5,19 @@
 #include <fmt/ranges.h>
 #include <optional>
 #include <string_view>
-#include <yaml-cpp/yaml.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 
 #include "base/text.hpp"
+#include "base/yaml.hpp"
 #include "metrics/user_names.hpp"
 #include "user/text_file.hpp"
 
 namespace fluxmetrics::user {
 namespace {
 
+namespace json = boost::json;
 using metrics::Aggregation;
 using metrics::Type;
 
@@ -26,31 +30,31 @@ constexpr std::array<std::string_view, 7> known_fields{"name", "help",        "u
 // One metric of the file; all its sentences name the line.
 class Entry {
  public:
-  Entry(const std::string& path, const YAML::Node& node) : path_(path), node_(node) {}
+  Entry(const std::string& path, const YamlDocument& document, std::string pointer, const json::value& value)
+      : path_(path), document_(document), pointer_(std::move(pointer)), map_(value.if_object()) {}
 
-  [[nodiscard]] std::string place() const { return fmt::format("{} line {}", path_, node_.Mark().line + 1); }
+  [[nodiscard]] std::string place() const { return place_of(pointer_); }
+  [[nodiscard]] std::string place_of(std::string_view pointer) const {
+    return fmt::format("{} line {}", path_, document_.line_of(pointer));
+  }
 
   Result<void> check_fields() const {
-    if (!node_.IsMap()) {
+    if (map_ == nullptr)
       return fail(Code::invalid, "{}: a metric is a map with name, help and expression", place());
-    }
-    for (const auto& field : node_) {
-      const auto name = field.first.IsScalar() ? field.first.Scalar() : std::string("a field");
+    for (const auto& field : *map_) {
+      const std::string_view name(field.key());
       if (std::ranges::find(known_fields, name) != known_fields.end()) continue;
-      return fail(Code::invalid, "{} line {}: a metric has no {}; it has {}", path_,
-                  field.first.Mark().line + 1, printable(name), fmt::join(known_fields, ", "));
+      return fail(Code::invalid, "{}: a metric has no {}; it has {}", place_of(yaml_pointer(pointer_, name)),
+                  printable(name), fmt::join(known_fields, ", "));
     }
     return {};
   }
 
-  // nullopt: it is not there.
+  // nullopt: it is not there. A number is taken as it is written.
   Result<std::optional<std::string>> text(const char* field) const {
-    const auto found = node_[field];
-    if (!found) return std::nullopt;
-    if (!found.IsScalar() || found.Scalar().empty()) {
-      return fail(Code::invalid, "{} line {}: {} must be a text", path_, found.Mark().line + 1, field);
-    }
-    return found.Scalar();
+    const auto* const found = map_->if_contains(field);
+    if (found == nullptr) return std::nullopt;
+    return text_of(*found, yaml_pointer(pointer_, field), field);
   }
 
   Result<std::string> needed(const char* field) const {
@@ -62,26 +66,29 @@ class Entry {
 
   Result<std::vector<std::string>> labels() const {
     std::vector<std::string> names;
-    const auto found = node_["labels"];
-    if (!found) return names;
+    const auto* const found = map_->if_contains("labels");
+    if (found == nullptr) return names;
+    const auto pointer = yaml_pointer(pointer_, "labels");
     const auto refuse = [&](std::string_view why) {
-      return fail(Code::invalid, "{} line {}: {}", path_, found.Mark().line + 1, why);
+      return fail(Code::invalid, "{}: {}", place_of(pointer), why);
     };
-    if (!found.IsSequence() || found.size() > most_labels) {
+    const auto* const list = found->if_array();
+    if (list == nullptr || list->size() > most_labels) {
       return refuse(fmt::format("labels must be a list of at most {} names, such as [queue]", most_labels));
     }
-    for (const auto& label : found) {
-      const auto name = label.IsScalar() ? label.Scalar() : std::string();
-      const bool reserved = name.starts_with("__") || name == "le" || name == "quantile";
-      if (!metrics::is_metric_name(name) || reserved) {
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      const auto name = text_of((*list)[i], fmt::format("{}/{}", pointer, i), "a label");
+      if (!name) return std::unexpected(name.error());
+      const bool reserved = name->starts_with("__") || *name == "le" || *name == "quantile";
+      if (!metrics::is_metric_name(*name) || reserved) {
         return refuse(
             fmt::format("'{}' is no name for a label: it takes letters, digits and _; __..., le and "
                         "quantile are taken",
-                        printable(name)));
+                        printable(*name)));
       }
-      if (std::ranges::find(names, name) != names.end())
-        return refuse(fmt::format("the label {} is there twice", name));
-      names.push_back(name);
+      if (std::ranges::find(names, *name) != names.end())
+        return refuse(fmt::format("the label {} is there twice", *name));
+      names.push_back(*name);
     }
     return names;
   }
@@ -100,12 +107,24 @@ class Entry {
   }
 
  private:
+  Result<std::string> text_of(const json::value& value, const std::string& pointer,
+                              std::string_view what) const {
+    const auto written = document_.places.find(pointer);
+    const auto as_written = written == document_.places.end() ? std::string() : written->second.written;
+    if (const auto* const text = value.if_string(); text != nullptr && !text->empty())
+      return std::string(*text);
+    if (value.is_number() && !as_written.empty()) return as_written;
+    return fail(Code::invalid, "{}: {} {}", place_of(pointer), what,
+                value.is_string() || value.is_null() ? "is empty" : not_a_text(value, as_written));
+  }
+
   const std::string& path_;
-  const YAML::Node& node_;
+  const YamlDocument& document_;
+  std::string pointer_;
+  const json::object* map_;
 };
 
-Result<Expression> read_entry(const std::string& path, const YAML::Node& node) {
-  const Entry entry(path, node);
+Result<Expression> read_entry(const Entry& entry) {
   if (auto checked = entry.check_fields(); !checked) return std::unexpected(checked.error());
   auto name = entry.needed("name");
   auto help = entry.needed("help");
@@ -137,20 +156,30 @@ Result<Expression> read_entry(const std::string& path, const YAML::Node& node) {
                     .text = *std::move(expression)};
 }
 
-Result<std::vector<Expression>> read_document(const std::string& path, const YAML::Node& document) {
-  const auto list = document.IsMap() ? document["metrics"] : YAML::Node();
-  if (!list || !list.IsSequence() || list.size() == 0 || document.size() != 1) {
-    return fail(Code::invalid, "{}: the file must be a map with one field, metrics, a list of metrics", path);
+// Adds the metrics of a document to `expressions`.
+Result<void> read_document(const std::string& path, const YamlDocument& document,
+                           std::vector<Expression>& expressions) {
+  if (!document.repeated.empty()) {
+    const auto& twice = document.repeated.front();
+    return fail(Code::invalid, "{} line {}: {} is there twice", path, document.line_of(twice),
+                printable(twice.substr(twice.rfind('/') + 1)));
   }
-  if (list.size() > most_metrics)
-    return fail(Code::invalid, "{}: more than {} metrics in one file", path, most_metrics);
-  std::vector<Expression> expressions;
-  for (const auto& node : list) {
-    auto entry = read_entry(path, node);
+  const auto* const map = document.value.if_object();
+  const auto* const metrics = map == nullptr ? nullptr : map->if_contains("metrics");
+  const auto* const list = metrics == nullptr ? nullptr : metrics->if_array();
+  if (list == nullptr || list->empty() || map->size() != 1) {
+    return fail(Code::invalid,
+                "{} line {}: a document must be a map with one field, metrics, a list of metrics", path,
+                document.line);
+  }
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    if (expressions.size() >= most_metrics)
+      return fail(Code::invalid, "{}: more than {} metrics in one file", path, most_metrics);
+    auto entry = read_entry(Entry(path, document, fmt::format("/metrics/{}", i), (*list)[i]));
     if (!entry) return std::unexpected(entry.error());
     expressions.push_back(*std::move(entry));
   }
-  return expressions;
+  return {};
 }
 
 }  // namespace
@@ -160,11 +189,15 @@ bool Expression::tells_time() const {
 }
 
 Result<std::vector<Expression>> parse_expressions(const std::string& path, const std::string& text) {
-  try {
-    return read_document(path, YAML::Load(text));
-  } catch (const YAML::Exception& broken) {
-    return fail(Code::invalid, "{} line {}: this is not YAML: {}", path, broken.mark.line + 1, broken.msg);
-  }
+  const auto documents = read_yaml(text);
+  if (!documents) return fail(documents.error().code, "{} {}", path, documents.error().message);
+  if (documents->empty())
+    return fail(Code::invalid, "{}: the file must be a map with one field, metrics, a list of metrics", path);
+  std::vector<Expression> expressions;
+  for (const auto& document : *documents)
+    if (auto added = read_document(path, document, expressions); !added)
+      return std::unexpected(added.error());
+  return expressions;
 }
 
 Result<std::vector<Expression>> read_expressions(const std::string& path) {

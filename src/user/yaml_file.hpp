@@ -17,6 +17,7 @@ struct Expression {
   [[nodiscard]] bool tells_time() const;
 };
 
+// The metrics of all documents of a file (those that a line --- divides).
 // Errors: Code::invalid naming the file, the line and what is wrong there.
 [[nodiscard]] Result<std::vector<Expression>> read_expressions(const std::string& path);
 [[nodiscard]] Result<std::vector<Expression>> parse_expressions(const std::string& path,

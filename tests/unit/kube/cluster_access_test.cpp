@@ -72,6 +72,55 @@ TEST_F(ClusterAccessTest, SaysWhatCannotBeUsed) {
       problem(config(", certificate-authority-data: Y2E=, insecure-skip-tls-verify: true", "token: t"))
           .contains("keep one"));
   EXPECT_TRUE(problem(config(", proxy-url: 'http://p'", "token: t")).contains("proxy"));
+  EXPECT_TRUE(with_user("token: t, password: p").contains("by name and password"));
+  EXPECT_TRUE(with_user("token: t, as: someone").contains("impersonates"));
+  EXPECT_TRUE(with_user("token: t, as-uid: '5'").contains("impersonates"));
+  EXPECT_TRUE(with_user("token: t, as-groups: [g]").contains("impersonates"));
+  EXPECT_TRUE(with_user("token: t, as-user-extra: {a: [b]}").contains("impersonates"));
+}
+
+TEST_F(ClusterAccessTest, TakesEmptyFieldsForAbsentOnes) {
+  const auto read = read_kubeconfig(config(
+      ", proxy-url: '', tls-server-name: \"\", certificate-authority: '', certificate-authority-data: '', "
+      "insecure-skip-tls-verify: ",
+      "token: t, username: \"\", password: '', as: '', as-uid: '', as-groups: [], as-user-extra: {}, "
+      "client-certificate: '', client-certificate-data: '', client-key: '', client-key-data: '', "
+      "tokenFile: '', exec: null, auth-provider: ~"));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->verify);
+  EXPECT_EQ(read->token, "t");
+  const auto without_user =
+      write("nobody",
+            "current-context: a\ncontexts: [{name: a, context: {cluster: a, user: ''}}]\n"
+            "clusters: [{name: a, cluster: {server: 'https://a'}}]\nusers:\n");
+  EXPECT_EQ(problem(without_user), "none");
+  EXPECT_EQ(problem(config("", "")), "none") << "a user without credentials";
+}
+
+TEST_F(ClusterAccessTest, ReadsYamlAsClientGoDoes) {
+  for (const auto* yes : {"True", "yes", "on", "y", "TRUE"})
+    EXPECT_FALSE(
+        read_kubeconfig(config(fmt::format(", insecure-skip-tls-verify: {}", yes), "token: t"))->verify);
+  for (const auto* no : {"False", "no", "off", "n", "~"})
+    EXPECT_TRUE(
+        read_kubeconfig(config(fmt::format(", insecure-skip-tls-verify: {}", no), "token: t"))->verify);
+  for (const auto* neither : {"'true'", "1", "''"})
+    EXPECT_TRUE(problem(config(fmt::format(", insecure-skip-tls-verify: {}", neither), "token: t"))
+                    .ends_with("is neither true nor false: write one of them, without quotes"))
+        << neither;
+  EXPECT_TRUE(
+      problem(config("", "token: 0123")).ends_with("is a number, not a text: write \"0123\", with quotes"));
+  EXPECT_TRUE(problem(config("", "token: on"))
+                  .ends_with("is a boolean, not a text: YAML reads on as true; write \"on\", with quotes"));
+  const auto merged = write("merged",
+                            "\xef\xbb\xbf---\nx: &at {server: 'https://a', tls-server-name: b}\n"
+                            "current-context: \"1\"\ncontexts: [{name: '1', context: {cluster: c}}]\n"
+                            "clusters: [{name: c, cluster: {<<: *at, tls-server-name: d}}]\n"
+                            "---\nwhat: client-go does not read\n");
+  ASSERT_EQ(problem(merged), "none");
+  EXPECT_EQ(read_kubeconfig(merged)->tls_server_name, "d");
+  EXPECT_TRUE(problem(write("twice", "current-context: a\ncontexts: [{name: a}, {name: a}]\n"))
+                  .contains("has two contexts 'a'"));
 }
 
 TEST_F(ClusterAccessTest, ReadsThePodsAccount) {

@@ -27,19 +27,20 @@ std::string text_of_file(const std::string& path) {
 
 // `demo` and `plan` run what deploy/ gives to a cluster and what the documentation shows.
 TEST(FollowWantedSize, IsTheHpaOfDeployAndOfTheDocumentation) {
-  const auto deployed = parse_yaml(text_of_file("deploy/hpa.yaml"));
+  const auto deployed = read_yaml(text_of_file("deploy/hpa.yaml"));
   ASSERT_TRUE(deployed) << deployed.error().message;
   ASSERT_EQ(deployed->size(), 1U);
-  const auto spec = parse_hpa_spec(deployed->front().as_object().at("spec"), "spec");
+  const auto spec = parse_hpa_spec(deployed->front().value.as_object().at("spec"), "spec");
   ASSERT_TRUE(spec) << spec.error().message;
   EXPECT_EQ(*spec, follow_wanted_size(1, 64));
 
   constexpr std::string_view fence = "```yaml\n";
   const auto page = text_of_file("docs/sizing.md");
   const auto begin = page.find(fence) + fence.size();
-  const auto shown = parse_yaml(page.substr(begin, page.find("```", begin) - begin));
+  const auto shown = read_yaml(page.substr(begin, page.find("```", begin) - begin));
   ASSERT_TRUE(shown) << shown.error().message;
-  EXPECT_EQ(*shown, *deployed);
+  ASSERT_EQ(shown->size(), 1U);
+  EXPECT_EQ(shown->front().value, deployed->front().value);
 }
 
 TEST(FollowWantedSize, LandsExactlyOnAMetricThatIsTheWantedSize) {

@@ -60,7 +60,7 @@ TEST(YamlFile, SaysWhatIsWrongAndWhere) {
             "mine.yaml line 3: a metric has no hepl; it has name, help, unit, labels, type, aggregation, "
             "expression");
   EXPECT_EQ(refusal("metrics:\n  - name: [a]\n    help: b\n    expression: c\n"),
-            "mine.yaml line 2: name must be a text");
+            "mine.yaml line 2: name is a list, not a text");
   EXPECT_EQ(refusal("metrics:\n  - {name: a, help: b, expression: c, type: info}\n"),
             "mine.yaml line 2: type is gauge or counter, not info");
   EXPECT_NE(refusal("metrics:\n  - {name: a, help: b, expression: c, labels: x}\n").find("must be a list"),
@@ -74,6 +74,42 @@ TEST(YamlFile, SaysWhatIsWrongAndWhere) {
   EXPECT_NE(
       refusal("metrics:\n  - {name: a, help: b, expression: c, labels: [x, x]}\n").find("is there twice"),
       std::string::npos);
+}
+
+TEST(YamlFile, ReadsEveryDocument) {
+  const auto read =
+      parse_expressions("mine.yaml",
+                        "# mine\n---\nmetrics:\n- {name: a, help: b, expression: '1'}\n---\n# none\n"
+                        "---\nmetrics:\n- {name: c, help: d, expression: 010}\n---\n");
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->size(), 2U);
+  EXPECT_EQ(read->front().metric.source, "mine.yaml line 4");
+  EXPECT_EQ(read->back().metric.source, "mine.yaml line 9");
+  EXPECT_EQ(read->back().text, "010") << "a number is taken as it is written";
+  const std::string good = "metrics: [{name: a, help: b, expression: '1'}]\n---\n";
+  EXPECT_EQ(refusal(good + "other: 1\n"),
+            "mine.yaml line 3: a document must be a map with one field, metrics, a list of metrics");
+  EXPECT_EQ(refusal(good + "metrics:\n- {name: a, hepl: b}\n").substr(0, 36),
+            "mine.yaml line 4: a metric has no he");
+  EXPECT_EQ(refusal(good + "metrics: [\n").substr(0, 38), "mine.yaml line 4: this is not YAML: di");
+}
+
+TEST(YamlFile, ReadsYamlAsKubectlDoes) {
+  const auto read = parse_expressions("mine.yaml",
+                                      "\xef\xbb\xbfmetrics:\n- &first {name: a, help: b, labels: [queue], "
+                                      "expression: '[]'}\n- {<<: *first, name: c}\n");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->back().metric.name, "c");
+  EXPECT_EQ(read->back().metric.labels, std::vector<std::string>{"queue"});
+  EXPECT_EQ(
+      refusal("metrics:\n- name: y\n  help: b\n  expression: c\n"),
+      "mine.yaml line 2: name is a boolean, not a text: YAML reads y as true; write \"y\", with quotes");
+  EXPECT_EQ(refusal("metrics:\n- name: a\n  help: b\n  expression: c\n  labels: [queue, off]\n"),
+            "mine.yaml line 5: a label is a boolean, not a text: YAML reads off as false; write \"off\", "
+            "with quotes");
+  EXPECT_EQ(refusal("metrics:\n- name: a\n  help:\n  expression: c\n"), "mine.yaml line 3: help is empty");
+  EXPECT_EQ(refusal("metrics:\n- name: a\n  help: b\n  name: c\n  expression: c\n"),
+            "mine.yaml line 4: name is there twice");
 }
 
 }  // namespace
