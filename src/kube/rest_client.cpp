@@ -18,7 +18,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int most_tries = 5;
 constexpr Seconds first_wait{0.5};
 constexpr double pause_growth = 1.5;
 constexpr double pause_jitter = 0.2;
@@ -113,7 +112,7 @@ asio::awaitable<Result<http::Fetched>> RestClient::call_here(RestCall call) {
     auto answer = co_await try_once(call);
     // The tries share the time.
     const Seconds left = end - std::chrono::steady_clock::now();
-    if (!try_again(answer) || tries == most_tries || left <= wait * 2) co_return answer;
+    if (!try_again(answer) || tries >= call.tries || left <= wait * 2) co_return answer;
     co_await pause(wait);
     call.timeout = end - std::chrono::steady_clock::now();
     wait *= pause_growth;

@@ -22,6 +22,7 @@ struct RestCall {
   std::string body = {};       // JSON
   http::Headers headers = {};  // more than the usual ones; an Accept replaces the usual one
   Seconds timeout{10};         // for all tries together
+  int tries = 5;               // at most; 1: what is wrong now is the answer
 };
 
 // Lives on one executor, the network's; call() and watch() may be awaited from any other.
@@ -33,9 +34,9 @@ class RestClient {
   RestClient& operator=(const RestClient&) = delete;
   ~RestClient() = default;
 
-  // One answer, whatever its status. A broken connection, 429, 500, 503 and 504 are tried again, five times
-  // in all within `timeout`, with growing pauses, so only calls that may be repeated belong here. Errors:
-  // none of the tries got an answer.
+  // One answer, whatever its status. A broken connection, 429, 500, 503 and 504 are tried again, `tries`
+  // times in all within `timeout`, with growing pauses, so a call that may not be repeated has one try.
+  // Errors: none of the tries got an answer.
   boost::asio::awaitable<Result<http::Fetched>> call(RestCall call);
 
   // A response that goes on: each piece of it is read with ResponseStream::next().
