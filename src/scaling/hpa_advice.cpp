@@ -7,6 +7,7 @@
 #include "base/plural.hpp"
 #include "base/text.hpp"
 #include "kube/quantity.hpp"
+#include "scaling/hpa_cluster_advice.hpp"
 #include "scaling/hpa_numbers.hpp"
 
 namespace fluxmetrics::scaling {
@@ -37,6 +38,7 @@ class Advice {
       check_rates();
     }
     check_windows();
+    std::ranges::move(find_cluster_faults(input_), std::back_inserter(found_));
     std::ranges::stable_sort(found_, std::greater{}, &Finding::severity);
     return std::move(found_);
   }
@@ -93,6 +95,7 @@ class Advice {
 
   void check_metrics() {
     for (const auto& name : input_.unknown_metrics) {
+      if (input_.cluster) break;  // its server has said so
       add("unknown-metric", Severity::fault,
           fmt::format("there is no metric {}: the HPA shows FailedGetObjectMetric and keeps its size; "
                       "flux-metrics-api get lists the metrics that exist",
@@ -147,16 +150,39 @@ class Advice {
     }
   }
 
+  // The metric has a value now that the tolerance swallows.
+  [[nodiscard]] bool is_within(const HpaMetric& metric) const {
+    const auto& forecast = input_.forecast;
+    const auto* found = metric.source == MetricSource::object ? object_value(seen_, metric) : nullptr;
+    std::int64_t value = found == nullptr ? 0 : *found;
+    if (const auto external = seen_.external.find(metric.name);
+        metric.source == MetricSource::external && external != seen_.external.end()) {
+      for (const auto part : external->second)
+        value = wrap_add(value, part);
+    } else if (found == nullptr) {
+      return false;
+    }
+    return *metric.target.value > 0 &&
+           tolerances_of(spec_, forecast.flags, forecast.platform)
+               .within(static_cast<double>(value) / static_cast<double>(*metric.target.value));
+  }
+
   void check_readiness(const HpaMetric& metric, bool objects) {
     if (!objects || metric.target.average_value || !metric.target.value) return;
+    // A selector that cannot be used lists none, and is the fault then.
+    if (seen_.selector.empty()) return;
     if (seen_.pods_ready < seen_.spec_replicas) {
-      add("pods-not-ready", seen_.pods_ready == 0 ? Severity::fault : Severity::warning,
-          fmt::format("{} of {} {} ready, and the Value target of {} multiplies with the ready ones only{}",
-                      seen_.pods_ready, counted(seen_.spec_replicas, "pod"),
-                      seen_.pods_ready == 1 ? "is" : "are", metric.name,
-                      seen_.pods_ready == 0
-                          ? ": it proposes 0, whatever the metric says, and the HPA goes to its minimum"
-                          : ": it proposes too few"));
+      const bool none = seen_.pods_ready == 0;
+      add("pods-not-ready", none && !is_within(metric) ? Severity::fault : Severity::warning,
+          fmt::format(
+              "{} of {} {} ready, and the Value target of {} multiplies with the ready ones only: {}",
+              seen_.pods_ready, counted(seen_.spec_replicas, "pod"), seen_.pods_ready == 1 ? "is" : "are",
+              metric.name,
+              !none ? "it proposes too few, unless the metric is within the tolerance of its target"
+              : seen_.pods_listed == 0
+                  ? "with no pod at all the metric fails, unless it is within the tolerance of its target"
+                  : "it proposes 0, and the HPA goes to its minimum, unless the metric is within the "
+                    "tolerance of its target"));
     } else {
       add("value-needs-ready-pods", Severity::note,
           fmt::format(
@@ -172,6 +198,7 @@ class Advice {
           fmt::format("the pods of {} are those of the HPA {} too: the controller scales by none of them "
                       "[AmbiguousSelector]; keep one, or give the targets selectors that share no pod",
                       seen_.selector, fmt::join(seen_.rivals, " and ")));
+      found_.back().elsewhere = true;
     }
     if (input_.max_size && spec_.max > *input_.max_size) {
       add("max-above-maxsize", Severity::fault,
@@ -262,7 +289,9 @@ class Advice {
                         tolerances.up * 100, size, size + 1));
         return;
       }
-      if (tolerances.up == 0 && spec_.behavior && spec_.behavior->up.tolerance) {
+      // A cluster's own release is known.
+      const bool known = input_.cluster && input_.forecast.platform.since(35);
+      if (!known && tolerances.up == 0 && spec_.behavior && spec_.behavior->up.tolerance) {
         add("tolerance-version", Severity::note,
             "tolerance needs Kubernetes 1.35; older API servers drop it without a word, and 10 % hold");
         return;
@@ -280,7 +309,13 @@ class Advice {
       plain.behavior->down.window_seconds = 0;
     }
     const auto up = time_between(plain, spec_.min, spec_.max, period);
-    if (!up) {
+    if (spec_.behavior && spec_.behavior->up.select == PolicySelect::disabled) {
+      add("cannot-reach-max", Severity::fault,
+          fmt::format(
+              "selectPolicy of scaleUp is Disabled: whatever the metrics say, the HPA never sets a larger "
+              "size, except for one below minReplicas {}",
+              spec_.min));
+    } else if (!up) {
       add("cannot-reach-max", Severity::fault,
           fmt::format("the policies of scaleUp never lead from {} to {}", spec_.min, spec_.max));
     } else if (*up > patient_ms) {
@@ -293,7 +328,13 @@ class Advice {
     }
     if (!spec_.behavior) return;
     const auto down = time_between(plain, spec_.max, spec_.min, period);
-    if (!down) {
+    if (spec_.behavior->down.select == PolicySelect::disabled) {
+      add("cannot-reach-min", Severity::warning,
+          fmt::format(
+              "selectPolicy of scaleDown is Disabled: whatever the metrics say, the HPA never sets a smaller "
+              "size, except for one above maxReplicas {}",
+              spec_.max));
+    } else if (!down) {
       add("cannot-reach-min", Severity::warning,
           fmt::format("the policies of scaleDown never lead from {} to {}", spec_.max, spec_.min));
     } else if (*down > patient_ms) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "scaling/hpa_cluster.hpp"
 #include "scaling/hpa_fields.hpp"
 #include "scaling/hpa_forecast.hpp"
 
@@ -18,6 +19,7 @@ struct Finding {
   std::string id = {};  // "cannot-scale-up", ...: docs/explain.md has the list
   Severity severity = Severity::note;
   std::string text = {};
+  bool elsewhere = false;  // no other text of the HPA mends it
 };
 
 struct AdviceInput {
@@ -28,6 +30,7 @@ struct AdviceInput {
   std::vector<std::string> unknown_metrics = {};
   // Of an HPA that no API server has read yet.
   std::vector<UnknownField> unknown_fields = {};
+  std::optional<ClusterFacts> cluster = {};  // of an HPA that a cluster was asked about
 };
 
 // The metric counts the target's own nodes: an HPA on it feeds back on itself.

@@ -58,6 +58,10 @@ class HpaController {
   void edited() { ++generation_; }
   // The status says that the controller itself scaled the target to zero.
   void assume_scaled_to_zero(std::int64_t now_ms);
+  // What the stored status says; those that a sync does not touch stay.
+  void assume_conditions(HpaConditions conditions) { status_.conditions = std::move(conditions); }
+  // The controller runs since before the first sync(), and recommended the size then.
+  void assume_recommended(std::int32_t replicas, std::int64_t at_ms) { history_.begin(replicas, at_ms); }
 
   [[nodiscard]] const HpaStatus& status() const { return status_; }
   [[nodiscard]] std::int64_t generation() const { return generation_; }

@@ -17,7 +17,7 @@ class Fixer {
   }
 
   FixedHpa run() {
-    fixed_.document.erase("status");
+    leave_manifest();
     for (const auto& field : input_.unknown_fields)
       fix_field(field);
     auto& spec = member(fixed_.document, "spec");
@@ -42,6 +42,21 @@ class Fixer {
     if (old == value) return;
     old = value;
     changed(fmt::format("{}/{}", path, name), std::move(why));
+  }
+
+  // What an API server has added: with it the HPA could not be applied, or only until its next change.
+  void leave_manifest() {
+    fixed_.document.erase("status");
+    auto* metadata = fixed_.document.if_contains("metadata");
+    if (metadata == nullptr || !metadata->is_object()) return;
+    auto& members = metadata->get_object();
+    for (const auto* name : {"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields",
+                             "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"})
+      members.erase(name);
+    auto* annotations = members.if_contains("annotations");
+    if (annotations == nullptr || !annotations->is_object()) return;
+    annotations->get_object().erase("kubectl.kubernetes.io/last-applied-configuration");
+    if (annotations->get_object().empty()) members.erase("annotations");
   }
 
   // The name that was meant, or nothing in its place.
@@ -107,6 +122,19 @@ class Fixer {
     return follow;
   }
 
+  // One of the policies allows every size at once, and the widest counts.
+  [[nodiscard]] bool allows_any_size(const json::object& rules) const {
+    const auto* policies = rules.if_contains("policies");
+    if (policies == nullptr || !policies->is_array()) return false;
+    return std::ranges::any_of(policies->get_array(), [&](const json::value& policy) {
+      const auto* object = policy.if_object();
+      const auto* type = object == nullptr ? nullptr : object->if_contains("type");
+      const auto* value = object == nullptr ? nullptr : object->if_contains("value");
+      return type != nullptr && *type == "Pods" && value != nullptr && value->is_int64() &&
+             value->get_int64() >= max_;
+    });
+  }
+
   void fix_rules(json::object& behavior, std::string_view name, const std::string& window_why) {
     const auto path = fmt::format("/spec/behavior/{}", name);
     auto& rules = member(behavior, name);
@@ -114,6 +142,7 @@ class Fixer {
         "10 % by default, which swallows single nodes from 10 on (Kubernetes 1.35 and later)");
     set(rules, path, "stabilizationWindowSeconds", 0, window_why);
     if (rules.contains("selectPolicy")) set(rules, path, "selectPolicy", "Max", "the widest of the policies");
+    if (allows_any_size(rules)) return;
     const json::array policies{json::object{{"type", "Pods"}, {"value", max_}, {"periodSeconds", 15}}};
     set(rules, path, "policies", policies, "any size in one step: ten nodes take hardly longer than one");
   }

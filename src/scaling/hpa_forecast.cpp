@@ -37,20 +37,23 @@ bool per_pod(const HpaMetric& metric) {
 // The value that each metric has at the first sync, in the terms of with_value().
 std::vector<std::optional<std::int64_t>> present_values(const Forecast& forecast) {
   std::vector<std::optional<std::int64_t>> values;
-  HpaController controller(forecast.flags, forecast.platform);
+  HpaController controller(forecast.flags, forecast.platform, forecast.name);
   auto seen = forecast.seen;
+  seen.rivals.clear();
   seen.spec_replicas = std::clamp(seen.spec_replicas, forecast.spec.min, forecast.spec.max);
   const auto decision = controller.sync(forecast.spec, seen, 0);
   for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i) {
     auto& value = values.emplace_back();
-    if (i >= decision.metrics.size() || !decision.metrics[i]) continue;
     const auto& metric = forecast.spec.metrics[i];
-    const auto& status = decision.metrics[i]->status;
+    if (!metric_fault(seen, metric, "").empty()) continue;
     if (per_pod(metric)) {
+      if (i >= decision.metrics.size() || !decision.metrics[i]) continue;
+      const auto& status = decision.metrics[i]->status;
       value = status.utilization ? std::int64_t{*status.utilization} * whole : status.average_value;
     } else if (metric.source == MetricSource::object) {
       if (const auto* found = object_value(seen, metric)) value = *found;
-    } else if (const auto found = seen.external.find(metric.name); found != seen.external.end()) {
+    } else if (const auto found = seen.external.find(metric.name);
+               found != seen.external.end() && !found->second.empty()) {
       std::int64_t sum = 0;
       for (const auto part : found->second)
         sum = wrap_add(sum, part);
@@ -72,6 +75,22 @@ bool same_outcome(const ForecastStep& a, const ForecastStep& b) {
   return true;
 }
 
+// A metric that fails now fails later too, for the same reason.
+void keep_failing(const Forecast& forecast, const HpaMetric& metric, HpaObservation& seen) {
+  const auto& now = forecast.seen;
+  if (const auto found = now.external.find(metric.name); found != now.external.end())
+    seen.external.insert(*found);
+  if (!per_pod(metric)) return;
+  if (now.pods) {
+    seen.pods = now.pods;
+    seen.pods_listed = now.pods_listed;
+    seen.pods_ready = now.pods_ready;
+  }
+  if (const auto found = now.pod_metrics.find(metric.name); found != now.pod_metrics.end())
+    seen.pod_metrics.insert(*found);
+  if (metric.source != MetricSource::pods) seen.resource = now.resource;
+}
+
 // The next sync's view: the target has taken the size, its pods are ready, the metric is what it was.
 HpaObservation later(const Forecast& forecast, const std::vector<std::optional<std::int64_t>>& values,
                      std::int32_t size) {
@@ -79,8 +98,14 @@ HpaObservation later(const Forecast& forecast, const std::vector<std::optional<s
       .spec_replicas = size,
       .status_replicas = forecast.seen.status_replicas == 0 && size == forecast.seen.spec_replicas ? 0 : size,
       .selector = forecast.seen.selector,
+      .rivals = forecast.seen.rivals,
       .pods_listed = size,
-      .pods_ready = size};
+      .pods_ready = size,
+      .metric_faults = forecast.seen.metric_faults,
+      .faults = forecast.seen.faults};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!values[i]) keep_failing(forecast, forecast.spec.metrics[i], seen);
+  }
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!values[i]) continue;
     auto value = *values[i];
@@ -97,6 +122,7 @@ HpaObservation later(const Forecast& forecast, const std::vector<std::optional<s
 HpaObservation with_value(const HpaSpec& spec, HpaObservation seen, std::size_t index,
                           std::int64_t value_milli) {
   const auto& metric = spec.metrics[index];
+  seen.metric_faults.erase(metric_key(metric));
   switch (metric.source) {
     case MetricSource::object:
       seen.object.erase(fmt::format("{}/{}/{}", metric.object.kind, metric.object.name, metric.name));
@@ -137,9 +163,16 @@ HpaObservation with_value(const HpaSpec& spec, HpaObservation seen, std::size_t 
   return seen;
 }
 
-std::vector<ForecastStep> play_forward(const Forecast& forecast, std::int64_t span_ms) {
+namespace {
+
+// `held_ms`: how long ago the size was recommended; nullopt: at the first sync, by a controller that has just
+// started.
+std::vector<ForecastStep> play(const Forecast& forecast, std::int64_t span_ms,
+                               std::optional<std::int64_t> held_ms) {
   std::vector<ForecastStep> steps;
-  HpaController controller(forecast.flags, forecast.platform);
+  HpaController controller(forecast.flags, forecast.platform, forecast.name);
+  controller.assume_conditions(forecast.past.conditions);
+  if (held_ms) controller.assume_recommended(forecast.seen.spec_replicas, -*held_ms);
   const auto values = present_values(forecast);
   auto seen = forecast.seen;
   ForecastStep last;
@@ -154,6 +187,38 @@ std::vector<ForecastStep> play_forward(const Forecast& forecast, std::int64_t sp
   return steps;
 }
 
+bool same_step(const ForecastStep& a, const ForecastStep& b) {
+  return a.before == b.before && a.decision.replicas == b.decision.replicas &&
+         a.decision.stabilised == b.decision.stabilised;
+}
+
+// What a controller that has run for a while does in the same way, but earlier.
+void bound_steps(const Forecast& forecast, std::int64_t span_ms, std::vector<ForecastStep>& steps) {
+  constexpr std::int64_t longest_window_ms = 3'600'000;
+  const auto& first = steps.front().decision;
+  if (!forecast.past.synced() || !first.wanted || *first.wanted == *first.stabilised) return;
+  const auto held = oldest_recommendation_ms(forecast.past, steps.front().before,
+                                             *first.wanted < steps.front().before, forecast.period_ms)
+                        .value_or(longest_window_ms);
+  const auto early = play(forecast, span_ms, std::max(held, std::int64_t{1}));
+  auto from = early.begin();
+  for (auto step = steps.begin() + 1; step != steps.end(); ++step) {
+    const auto found =
+        std::find_if(from, early.end(), [&](const auto& other) { return same_step(*step, other); });
+    if (found == early.end()) continue;
+    if (found->at_ms < step->at_ms) step->earliest_ms = found->at_ms;
+    from = found;
+  }
+}
+
+}  // namespace
+
+std::vector<ForecastStep> play_forward(const Forecast& forecast, std::int64_t span_ms) {
+  auto steps = play(forecast, span_ms, std::nullopt);
+  bound_steps(forecast, span_ms, steps);
+  return steps;
+}
+
 std::optional<std::int32_t> proposal_at(const Forecast& forecast, std::size_t index,
                                         std::int64_t value_milli) {
   const auto seen = with_value(forecast.spec, forecast.seen, index, value_milli);
@@ -163,6 +228,7 @@ std::optional<std::int32_t> proposal_at(const Forecast& forecast, std::size_t in
                               .tolerances = tolerances_of(forecast.spec, forecast.flags, forecast.platform),
                               .flags = forecast.flags,
                               .platform = forecast.platform,
+                              .namespace_ = forecast.name.namespace_,
                               .now_ms = 0};
   const auto proposal = propose(forecast.spec.metrics[index], context);
   if (!proposal) return std::nullopt;

@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "scaling/hpa_controller.hpp"
+#include "scaling/hpa_past.hpp"
 
 namespace fluxmetrics::scaling {
 
 // What is assumed between now and later.
 struct Forecast {
+  HpaName name = {};
   HpaSpec spec = {};
   HpaObservation seen =
       {};  // at the first sync; the scale, the pods and the metrics of later ones follow from it
@@ -21,11 +23,15 @@ struct Forecast {
   std::int64_t period_ms = 15'020;  // from one sync to the next; never below 15 s in a cluster
   // The metric is a count of the target's own nodes: it changes with the size.
   bool follows_size = false;
+  HpaPast past = {};  // of an HPA that a controller has synced already
 };
 
 // A sync whose outcome differs from that of the one before it.
 struct ForecastStep {
   std::int64_t at_ms = 0;
+  // Where a window of which only the controller knows the rest decides when: `at_ms` is the latest, this the
+  // earliest, and the size may come in smaller steps.
+  std::optional<std::int64_t> earliest_ms = {};
   std::int32_t before = 0;
   HpaDecision decision = {};
   HpaConditions conditions = {};

@@ -93,11 +93,11 @@ Proposed propose_object(const HpaMetric& metric, const MetricContext& context) {
     return failure(reason, inner, "failed to get object metric value: " + inner);
   }
   const auto* found = object_value(seen, metric);
-  if (found == nullptr || !seen.faults.object.empty()) {
-    const auto why = seen.faults.object.empty()
-                         ? fmt::format("the server could not find the metric {} for {} {}", metric.name,
-                                       metric.object.kind, metric.object.name)
-                         : seen.faults.object;
+  const auto& fault = metric_fault(seen, metric, seen.faults.object);
+  if (found == nullptr || !fault.empty()) {
+    const auto why = fault.empty() ? fmt::format("the server could not find the metric {} for {} {}",
+                                                 metric.name, metric.object.kind, metric.object.name)
+                                   : fault;
     const auto what = "unable to fetch metrics from custom metrics API: " + why;
     // Before 1.37 the error stands where the object's namespace belongs.
     const auto inner = context.platform.since(37)
@@ -159,13 +159,14 @@ Proposed propose_external(const HpaMetric& metric, const MetricContext& context)
   const auto more = target.average_value ? fmt::format("failed to get {} external metric: ", metric.name)
                                          : fmt::format("failed to get external metric {}: ", metric.name);
   const auto found = seen.external.find(metric.name);
-  if (found == seen.external.end() || found->second.empty() || !seen.faults.external.empty()) {
-    const bool empty = seen.faults.external.empty() && found != seen.external.end();
-    const auto why = empty ? std::string("no metrics returned from external metrics API")
-                           : fmt::format("unable to fetch metrics from external metrics API: {}",
-                                         seen.faults.external.empty()
-                                             ? "the server could not find the external metric " + metric.name
-                                             : seen.faults.external);
+  const auto& fault = metric_fault(seen, metric, seen.faults.external);
+  if (found == seen.external.end() || found->second.empty() || !fault.empty()) {
+    const bool empty = fault.empty() && found != seen.external.end();
+    const auto why =
+        empty ? std::string("no metrics returned from external metrics API")
+              : fmt::format(
+                    "unable to fetch metrics from external metrics API: {}",
+                    fault.empty() ? "the server could not find the external metric " + metric.name : fault);
     const auto inner = fmt::format("unable to get external metric {}/{}/{}: {}", context.namespace_,
                                    metric.name, metric.selector_text, why);
     return failure(reason, inner, prefix + more + inner);
@@ -234,7 +235,7 @@ Proposed propose_pods(const HpaMetric& metric, const MetricContext& context) {
       if (value) samples[pod] = *value;
     }
   }
-  const auto& fault = context.seen.faults.pods;
+  const auto& fault = metric_fault(context.seen, metric, context.seen.faults.pods);
   if (samples.empty() || !fault.empty()) {
     const bool empty = fault.empty() && found != context.seen.pod_metrics.end();
     return refuse(fmt::format(
@@ -253,11 +254,12 @@ Proposed propose_pods(const HpaMetric& metric, const MetricContext& context) {
 
 // The usage of whole pods, or of one container of each; a pod without the number has no sample.
 Result<Samples> usage_samples(const HpaMetric& metric, const HpaObservation& seen) {
-  if (!seen.resource || !seen.faults.resource.empty()) {
+  const auto& fault = metric_fault(seen, metric, seen.faults.resource);
+  if (!seen.resource || !fault.empty()) {
     return fail(
         Code::unavailable,
         "unable to get metrics for resource {}: unable to fetch metrics from resource metrics API: {}",
-        metric.name, seen.faults.resource.empty() ? "the server has none" : seen.faults.resource);
+        metric.name, fault.empty() ? "the server has none" : fault);
   }
   if (seen.resource->empty()) {
     return fail(Code::unavailable,

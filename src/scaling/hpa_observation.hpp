@@ -64,8 +64,23 @@ struct HpaObservation {
   std::optional<std::map<std::string, ContainerUsage>> resource = {};  // by pod
   std::int64_t resource_time_ms = 0;
   std::int64_t resource_window_ms = 0;
+  // Why one metric is not had, in the words of the controller's client; by metric_key(). Goes before
+  // `faults`.
+  std::map<std::string, std::string> metric_faults = {};
   HpaFaults faults = {};
 };
+
+// Tells the metrics of an HPA apart by what is asked for.
+[[nodiscard]] inline std::string metric_key(const HpaMetric& metric) {
+  return metric.type + "/" + metric.object.kind + "/" + metric.object.name + "/" + metric.name + "/" +
+         metric.selector;
+}
+// Why `metric` is not had; "" = it is, or nothing is known but that it is not.
+[[nodiscard]] inline const std::string& metric_fault(const HpaObservation& seen, const HpaMetric& metric,
+                                                     const std::string& of_its_api) {
+  const auto found = seen.metric_faults.find(metric_key(metric));
+  return found == seen.metric_faults.end() ? of_its_api : found->second;
+}
 
 // What the API says of `metric` of that object, in thousandths; null where it answers an error.
 [[nodiscard]] inline const std::int64_t* object_value(const HpaObservation& seen, const HpaMetric& metric) {

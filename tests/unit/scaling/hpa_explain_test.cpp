@@ -1,6 +1,7 @@
 // What is said of HPAs: forecasts, values, faults and corrections.
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <set>
 
 #include <boost/json.hpp>
 
@@ -140,6 +141,70 @@ TEST(Forecast, KnowsHowLongRatesTake) {
   spec.behavior = HpaBehavior{.up = default_up_rules(), .down = default_down_rules()};
   spec.behavior->up.select = PolicySelect::disabled;
   EXPECT_EQ(time_between(spec, 1, 64, 15'000), std::nullopt);
+}
+
+// The reasons of a condition over all steps.
+std::set<std::string> reasons(const Forecast& forecast, std::string_view type) {
+  std::set<std::string> found;
+  for (const auto& step : play_forward(forecast, 600'000)) {
+    if (const auto* condition = step.conditions.find(type)) found.insert(condition->reason);
+  }
+  return found;
+}
+
+TEST(Forecast, WhatStopsTheFirstSyncStopsLaterOnesToo) {
+  const auto wanted = hpa("node_wanted_count", R"({"type":"AverageValue","averageValue":"1"})", "{}");
+  auto input = input_of(wanted, 2, 4);
+  input.forecast.seen.rivals = {"other"};
+  EXPECT_EQ(reasons(input.forecast, "ScalingActive"), std::set<std::string>{"AmbiguousSelector"});
+  input = input_of(wanted, 2, {});
+  input.forecast.seen.metric_faults[metric_key(input.forecast.spec.metrics[0])] = "the server is away";
+  EXPECT_EQ(reasons(input.forecast, "ScalingActive"), std::set<std::string>{"FailedGetObjectMetric"});
+  const auto steps = play_forward(input.forecast, 600'000);
+  ASSERT_EQ(steps.size(), 1U);
+  EXPECT_TRUE(steps[0].decision.error.contains("the server is away"));
+  EXPECT_EQ(proposal_at(input.forecast, 0, 3000), 3) << "what if it were there";
+  input.forecast.seen.faults.get_scale = "not found";
+  EXPECT_EQ(reasons(input.forecast, "AbleToScale"), std::set<std::string>{"FailedGetScale"});
+}
+
+TEST(Forecast, AnEmptyAnswerStaysOne) {
+  auto input = input_of(article(), 2, 2);
+  input.forecast.spec.metrics = {{.source = MetricSource::external,
+                                  .type = "External",
+                                  .name = "q",
+                                  .target = {.type = "AverageValue", .average_value = 1000}}};
+  input.forecast.seen.external["q"] = {};
+  const auto steps = play_forward(input.forecast, 600'000);
+  ASSERT_EQ(steps.size(), 1U);
+  EXPECT_TRUE(steps[0].decision.error.contains("no metrics returned from external metrics API"));
+}
+
+TEST(Forecast, TheStatusSaysWhoWentToZero) {
+  auto input = input_of(hpa("node_wanted_count", R"({"type":"AverageValue","averageValue":"1"})", "{}",
+                            R"("minReplicas":0,"maxReplicas":4)"),
+                        0, 3);
+  EXPECT_EQ(play_forward(input.forecast, 0)[0].decision.path, HpaPath::disabled);
+  EXPECT_TRUE(found(input, "stuck-at-zero", Severity::fault));
+  input.forecast.past.conditions.set("ScaledToZero", true, "ScaledToZero", "", 0);
+  EXPECT_EQ(play_forward(input.forecast, 0)[0].decision.replicas, 3);
+  EXPECT_FALSE(found(input, "stuck-at-zero", Severity::fault));
+}
+
+TEST(Forecast, OfAWindowOnlyBoundsAreKnown) {
+  auto input = input_of(article(), 4, 2);  // windows of 120 s
+  input.forecast.follows_size = false;
+  EXPECT_EQ(play_forward(input.forecast, 600'000)[1].earliest_ms, std::nullopt) << "a controller that starts";
+  auto& past = input.forecast.past;
+  past = {.age_ms = 60'000, .current_replicas = 4, .desired_replicas = 4};
+  past.conditions.set("AbleToScale", true, "ScaleDownStabilized", "", 0);
+  past.conditions.set("ScalingActive", true, "ValidMetricFound", "", 0);
+  const auto steps = play_forward(input.forecast, 600'000);
+  EXPECT_EQ(steps[0].earliest_ms, std::nullopt);
+  ASSERT_TRUE(steps[1].earliest_ms);
+  EXPECT_EQ(steps[1].decision.replicas, 2);
+  EXPECT_EQ(steps[1].at_ms / 1000, 120);
+  EXPECT_EQ(*steps[1].earliest_ms / 1000, 60);
 }
 
 TEST(Advice, TheArticlesHpaCannotScaleUp) {

@@ -1,0 +1,92 @@
+#include "scaling/hpa_past.hpp"
+
+#include <algorithm>
+
+#include "base/rfc3339.hpp"
+
+namespace fluxmetrics::scaling {
+namespace {
+
+namespace json = boost::json;
+
+const json::value* member(const json::value* parent, std::string_view name) {
+  const auto* object = parent == nullptr ? nullptr : parent->if_object();
+  return object == nullptr ? nullptr : object->if_contains(name);
+}
+
+std::string text_of(const json::value* parent, std::string_view name) {
+  const auto* value = member(parent, name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::optional<std::int32_t> number_of(const json::value* parent, std::string_view name) {
+  const auto* value = member(parent, name);
+  if (value == nullptr || !value->is_number()) return std::nullopt;
+  boost::system::error_code wrong;
+  const auto number = value->to_number<std::int32_t>(wrong);
+  return wrong ? std::nullopt : std::optional(number);
+}
+
+std::optional<std::int64_t> age_of(const json::value* parent, std::string_view name, WallTime now) {
+  const auto time = parse_rfc3339(text_of(parent, name));
+  if (!time) return std::nullopt;
+  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - *time).count();
+  return std::max<std::int64_t>(age, 0);
+}
+
+std::string owner_of(const json::value* metadata) {
+  const auto* owners = member(metadata, "ownerReferences");
+  if (owners != nullptr && owners->is_array()) {
+    for (const auto& owner : owners->get_array()) {
+      if (text_of(&owner, "kind") == "ScaledObject" && text_of(&owner, "apiVersion").starts_with("keda."))
+        return text_of(&owner, "name");
+    }
+  }
+  return text_of(member(metadata, "labels"), "scaledobject.keda.sh/name");
+}
+
+}  // namespace
+
+HpaPast read_hpa_past(const json::object& hpa, WallTime now) {
+  const json::value whole(hpa);
+  const auto* metadata = member(&whole, "metadata");
+  const auto* status = member(&whole, "status");
+  HpaPast past{.age_ms = age_of(metadata, "creationTimestamp", now),
+               .last_scale_ms = age_of(status, "lastScaleTime", now),
+               .scaled_object = owner_of(metadata)};
+  const auto* conditions = member(status, "conditions");
+  if (conditions == nullptr || !conditions->is_array()) return past;
+  for (const auto& condition : conditions->get_array()) {
+    const auto type = text_of(&condition, "type");
+    if (type.empty()) continue;
+    past.conditions.set(type, text_of(&condition, "status") == "True", text_of(&condition, "reason"),
+                        text_of(&condition, "message"), 0);
+  }
+  if (!past.synced()) return past;
+  past.current_replicas = number_of(status, "currentReplicas");
+  past.desired_replicas = number_of(status, "desiredReplicas");
+  // A scale that cannot be read leaves no number, or an old one.
+  const auto* able = past.conditions.find("AbleToScale");
+  if (!past.current_replicas && !(able != nullptr && able->reason == "FailedGetScale"))
+    past.current_replicas = 0;
+  return past;
+}
+
+std::optional<std::int64_t> oldest_recommendation_ms(const HpaPast& past, std::int32_t size, bool down,
+                                                     std::int64_t period_ms) {
+  const auto* able = past.conditions.find("AbleToScale");
+  const auto* limited = past.conditions.find("ScalingLimited");
+  // A size that the last sync does not know was set by someone else, and no recommendation holds it.
+  if (able == nullptr || past.current_replicas != size || past.desired_replicas != size) return std::nullopt;
+  if (!past.conditions.is_true("ScalingActive")) return std::nullopt;
+  // Held already: by a recommendation that the HPA itself is at least as old as.
+  if (able->reason == (down ? "ScaleDownStabilized" : "ScaleUpStabilized")) return past.age_ms;
+  // The last sync wanted the size, or was kept from going further in the other direction.
+  const auto limit = limited == nullptr ? std::string() : limited->reason;
+  const bool beyond = down ? limit == "TooFewReplicas" || limit == "ScaleDownLimit"
+                           : limit == "TooManyReplicas" || limit == "ScaleUpLimit";
+  if (able->reason == "ReadyForNewScale" && !beyond) return period_ms;
+  return std::nullopt;
+}
+
+}  // namespace fluxmetrics::scaling
