@@ -152,19 +152,30 @@ void assume_scale(ExplainSubject& subject, const ExplainOptions& options) {
   seen.pods_ready = std::min(options.ready.value_or(seen.spec_replicas), seen.spec_replicas);
 }
 
-// `in_cluster`: its API server was asked, so that a metric without a value is one that the controller has
-// none of.
+// The server of the cluster's metrics API has no such metric.
+bool missing_there(const ExplainSubject& subject, std::size_t metric) {
+  return std::ranges::any_of(subject.input.cluster->outages, [&](const scaling::MetricOutage& outage) {
+    return outage.metric == metric && outage.kind == scaling::MetricOutage::Kind::no_metric;
+  });
+}
+
+// `in_cluster`: its API server was asked, and has said what is to be said of a metric without a value.
 void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue, bool in_cluster) {
   auto& forecast = subject.input.forecast;
   const auto metrics = forecast.spec.metrics;
-  for (const auto& metric : metrics) {
-    if (ours(metric, catalogue) && metric.object.name == own_service &&
-        catalogue.find(metric.name) == nullptr) {
+  std::erase_if(subject.untold, [&](const std::string& name) {
+    const auto found = std::ranges::find(metrics, name, &HpaMetric::name);
+    return found != metrics.end() && has_value(subject, *found);
+  });
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    const auto& metric = metrics[i];
+    const bool absent = in_cluster ? missing_there(subject, i) : catalogue.find(metric.name) == nullptr;
+    if (ours(metric, catalogue) && metric.object.name == own_service && absent) {
       subject.input.unknown_metrics.push_back(metric.name);
     }
     if (scaling::counts_own_size(metric)) forecast.follows_size = metrics.size() == 1;
-    if (has_value(subject, metric)) continue;
-    if (metric.name == "node_up_count" && !in_cluster) {
+    if (has_value(subject, metric) || in_cluster) continue;
+    if (metric.name == "node_up_count") {
       give(subject, metric.name, std::int64_t{forecast.seen.spec_replicas} * 1000);
       subject.assumptions.push_back(fmt::format(
           "node_up_count is taken to be {}, as many nodes as there are replicas, and to change with them",
@@ -173,7 +184,7 @@ void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue
       subject.assumptions.push_back(
           fmt::format("what {} is now is not known: say it with --metric {}=VALUE{}", metric.name,
                       metric.name, ours(metric, catalogue) ? ", or name the instance with --flux-uri" : ""));
-      if (!in_cluster) subject.untold.push_back(metric.name);
+      subject.untold.push_back(metric.name);
     }
   }
 }

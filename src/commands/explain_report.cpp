@@ -54,6 +54,14 @@ void add_metrics(std::string& out, const ExplainReport& report) {
   }
 }
 
+// "   300 s", or the bounds where only the controller knows how much of a window is left.
+std::string when(const scaling::ForecastStep& step) {
+  const auto seconds = [](std::int64_t ms) { return (ms + 500) / 1000; };
+  if (!step.earliest_ms) return fmt::format("  {:>6} s  ", seconds(step.at_ms));
+  return fmt::format("  within {} s, at the earliest in {} s: ", seconds(step.at_ms),
+                     seconds(*step.earliest_ms));
+}
+
 void add_steps(std::string& out, const ExplainReport& report) {
   const auto& forecast = report.subject.input.forecast;
   const auto& untold = report.subject.untold;
@@ -65,8 +73,17 @@ void add_steps(std::string& out, const ExplainReport& report) {
                                                                  : ", if the metrics stay as they are");
   for (std::size_t i = 0; i < std::min(report.steps.size(), most_steps); ++i) {
     const auto& step = report.steps[i];
-    out += fmt::format("  {:>6} s  {}\n", (step.at_ms + 500) / 1000,
-                       scaling::describe_step(forecast.spec, forecast.flags, step));
+    out += fmt::format("{}{}\n", when(step), scaling::describe_step(forecast.spec, forecast.flags, step));
+  }
+  for (const auto& step : report.steps) {
+    if (!step.earliest_ms) continue;
+    out += fmt::format(
+        "  (how much of the window has passed only the controller knows; {} recommendation within it counts, "
+        "so "
+        "the size may be {} for a while)\n",
+        step.decision.replicas > step.before ? "the lowest" : "the highest",
+        step.decision.replicas > step.before ? "lower" : "higher");
+    break;
   }
   if (report.steps.size() > most_steps) {
     out += fmt::format("  and {} changes more\n", report.steps.size() - most_steps);
@@ -136,6 +153,7 @@ json::object step_json(const ExplainReport& report, const scaling::ForecastStep&
                                   {"message", event.message}});
   }
   return {{"seconds", static_cast<double>(step.at_ms) / 1000},
+          {"earliestSeconds", static_cast<double>(step.earliest_ms.value_or(step.at_ms)) / 1000},
           {"from", step.before},
           {"to", step.decision.replicas},
           {"raw", maybe(step.decision.raw)},
@@ -156,10 +174,12 @@ ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
   for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i)
     report.values.push_back(scaling::values_for_sizes(forecast, i, most_rows));
   report.findings = scaling::find_faults(subject.input);
+  // Where something else than the HPA's text keeps it from scaling, no text is one that scales.
   const bool faulty = std::ranges::any_of(report.findings, [](const scaling::Finding& finding) {
     return finding.severity == scaling::Severity::fault;
   });
-  if (faulty) {
+  const bool elsewhere = std::ranges::any_of(report.findings, &scaling::Finding::elsewhere);
+  if (faulty && !elsewhere) {
     const auto fixed = scaling::fix_hpa(subject.document, subject.input);
     if (!fixed.changes.empty()) report.better = scaling::fixed_yaml(fixed);
   }

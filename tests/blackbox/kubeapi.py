@@ -1,5 +1,6 @@
 """A stand-in for kube-apiserver that answers what an aggregated API server asks of it: the authentication ConfigMap
-(list and watch), TokenReview, SubjectAccessReview, pods (list and watch) and documents. And a small maker of certificates. Standard library and the
+(list and watch), TokenReview, SubjectAccessReview, pods (list and watch), documents and
+any other objects that it is given. And a small maker of certificates. Standard library and the
 openssl command only.
 """
 import contextlib
@@ -91,6 +92,8 @@ class KubeApi:
         self.documents = {}  # path and query -> (ETag, body)
         self.redirects = {}  # path and query -> where to
         self.document_requests = []  # (path and query, If-None-Match)
+        self.objects = {}  # path -> JSON, or (status, body[, content type])
+        self.object_requests = []  # paths and queries of GETs that `objects` was looked through for
         self.port = None
         self._stack = contextlib.ExitStack()
 
@@ -210,7 +213,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
-        if url.path == "/api/v1/namespaces/flux-operator/pods":
+        if self.api.objects:
+            self._object(url.path)
+        elif url.path == "/api/v1/namespaces/flux-operator/pods":
             self._pods(query)
         elif url.path == "/apis" or url.path.startswith("/openapi"):
             self._document()
@@ -224,6 +229,26 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             with self.api.changed:
                 self._send(200, {"kind": "ConfigMapList", "apiVersion": "v1", "items": [self.api.config_map()],
                                  "metadata": {"resourceVersion": str(self.api.version)}})
+
+    def _object(self, path):
+        self.api.object_requests.append(self.path)
+        found = self.api.objects.get(path)
+        if found is None:
+            self._plain(404, "404 page not found\n")
+        elif isinstance(found, tuple) and isinstance(found[1], str):
+            self._plain(*found)
+        elif isinstance(found, tuple):
+            self._send(*found)
+        else:
+            self._send(200, found)
+
+    def _plain(self, status, text, kind="text/plain; charset=utf-8"):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+        self.wfile.flush()
 
     def _document(self):
         known = self.headers.get("If-None-Match")
