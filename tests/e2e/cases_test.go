@@ -51,6 +51,7 @@ var alone = []testCase{
 	{"prometheus-adapter", testPrometheusAdapter},
 	{"plan-live", testPlanLive},
 	{"explain-live", testExplainLive},
+	{"explain-situations", testExplainSituations},
 }
 
 // TestE2E starts the world once. One case: go test -run 'TestE2E/.*/^hpa-article$'.
