@@ -78,6 +78,21 @@ template CLI::Option* add_whole(CLI::App*, Text, std::uint64_t&, Text, Least, Mo
 template CLI::Option* add_whole(CLI::App*, Text, std::optional<std::uint32_t>&, Text, Least, Most);
 template CLI::Option* add_whole(CLI::App*, Text, std::optional<std::int32_t>&, Text, Least, Most);
 
+void add_kubernetes_version(CLI::App* app, std::optional<scaling::KubernetesVersion>& target,
+                            const std::string& otherwise) {
+  constexpr auto* name = "--kubernetes-version";
+  app->add_option_function<std::string>(
+         name,
+         [&target](const std::string& text) {
+           const auto version = scaling::parse_kubernetes_version(text);
+           if (!version) throw CLI::ValidationError(name, version.error().message);
+           target = *version;
+         },
+         fmt::format("Kubernetes whose HPA controller decides, {} to {} [{}]",
+                     to_string(scaling::oldest_kubernetes), to_string(scaling::newest_kubernetes), otherwise))
+      ->type_name("VERSION");
+}
+
 void add_flux_uri(CLI::App* app, std::optional<std::string>& target) {
   app->add_option(
       "--flux-uri", target,

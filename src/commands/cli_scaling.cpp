@@ -1,4 +1,5 @@
 // The command line of explain, plan and plot: commands that tell beforehand.
+#include <fmt/format.h>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -43,6 +44,7 @@ void add_explain(CLI::App& app, Commands& c) {
       "  kubectl get hpa flux-sample -o yaml | flux-metrics-api explain -\n"
       "  flux-metrics-api explain -n flux-operator flux-sample --kubeconfig ~/.kube/config\n"
       "  flux-metrics-api explain tests/e2e/manifests/article-hpa.yaml --fix > better.yaml\n"
+      "  flux-metrics-api explain hpa.yaml --kubernetes-version 1.34 --metric node_wanted_count=4\n"
       "docs/explain.md tells what is looked at.");
   sub->add_option("hpa", o.hpa,
                   "File with the HPA, - for standard input; with --namespace the name of one in a cluster")
@@ -65,6 +67,9 @@ void add_explain(CLI::App& app, Commands& c) {
   count("--status", o.status, "Size that the target's status says [--replicas]");
   count("--ready", o.ready, "How many of its pods are ready [--replicas]");
   count("--max-size", o.max_size, "maxSize of the MiniCluster");
+  add_kubernetes_version(
+      sub, o.kubernetes_version,
+      fmt::format("with --namespace the cluster's own, else {}", to_string(scaling::newest_kubernetes)));
   add_duration(sub, "--for", o.span, "How far to look ahead");
   add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long", shortest);
   sub->add_option("-o,--output", o.output, "text, json or yaml")
@@ -87,6 +92,7 @@ void add_plan(CLI::App& app, Commands& c) {
       "  flux-metrics-api plan --workload burst --seed 7\n"
       "The decisions of a real HPA controller against this program's:\n"
       "  flux-metrics-api plan --vectors tests/data/hpa/edge.jsonl\n"
+      "  flux-metrics-api plan --vectors tests/data/hpa/kubernetes-1.37.jsonl\n"
       "docs/plan.md describes the formats and the model.");
   auto* vectors =
       sub->add_option(
@@ -113,6 +119,9 @@ void add_plan(CLI::App& app, Commands& c) {
   add_duration(sub, "--period", o.period, "From one sync of the HPA to the next", Seconds(1));
   add_duration(sub, "--hold", o.hold, "As of start");
   add_duration(sub, "--patience", o.patience, "As of start");
+  add_kubernetes_version(
+      sub, o.kubernetes_version,
+      fmt::format("what a line of --vectors says, else {}", to_string(scaling::newest_kubernetes)));
   auto* plots = sub->add_option("--plots", o.plots, "Write plots into this directory: SVG")
                     ->type_name("DIRECTORY")
                     ->excludes(vectors);

@@ -197,11 +197,13 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
     subject = parse_subject(std::move(*document));
     if (!subject) return fail(subject.error().code, "{}: {}", options.hpa, subject.error().message);
     subject->input.unknown_fields = scaling::unknown_fields(subject->document);
+    subject->input.forecast.appears = true;
     assume_scale(*subject, options);
   } else {
     subject = read_cluster_subject(options);
     if (!subject) return subject;
   }
+  if (options.kubernetes_version) subject->input.forecast.platform = {.version = *options.kubernetes_version};
   if (options.max_size) subject->input.max_size = options.max_size;
   if (auto given = give_all(*subject, options.metrics); !given) return std::unexpected(given.error());
   auto catalogue = metrics::built_in();

@@ -69,8 +69,9 @@ void add_steps(std::string& out, const ExplainReport& report) {
     out += fmt::format("\nWhat happens\n  depends on {}, which {}\n", fmt::join(untold, ", "), untold_value);
     return;
   }
-  out += fmt::format("\nWhat happens{}\n", forecast.follows_size ? ", if the metric goes with the size"
-                                                                 : ", if the metrics stay as they are");
+  out += fmt::format(
+      "\nWhat happens on Kubernetes {}{}\n", to_string(forecast.platform.version),
+      forecast.follows_size ? ", if the metric goes with the size" : ", if the metrics stay as they are");
   for (std::size_t i = 0; i < std::min(report.steps.size(), most_steps); ++i) {
     const auto& step = report.steps[i];
     out += fmt::format("{}{}\n", when(step), scaling::describe_step(forecast.spec, forecast.flags, step));
@@ -171,8 +172,12 @@ ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
   constexpr double a_week = 604'800;
   report.steps =
       scaling::play_forward(forecast, static_cast<std::int64_t>(std::min(span.count(), a_week) * 1000));
-  for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i)
-    report.values.push_back(scaling::values_for_sizes(forecast, i, most_rows));
+  // No value leads anywhere while scaling is disabled.
+  const bool disabled = report.steps.front().decision.path == scaling::HpaPath::disabled;
+  for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i) {
+    report.values.push_back(disabled ? std::vector<scaling::ValueRange>()
+                                     : scaling::values_for_sizes(forecast, i, most_rows));
+  }
   report.findings = scaling::find_faults(subject.input);
   // Where something else than the HPA's text keeps it from scaling, no text is one that scales.
   const bool faulty = std::ranges::any_of(report.findings, [](const scaling::Finding& finding) {
@@ -227,6 +232,7 @@ json::value report_json(const ExplainReport& report) {
   return json::object{{"format", "flux-metrics-api.explain/1"},
                       {"name", subject.name},
                       {"target", target_name(subject)},
+                      {"kubernetes", to_string(forecast.platform.version)},
                       {"minReplicas", forecast.spec.min},
                       {"maxReplicas", forecast.spec.max},
                       {"replicas", forecast.seen.spec_replicas},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "scaling/kubernetes_version.hpp"
 #include "sizing/demand.hpp"
 
 namespace fluxmetrics::commands {
@@ -128,10 +129,12 @@ struct ExplainOptions {
   std::optional<std::int32_t> status;       // status.replicas
   std::optional<std::int32_t> ready;        // ready pods
   std::optional<std::int32_t> max_size;     // spec.maxSize of the MiniCluster
-  Seconds span{600};                        // how far to look ahead
-  Seconds timeout{10};                      // for the broker
-  std::string output = "text";              // text, json or yaml
-  bool fix = false;                         // print the corrected HPA instead
+  // nullopt: the cluster's own, of a file the newest.
+  std::optional<scaling::KubernetesVersion> kubernetes_version;
+  Seconds span{600};            // how far to look ahead
+  Seconds timeout{10};          // for the broker
+  std::string output = "text";  // text, json or yaml
+  bool fix = false;             // print the corrected HPA instead
 };
 
 struct PlanOptions {
@@ -146,6 +149,7 @@ struct PlanOptions {
   Seconds period{15.02};
   Seconds hold{60};
   Seconds patience{60};
+  std::optional<scaling::KubernetesVersion> kubernetes_version;
   std::string plots;             // directory for SVG files
   std::string theme = "auto";    // of the plots: auto, light or dark
   std::string output = "table";  // table, json or csv

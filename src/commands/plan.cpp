@@ -73,13 +73,15 @@ int play_trace(const PlanOptions& options) {
   if (!trace->remark.empty()) log::info("{}: {}", source_of(options), trace->remark);
   const auto jobs = simulate::plan_jobs(trace->jobs, options.max, options.cores);
   if (!jobs) return refuse(jobs.error());
-  const simulate::PlanSetup setup{.min = options.min,
-                                  .max = options.max,
-                                  .cores = options.cores,
-                                  .seed = options.seed,
-                                  .period = std::max(options.period.count(), 1.0),
-                                  .hold = options.hold.count(),
-                                  .patience = options.patience.count()};
+  const simulate::PlanSetup setup{
+      .min = options.min,
+      .max = options.max,
+      .cores = options.cores,
+      .seed = options.seed,
+      .period = std::max(options.period.count(), 1.0),
+      .hold = options.hold.count(),
+      .patience = options.patience.count(),
+      .kubernetes = options.kubernetes_version.value_or(scaling::newest_kubernetes)};
   std::vector<simulate::PlanOutcome> outcomes;
   for (const auto& strategy : *strategies)
     outcomes.push_back(simulate::run_plan_strategy(strategy, *jobs, setup));

@@ -177,13 +177,10 @@ json::value plan_json(std::span<const PlanOutcome> outcomes, const simulate::Pla
                                       {"waits", json::array(o.waits.begin(), o.waits.end())},
                                       {"points", std::move(points)}});
   }
-  return json::object{{"format", plan_format},
-                      {"trace", trace},
-                      {"seed", setup.seed},
-                      {"min", setup.min},
-                      {"max", setup.max},
-                      {"cores", setup.cores},
-                      {"strategies", std::move(strategies)}};
+  return json::object{{"format", plan_format}, {"trace", trace},
+                      {"seed", setup.seed},    {"kubernetes", to_string(setup.kubernetes)},
+                      {"min", setup.min},      {"max", setup.max},
+                      {"cores", setup.cores},  {"strategies", std::move(strategies)}};
 }
 
 Result<std::vector<PlanOutcome>> read_plan_json(const json::value& document) {

@@ -65,7 +65,7 @@ int run_plan_vectors(const PlanOptions& options) {
     }
     file.clear();
   }
-  const auto report = scaling::compare_vectors(standard_input ? std::cin : file);
+  const auto report = scaling::compare_vectors(standard_input ? std::cin : file, options.kubernetes_version);
   if (!report) {
     log::error("{}: {}", options.vectors, report.error().message);
     return exit_misused;

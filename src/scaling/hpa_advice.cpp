@@ -61,7 +61,15 @@ class Advice {
       add("min-zero", Severity::warning,
           targets_minicluster(spec_)
               ? "minReplicas is 0: a MiniCluster has no size 0, its operator puts back the size that it had"
-              : "minReplicas is 0: that needs the feature gate HPAScaleToZero, which is off by default");
+          : input_.forecast.platform.gates.scale_to_zero
+              ? "minReplicas is 0: the HPA wakes the target only from a 0 that it set itself, which its "
+                "status "
+                "remembers; a size of 0 set by hand, or found by an HPA that is new, stays until somebody "
+                "sets "
+                "1"
+              : fmt::format("minReplicas is 0: Kubernetes {} takes that only with the feature gate "
+                            "HPAScaleToZero, which is on by default from 1.37 on",
+                            to_string(input_.forecast.platform.version)));
     }
     if (!spec_.behavior) return;
     for (const auto* rules : {&spec_.behavior->up, &spec_.behavior->down}) {
@@ -276,6 +284,15 @@ class Advice {
   }
 
   void check_tolerance() {
+    const auto& platform = input_.forecast.platform;
+    const bool own = spec_.behavior && (spec_.behavior->up.tolerance || spec_.behavior->down.tolerance);
+    if (own && !platform.gates.configurable_tolerance) {
+      add("tolerance-version", Severity::warning,
+          fmt::format(
+              "tolerance has no effect on Kubernetes {}, whose API server drops it without a word: 1.35 is "
+              "the first that heeds it, and the controller's own {:.3g} % hold",
+              to_string(platform.version), input_.forecast.flags.tolerance * 100));
+    }
     const auto tolerances = tolerances_of(spec_, input_.forecast.flags, input_.forecast.platform);
     for (const auto& metric : spec_.metrics) {
       const bool objects = metric.source == MetricSource::object || metric.source == MetricSource::external;
@@ -283,17 +300,14 @@ class Advice {
       for (std::int32_t size = spec_.min; size < spec_.max && size < 1'000'000; ++size) {
         if (!tolerances.within((size + 1.0) / size)) continue;
         add("tolerance", metric.name == wanted ? Severity::fault : Severity::warning,
-            fmt::format("the tolerance of {:.3g} % swallows single nodes: {} -> {} never happens; set "
-                        "tolerance \"0\" in "
-                        "scaleUp and scaleDown (Kubernetes 1.35 and later)",
-                        tolerances.up * 100, size, size + 1));
-        return;
-      }
-      // A cluster's own release is known.
-      const bool known = input_.cluster && input_.forecast.platform.since(35);
-      if (!known && tolerances.up == 0 && spec_.behavior && spec_.behavior->up.tolerance) {
-        add("tolerance-version", Severity::note,
-            "tolerance needs Kubernetes 1.35; older API servers drop it without a word, and 10 % hold");
+            fmt::format(
+                "the tolerance of {:.3g} % swallows single nodes: {} -> {} never happens; {}",
+                tolerances.up * 100, size, size + 1,
+                platform.gates.configurable_tolerance
+                    ? "set tolerance \"0\" in scaleUp and scaleDown (Kubernetes 1.35 and later)"
+                    : "an HPA may set tolerance \"0\" in scaleUp and scaleDown from Kubernetes 1.35 on, "
+                      "before only --horizontal-pod-autoscaler-tolerance of the controller manager "
+                      "changes it"));
         return;
       }
     }

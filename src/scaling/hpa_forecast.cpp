@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "scaling/hpa_numbers.hpp"
+#include "scaling/sync_schedule.hpp"
 
 namespace fluxmetrics::scaling {
 namespace {
@@ -117,6 +118,17 @@ HpaObservation later(const Forecast& forecast, const std::vector<std::optional<s
   return seen;
 }
 
+// When the controller looks at it.
+std::vector<std::int64_t> moments(const Forecast& forecast, std::int64_t span_ms) {
+  auto platform = forecast.platform;
+  // One that is there already is synced at 0 as an HPA that appears is by the newest releases.
+  if (!forecast.appears) platform.version = newest_kubernetes;
+  const SyncTiming timing{.period_ms = forecast.period_ms, .sync_ms = 0};
+  const HpaChangeAt made{.t_ms = 0, .change = HpaChange::create};
+  return sync_times({.changes = {made}, .until_ms = std::max(span_ms, forecast.period_ms)}, timing, platform)
+      .syncs[made.hpa];
+}
+
 }  // namespace
 
 HpaObservation with_value(const HpaSpec& spec, HpaObservation seen, std::size_t index,
@@ -176,7 +188,8 @@ std::vector<ForecastStep> play(const Forecast& forecast, std::int64_t span_ms,
   const auto values = present_values(forecast);
   auto seen = forecast.seen;
   ForecastStep last;
-  for (std::int64_t now = 0; now <= span_ms; now += forecast.period_ms) {
+  for (const auto now : moments(forecast, span_ms)) {
+    if (now > span_ms && !steps.empty()) break;
     ForecastStep step{.at_ms = now, .before = seen.spec_replicas};
     step.decision = controller.sync(forecast.spec, seen, now);
     step.conditions = controller.status().conditions;

@@ -21,6 +21,8 @@ struct Forecast {
   HpaFlags flags = {};
   HpaPlatform platform = {};
   std::int64_t period_ms = 15'020;  // from one sync to the next; never below 15 s in a cluster
+  // The HPA is made at 0; else it is there already, and 0 is its next sync.
+  bool appears = false;
   // The metric is a count of the target's own nodes: it changes with the size.
   bool follows_size = false;
   HpaPast past = {};  // of an HPA that a controller has synced already
@@ -37,8 +39,8 @@ struct ForecastStep {
   HpaConditions conditions = {};
 };
 
-// The steps of `span_ms`, the first sync always among them. The metric stays as it is, pods are ready by the
-// next sync.
+// The steps of `span_ms`, the first sync always among them: when that is, sync_times() says. The metric stays
+// as it is, pods are ready by the next sync.
 [[nodiscard]] std::vector<ForecastStep> play_forward(const Forecast& forecast, std::int64_t span_ms);
 
 // What an HPA proposes when its metric `index` has the value (for a Utilization target: the percentage, in

@@ -54,6 +54,7 @@ class Run {
         random_(setup.seed),
         ranks_(setup.max, setup.cores),
         demand_(jobs, setup.cores, setup.patience, setup.hold),
+        controller_({}, {.version = setup.kubernetes}),
         lives_(setup.max),
         running_(jobs.size()),
         size_(strategy.starts_at_max ? setup.max : setup.min),

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "scaling/kubernetes_version.hpp"
 #include "simulate/plan_strategy.hpp"
 #include "simulate/plan_workload.hpp"
 
@@ -16,9 +17,10 @@ struct PlanSetup {
   std::uint32_t max = 64;
   std::uint32_t cores = 8;  // a node
   std::uint64_t seed = 1;
-  double period = 15.02;         // from one sync of the HPA to the next
-  double hold = 60;              // of the wanted size
-  double patience = 60;          // of the wanted size
+  double period = 15.02;  // from one sync of the HPA to the next
+  double hold = 60;       // of the wanted size
+  double patience = 60;   // of the wanted size
+  scaling::KubernetesVersion kubernetes = {};
   double give_up_after = 21600;  // after the last submission; what has not ended then never does
   double tail = 600;             // nodes are paid for until so long after the last job
 };

@@ -47,7 +47,7 @@ func testPrometheusAdapter(t *testing.T, w *world) {
 	line := fmt.Sprintf("from submit to size 4: %.1f s by our own API, %.1f s by Prometheus and its adapter", direct, adapted)
 	fmt.Println(line)
 	must(t, os.WriteFile(filepath.Join(lab.LogDir(), "adapter-latency.txt"), []byte(line+"\n"), 0o644))
-	w.flux.Server.Kill()
+	w.killServer(t)
 	eventually(t, 60*time.Second, func() error {
 		if err := w.holds(sample, 2); err != nil {
 			return err

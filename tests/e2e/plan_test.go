@@ -35,7 +35,7 @@ func testPlanLive(t *testing.T, w *world) {
 	job, err := w.flux.Control("submit", "-N4", "--duration", "10m")
 	must(t, err)
 	w.becomes(t, cluster, 4, 60*time.Second)
-	w.flux.Server.Kill()
+	w.killServer(t)
 	eventually(t, 60*time.Second, func() error {
 		return w.condition(name, autoscalingv2.ScalingActive, "False", "FailedGetObjectMetric")
 	})
@@ -68,7 +68,9 @@ func testPlanLive(t *testing.T, w *world) {
 			t.Errorf("no sync of the scenario has the reason %s: %v", reason, reasons)
 		}
 	}
-	scenario := map[string]any{"name": "live", "spec": hpa.Spec, "flags": map[string]any{"downscaleStabilizationMillis": 5000,
+	version, err := w.Client.Discovery().ServerVersion()
+	must(t, err)
+	scenario := map[string]any{"name": "live", "kubernetes": version.GitVersion, "spec": hpa.Spec, "flags": map[string]any{"downscaleStabilizationMillis": 5000,
 		"cpuInitializationPeriodMillis": 1000, "initialReadinessDelayMillis": 1000}, "steps": steps}
 	report := w.plan(t, "live-scenario.jsonl", scenario, 0)
 	if report.Steps != len(syncs) || report.Differences != 0 {
