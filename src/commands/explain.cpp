@@ -142,10 +142,11 @@ void assume_scale(ExplainSubject& subject, const ExplainOptions& options) {
   if (options.replicas) {
     seen.spec_replicas = *options.replicas;
   } else {
-    seen.spec_replicas = forecast.spec.min;
-    subject.assumptions.push_back(
-        fmt::format("the target is taken to have {}, the minimum: say it with --replicas",
-                    counted(forecast.spec.min, "replica")));
+    const auto stored = forecast.past.current_replicas;
+    seen.spec_replicas = stored.value_or(forecast.spec.min);
+    subject.assumptions.push_back(fmt::format("the target is taken to have {}, {}: say it with --replicas",
+                                              counted(seen.spec_replicas, "replica"),
+                                              stored ? "as the HPA's status says" : "the minimum"));
   }
   seen.status_replicas = options.status.value_or(seen.spec_replicas);
   seen.pods_listed = seen.spec_replicas;
@@ -197,7 +198,10 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
     subject = parse_subject(std::move(*document));
     if (!subject) return fail(subject.error().code, "{}: {}", options.hpa, subject.error().message);
     subject->input.unknown_fields = scaling::unknown_fields(subject->document);
-    subject->input.forecast.appears = true;
+    // What kubectl get -o yaml prints has a status: a controller knows that HPA already.
+    auto& forecast = subject->input.forecast;
+    forecast.past = scaling::read_hpa_past(subject->document, std::chrono::system_clock::now());
+    forecast.appears = !forecast.past.synced();
     assume_scale(*subject, options);
   } else {
     subject = read_cluster_subject(options);

@@ -93,6 +93,9 @@ Result<ExplainSubject> parse_subject(json::object document) {
   subject.input.forecast.spec = std::move(*parsed);
   if (const auto* metadata = document.if_contains("metadata"); metadata != nullptr && metadata->is_object()) {
     subject.name = text_of(metadata->get_object(), "name");
+    auto& name = subject.input.forecast.name;
+    name.name = subject.name;
+    if (auto ns = text_of(metadata->get_object(), "namespace"); !ns.empty()) name.namespace_ = std::move(ns);
   }
   subject.document = std::move(document);
   return subject;

@@ -77,6 +77,30 @@ class Versions(unittest.TestCase):
         self.assertIn("on by default from 1.37 on",
                       findings(told(*down, "--kubernetes-version", "1.36", given=hpa))["min-zero"])
 
+    def test_a_status_that_kubectl_prints_counts(self):
+        def status(zero, replicas=""):
+            return DEPLOYMENT % (0, AT_ONCE) + f"""
+status:
+  {replicas}
+  desiredReplicas: 0
+  conditions:
+  - {{type: AbleToScale, status: "True", reason: ReadyForNewScale, message: m, lastTransitionTime: "2026-11-30T01:00:00Z"}}
+  - {{type: ScaledToZero, status: "{zero}", reason: x, message: m, lastTransitionTime: "2026-11-30T01:00:00Z"}}
+"""
+        def size(*arguments, given):
+            return told("-", "--metric", "waiting=3", *arguments, given=given)["steps"][0]["to"]
+        # A 0 is left out of the status.
+        self.assertEqual(size(given=status("True")), 3)
+        self.assertEqual(size(given=status("False")), 0)
+        self.assertEqual(size("--kubernetes-version", "1.36", given=status("True")), 0, "the gate is off there")
+        document = told("-", "--metric", "waiting=3", given=status("True", "currentReplicas: 7"))
+        self.assertEqual((document["replicas"], document["steps"][0]["to"]), (7, 3))
+        self.assertIn("taken to have 7 replicas, as the HPA's status says", " ".join(document["assumptions"]))
+        # The controller knows it: its next sync is what is told, on an old release too.
+        old = told("-", "--metric", "waiting=3", "--kubernetes-version", "1.36",
+                   given=status("True", "currentReplicas: 7"))
+        self.assertEqual(old["steps"][0]["seconds"], 0)
+
     def test_a_size_of_0_that_the_hpa_did_not_set_stays(self):
         document = told("-", "--replicas", 0, "--metric", "waiting=3", given=DEPLOYMENT % (0, AT_ONCE))
         self.assertEqual([(step["from"], step["to"]) for step in document["steps"]], [(0, 0)])
