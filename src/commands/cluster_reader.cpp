@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/json.hpp>
 
+#include "base/text.hpp"
 #include "commands/json_path.hpp"
 #include "http/message.hpp"
 #include "kube/client_error.hpp"
@@ -17,6 +18,8 @@ namespace fluxmetrics::commands {
 namespace asio = boost::asio;
 namespace json = boost::json;
 namespace {
+
+constexpr std::size_t longest_quote = 400;
 
 NoDocument nothing_answered(const std::string& path, const std::string& why) {
   return {.sentence = fmt::format("{}: {}", path, why), .client = why};
@@ -56,10 +59,11 @@ Read<json::value> ClusterReader::get(const std::string& path, std::string_view r
   if (!*answer) return std::unexpected(nothing_answered(path, answer->error().message));
   const auto& got = **answer;
   if (got.status != 200) {
-    return std::unexpected(NoDocument{.status = got.status,
-                                      .from_api = kube::is_status(got),
-                                      .sentence = fmt::format("{} answers {}", path, kube::message_of(got)),
-                                      .client = kube::client_error(got, resource, name)});
+    return std::unexpected(NoDocument{
+        .status = got.status,
+        .from_api = kube::is_status(got),
+        .sentence = fmt::format("{} answers {}", path, printable(kube::message_of(got), longest_quote)),
+        .client = kube::client_error(got, resource, name)});
   }
   boost::system::error_code broken;
   auto document = json::parse(got.body, broken);

@@ -172,12 +172,12 @@ ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
   constexpr double a_week = 604'800;
   report.steps =
       scaling::play_forward(forecast, static_cast<std::int64_t>(std::min(span.count(), a_week) * 1000));
-  // No value leads anywhere while scaling is disabled.
-  const bool disabled = report.steps.front().decision.path == scaling::HpaPath::disabled;
-  for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i) {
-    report.values.push_back(disabled ? std::vector<scaling::ValueRange>()
-                                     : scaling::values_for_sizes(forecast, i, most_rows));
-  }
+  // Where no metric leads anywhere, nothing is said of where its values lead.
+  const auto path = report.steps.front().decision.path;
+  const bool idle = path == scaling::HpaPath::no_scale || path == scaling::HpaPath::disabled;
+  report.values.resize(forecast.spec.metrics.size());
+  for (std::size_t i = 0; i < forecast.spec.metrics.size() && !idle; ++i)
+    report.values[i] = scaling::values_for_sizes(forecast, i, most_rows);
   report.findings = scaling::find_faults(subject.input);
   // Where something else than the HPA's text keeps it from scaling, no text is one that scales.
   const bool faulty = std::ranges::any_of(report.findings, [](const scaling::Finding& finding) {
@@ -194,11 +194,15 @@ ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
 std::string report_text(const ExplainReport& report) {
   const auto& subject = report.subject;
   const auto& forecast = subject.input.forecast;
-  auto out = fmt::format(
-      "HPA {} of {}: {} to {}; now {}, its status says {}, {} ready\n", subject.name, target_name(subject),
-      forecast.spec.min, counted(forecast.spec.max, "replica"), forecast.seen.spec_replicas,
-      forecast.seen.status_replicas,
-      counted(forecast.seen.pods_ready, "pod") + (forecast.seen.pods_ready == 1 ? " is" : " are"));
+  auto out = fmt::format("HPA {} of {}: {} to {}; ", subject.name, target_name(subject), forecast.spec.min,
+                         counted(forecast.spec.max, "replica"));
+  if (report.steps.front().decision.path == scaling::HpaPath::no_scale) {
+    out += "its scale cannot be read\n";
+  } else {
+    out += fmt::format("now {}, its status says {}, {} {} ready\n", forecast.seen.spec_replicas,
+                       forecast.seen.status_replicas, counted(forecast.seen.pods_ready, "pod"),
+                       forecast.seen.pods_ready == 1 ? "is" : "are");
+  }
   for (const auto& assumption : subject.assumptions)
     out += fmt::format("  ({})\n", assumption);
   add_metrics(out, report);
@@ -209,7 +213,7 @@ std::string report_text(const ExplainReport& report) {
     out += fmt::format("  {:<8} {} ({})\n", fmt::format("{}:", to_string(finding.severity)), finding.text,
                        finding.id);
   if (!report.better.empty())
-    out += fmt::format("\nThis one scales (--fix prints it alone)\n\n{}", report.better);
+    out += fmt::format("\nCorrected HPA (print only this with --fix)\n\n{}", report.better);
   return out;
 }
 

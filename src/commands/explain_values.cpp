@@ -111,11 +111,13 @@ class ValueReading {
     }
     if (const auto milli = quantity_of(value_at(items[0], {"value"}))) {
       seen_.object[fmt::format("{}/{}/{}", metric.object.kind, metric.object.name, metric.name)] = *milli;
+    } else {
+      seen_.metric_faults[scaling::metric_key(metric)] = "the value of the answer is no quantity";
     }
   }
 
   void pods(const HpaMetric& metric) {
-    if (seen_.selector.empty()) return;
+    if (!selects(metric)) return;
     const auto list =
         cluster_.get(fmt::format("{}/pods/*/{}?labelSelector={}{}", in_namespace(custom_api()),
                                  http::percent_encoded(metric.name), http::percent_encoded(seen_.selector),
@@ -143,7 +145,7 @@ class ValueReading {
   }
 
   void resource(const HpaMetric& metric) {
-    if (seen_.resource || seen_.selector.empty()) return;
+    if (seen_.resource || !selects(metric)) return;
     const auto api = fmt::format("{}/v1beta1", resource_group);
     const auto list = cluster_.get(
         fmt::format("{}/pods?labelSelector={}", in_namespace(api), http::percent_encoded(seen_.selector)),
@@ -157,13 +159,22 @@ class ValueReading {
     }
   }
 
+  // A metric of each pod needs the selector: without one it fails in the controller too, and where only this
+  // user does not know it, nothing is known.
+  bool selects(const HpaMetric& metric) {
+    if (facts_.target == scaling::TargetState::unreadable) unknown(metric, "its pods are not known");
+    return facts_.target == scaling::TargetState::found && !seen_.selector.empty();
+  }
+  void unknown(const HpaMetric& metric, std::string_view why) {
+    subject_.assumptions.push_back(fmt::format("what {} is now is not known: {}", metric.name, why));
+    subject_.untold.push_back(metric.name);
+  }
+
   // What the user of the kubeconfig may not see is not known; what the controller sees fail fails.
   void trouble(const HpaMetric& metric, const NoDocument& why, const std::string& api,
                const std::string& resource) {
     if (why.says_nothing()) {
-      subject_.assumptions.push_back(
-          fmt::format("what {} is now is not known: {}", metric.name, why.sentence));
-      subject_.untold.push_back(metric.name);
+      unknown(metric, why.sentence);
       return;
     }
     seen_.metric_faults[scaling::metric_key(metric)] = why.client;

@@ -155,6 +155,8 @@ class Targets(Live):
         self.assertEqual(self.reasons(document, "AbleToScale"), {"FailedGetScale"})
         self.assertIn(f'miniclusters.{GROUP} "flux-smaple" not found', document["steps"][0]["conditions"]["AbleToScale"]["message"])
         self.no_correction(document)
+        self.assertEqual(document["metrics"][0]["values"], [], "no value leads anywhere")
+        self.assertIn("its scale cannot be read", self.text())
 
     def test_a_kind_that_nothing_defines(self):
         self.hpa["spec"]["scaleTargetRef"]["kind"] = "MegaCluster"
@@ -193,6 +195,11 @@ class Targets(Live):
         # Of a Value target nothing false is said of pods that nobody may list.
         self.hpa["spec"]["metrics"][0]["object"]["target"] = {"type": "Value", "value": "1"}
         self.assertNotIn("no pods", self.text())
+        # Nor of the use of pods that nobody here can find.
+        self.hpa["spec"]["metrics"][0] = {"type": "Resource", "resource": {
+            "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}
+        document = self.told()
+        self.assertEqual((document["steps"], document["metrics"][0]["known"]), ([], False))
 
 
 class Zero(Live):
