@@ -115,6 +115,8 @@ void add_get(CLI::App& app, Commands& c) {
       "  flux-metrics-api get --watch --record run.jsonl >/dev/null\n"
       "  flux-metrics-api get --state | jq '.jobs[] | select(.state == \"sched\") | .id'\n"
       "  flux-metrics-api get --custom-metric examples/held-jobs.yaml job_held_count\n"
+      "Without --watch nothing is remembered: --hold has no effect, and rates have no value.\n"
+      "A server (start) remembers, so its node_wanted_count may be larger.\n"
       "docs/get.md describes the formats.");
   auto* names = sub->add_option("metrics", o.metrics, "Metrics to show [all]");
   auto* form = sub->add_option("-o,--output", o.output, "table, json or yaml; markdown with --catalogue")

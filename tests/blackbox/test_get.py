@@ -82,6 +82,10 @@ class Formats(unittest.TestCase):
         for text in ("--watch", "--record", "--state", "yaml", "docs/get.md"):
             self.assertIn(text, done.stdout)
 
+    def test_help_says_that_it_has_no_memory(self):
+        text = re.sub(r"\s+", " ", run("get", "--help").stdout)
+        self.assertIn("Without --watch nothing is remembered: --hold has no effect", text)
+
 
 class Watching(unittest.TestCase):
     def test_a_block_a_change_in_a_pipe(self):
@@ -95,6 +99,15 @@ class Watching(unittest.TestCase):
             self.assertNotIn("\x1b", watch.text())
             watch.process.send_signal(signal.SIGINT)
             self.assertEqual(watch.process.wait(harness.DEADLINE), 0, "who watches ends it, and that is fine")
+
+    def test_only_who_watches_holds(self):
+        with Simulator(size=4, max_size=4) as instance, Watch(instance, "node_wanted_count", "--hold", "1h") as watch:
+            job = instance.ctl("submit", "-N4", "--duration", "1h").split()[-1]
+            watch.wait(r"node_wanted_count +4  nodes")
+            instance.ctl("cancel", job)
+            eventually(lambda: re.search(r"node_wanted_count +1  nodes", get(instance, "node_wanted_count", "--hold", "1h")),
+                       "one get sees no work")
+            self.assertNotRegex(watch.text().rpartition("METRIC")[2], r"node_wanted_count +1  nodes")
 
     def test_json_is_a_line_a_change(self):
         with Simulator() as instance, Watch(instance, "node_up_count", "-o", "json") as watch:
