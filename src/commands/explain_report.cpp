@@ -74,7 +74,10 @@ void add_steps(std::string& out, const ExplainReport& report) {
       forecast.follows_size ? ", if the metric goes with the size" : ", if the metrics stay as they are");
   for (std::size_t i = 0; i < std::min(report.steps.size(), most_steps); ++i) {
     const auto& step = report.steps[i];
-    out += fmt::format("{}{}\n", when(step), scaling::describe_step(forecast.spec, forecast.flags, step));
+    // What the next one can do at once, this one may not be able to hold.
+    const bool doubtful = i + 1 < report.steps.size() && report.steps[i + 1].earliest_ms == step.at_ms;
+    out += fmt::format("{}{}{}\n", when(step), scaling::describe_step(forecast.spec, forecast.flags, step),
+                       doubtful ? ", unless nothing within the window holds it any more" : "");
   }
   for (const auto& step : report.steps) {
     if (!step.earliest_ms) continue;

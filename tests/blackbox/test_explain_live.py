@@ -385,6 +385,12 @@ class Windows(Live):
     def test_of_an_old_hpa_nothing_is_left_of_it(self):
         self.shrinking(86400)
         self.assertEqual(self.bounds()[1], 0)
+        doubt = "unless nothing within the window holds it any more"
+        self.assertIn(doubt, self.text())
+        self.shrinking(100)
+        self.assertNotIn(doubt, self.text(), "the window is longer than the HPA is old")
+        self.hpa["status"].update(currentReplicas=4, desiredReplicas=4)
+        self.assertIn(doubt, self.text(), "someone has set 8 just now: no recommendation holds it")
 
     def test_what_has_just_changed_takes_all_of_it(self):
         self.shrinking(86400, "ReadyForNewScale")
