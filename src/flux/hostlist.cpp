@@ -33,6 +33,39 @@ std::optional<Number> to_number(std::string_view text) {
   return number;
 }
 
+// The number that a text of brackets begins with, and what follows it. As with C's strtoul, which Flux reads
+// it with, blanks and a plus may come first.
+struct Leading {
+  std::uint64_t value = 0;
+  std::string_view rest;
+};
+std::optional<Leading> leading_number(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\n\v\f\r"), text.size()));
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto digits = static_cast<std::size_t>(std::ranges::find_if_not(text, is_digit) - text.begin());
+  const auto number = to_number(text.substr(0, digits));
+  if (!number) return std::nullopt;
+  return Leading{.value = number->value, .rest = text.substr(digits)};
+}
+
+// A number or a range of numbers in brackets. `width`: to this many digits they are padded.
+struct Range {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  std::size_t width = 0;
+};
+// As flux-core does: "3-" is 3, all of the text before the dash says the width, blanks too ("h[1, 2]" is h1
+// and h02), and what stands between the first number and the dash means nothing else.
+std::optional<Range> to_range(std::string_view text) {
+  const auto dash = text.find('-');
+  const std::string_view head = text.substr(0, dash);
+  const std::string_view tail = dash == std::string_view::npos ? "" : text.substr(dash + 1);
+  const auto first = leading_number(head);
+  const auto last = tail.empty() ? first : leading_number(tail);
+  if (!first || !last || !last->rest.empty()) return std::nullopt;
+  return Range{.first = first->value, .last = last->value, .width = head.size()};
+}
+
 std::string padded(std::uint64_t value, std::size_t width) {
   return fmt::format("{:0{}}", value, width);
 }
@@ -43,66 +76,60 @@ class Expander {
 
   Result<std::vector<std::string>> expand() {
     std::string_view rest = text_;
-    while (!rest.empty()) {
-      const auto end = end_of_member(rest);
-      if (!end) return std::unexpected(end.error());
-      const std::string_view member = rest.substr(0, *end);
-      if (member.empty()) return fail(Code::invalid, "hostlist '{}': a name is empty", shown());
+    for (;;) {
+      rest.remove_prefix(std::min(rest.find_first_not_of(separators), rest.size()));
+      if (rest.empty()) return std::move(hosts_);
+      const std::string_view member = rest.substr(0, end_of_member(rest));
       if (auto done = add_member(member); !done) return std::unexpected(done.error());
-      if (*end == rest.size()) break;
-      rest.remove_prefix(*end + 1);
-      if (rest.empty()) return fail(Code::invalid, "hostlist '{}': ends with a comma", shown());
+      rest.remove_prefix(member.size());
     }
-    return std::move(hosts_);
   }
 
  private:
-  // Where the comma is that ends the first member of `rest`, or its size. Commas in brackets do not count.
-  [[nodiscard]] Result<std::size_t> end_of_member(std::string_view rest) const {
-    bool inside = false;
-    for (std::size_t i = 0; i < rest.size(); ++i) {
-      if (rest[i] == ',' && !inside) return i;
-      if ((rest[i] == '[' && inside) || (rest[i] == ']' && !inside)) {
-        return fail(Code::invalid, "hostlist '{}': unbalanced brackets", shown());
-      }
-      if (rest[i] == '[' || rest[i] == ']') inside = !inside;
+  static constexpr std::string_view separators = "\t, ";
+
+  // Where the first member of `rest` ends: at a separator outside of brackets.
+  static std::size_t end_of_member(std::string_view rest) {
+    int level = 0;
+    std::size_t end = 0;
+    for (; end < rest.size(); ++end) {
+      if (level == 0 && separators.find(rest[end]) != std::string_view::npos) break;
+      if (rest[end] == '[') ++level;
+      if (rest[end] == ']') --level;
     }
-    if (inside) return fail(Code::invalid, "hostlist '{}': unbalanced brackets", shown());
-    return rest.size();
+    return end;
   }
 
+  // Only the first pair of brackets is one: Flux takes later ones as they are, and no host has such a name.
   Result<void> add_member(std::string_view member) {
     const auto open = member.find('[');
-    if (open == std::string_view::npos) return add(std::string(member));
-    const auto close = member.find(']');
-    const std::string_view prefix = member.substr(0, open);
-    const std::string_view suffix = member.substr(close + 1);
-    if (suffix.find('[') != std::string_view::npos) {
-      return fail(Code::invalid, "hostlist '{}': '{}' has more than one pair of brackets", shown(),
-                  printable(member));
+    const auto close = member.find(']', open == std::string_view::npos ? 0 : open);
+    if ((open == std::string_view::npos) != (close == std::string_view::npos)) {
+      return fail(Code::invalid, "hostlist '{}': unbalanced brackets", shown());
     }
+    if (open == std::string_view::npos) return add(std::string(member));
     std::string_view ids = member.substr(open + 1, close - open - 1);
     for (;;) {
       const auto comma = ids.find(',');
-      if (auto done = add_range(prefix, ids.substr(0, comma), suffix); !done) return done;
+      if (auto done = add_range(member.substr(0, open), ids.substr(0, comma), member.substr(close + 1));
+          !done)
+        return done;
       if (comma == std::string_view::npos) return {};
       ids.remove_prefix(comma + 1);
     }
   }
 
-  Result<void> add_range(std::string_view prefix, std::string_view range, std::string_view suffix) {
-    const auto dash = range.find('-');
-    const auto first = to_number(range.substr(0, dash));
-    const auto last = dash == std::string_view::npos ? first : to_number(range.substr(dash + 1));
-    if (!first || !last) {
+  Result<void> add_range(std::string_view prefix, std::string_view text, std::string_view suffix) {
+    const auto range = to_range(text);
+    if (!range) {
       return fail(Code::invalid, "hostlist '{}': '{}' is neither a number nor a range of numbers", shown(),
-                  printable(range));
+                  printable(text));
     }
-    if (first->value > last->value)
-      return fail(Code::invalid, "hostlist '{}': '{}' goes down", shown(), printable(range));
-    if (last->value - first->value >= max_hosts_) return too_many();
-    for (std::uint64_t value = first->value; value <= last->value; ++value) {
-      auto name = fmt::format("{}{:0{}}{}", prefix, value, first->width, suffix);
+    if (range->first > range->last)
+      return fail(Code::invalid, "hostlist '{}': '{}' goes down", shown(), printable(text));
+    if (range->last - range->first >= max_hosts_) return too_many();
+    for (std::uint64_t value = range->first; value <= range->last; ++value) {
+      auto name = fmt::format("{}{}{}", prefix, padded(value, range->width), suffix);
       if (auto done = add(std::move(name)); !done) return done;
     }
     return {};

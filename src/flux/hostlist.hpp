@@ -10,9 +10,10 @@
 
 namespace fluxmetrics::flux {
 
-// Expands `text` to host names in order. "" gives an empty list.
-// Errors: Code::invalid for unbalanced brackets, descending ranges or more than `max_hosts` names (a hostlist
-// bomb).
+// Expands `text` to host names in order, as flux-core 0.88 reads it: commas, blanks and tabs outside of
+// brackets separate its members, and empty members count for nothing. "" gives an empty list. Errors:
+// Code::invalid for unbalanced brackets, what is no range of numbers between them, descending ranges, or more
+// than `max_hosts` names (a hostlist bomb).
 [[nodiscard]] Result<std::vector<std::string>> expand_hostlist(std::string_view text,
                                                                std::size_t max_hosts = 1U << 20U);
 

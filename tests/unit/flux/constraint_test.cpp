@@ -48,6 +48,20 @@ TEST(Constraint, admits_ranks) {
   EXPECT_EQ(admitted(R"({"hostlist":["n[1-2]","n5,elsewhere"]})"), "1-2,5");
 }
 
+TEST(Constraint, splits_lists_of_hosts_as_flux_does) {
+  for (const char* hosts : {R"("n2, n3")", R"("n2 n3")", R"("n2\tn3")", R"("n[2-3],")", R"(",n2","n3,")",
+                            R"("  n[2-3]  ")", R"("n[2-3]","")", R"("n2,\tn3,n2b[1-2]")"}) {
+    const auto list = R"({"hostlist":[)" + std::string(hosts) + "]}";
+    EXPECT_EQ(admitted(list), "2-3") << list;
+    EXPECT_EQ(admitted(R"({"not":[)" + list + "]}"), "0-1,4-5") << list;
+    EXPECT_EQ(admitted(R"({"and":[{"ranks":["3-5"]},)" + list + "]}"), "3") << list;
+    EXPECT_EQ(admitted(R"({"or":[{"ranks":["5"]},)" + list + "]}"), "2-3,5") << list;
+  }
+  // An empty list names no host.
+  for (const char* none : {R"({"hostlist":[]})", R"({"hostlist":[""]})", R"({"hostlist":[" ,"]})"})
+    EXPECT_EQ(admitted(none), "") << none;
+}
+
 TEST(Constraint, combines) {
   EXPECT_EQ(admitted(R"({"and":[{"ranks":["2-3"]},{"properties":["batch"]}]})"), "2-3");
   EXPECT_EQ(admitted(R"({"or":[{"ranks":["5"]},{"properties":["batch"]}]})"), "0-3,5");
@@ -65,7 +79,8 @@ TEST(Constraint, reads_back_what_it_writes) {
   for (const auto* const text :
        {"{}", R"({"properties":["batch","^debug"]})", R"({"hostlist":["n[0-2]","n5"]})",
         R"({"ranks":["0-2","5"]})", R"({"or":[{"properties":["batch"]},{"not":[{"ranks":["1"]},{}]}]})",
-        R"({"properties":["debug"],"hostlist":["n3"]})", R"({"and":[]})"}) {
+        R"({"properties":["debug"],"hostlist":["n3"]})", R"({"and":[]})",
+        R"({"hostlist":["n[1-2]n[3-4], n5","n[1]]"]})"}) {
     const auto constraint = read(text);
     ASSERT_TRUE(constraint) << text;
     const auto again = Constraint::from_json(constraint->to_json());

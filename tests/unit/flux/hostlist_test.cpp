@@ -25,9 +25,30 @@ TEST(Hostlist, expands_in_order) {
   EXPECT_EQ(expanded("[1-2]"), (Names{"1", "2"}));
 }
 
+// Each as `flux hostlist --expand` of flux-core 0.88 prints it.
+TEST(Hostlist, splits_at_commas_blanks_and_tabs) {
+  for (const char* text : {"h-2,h-3", "h-2, h-3", "h-2 h-3", "h-2\th-3", " h-2 ,\t, h-3 ", ",h-2,,h-3,",
+                           "h-[2-3]", "h-[2-3],", ",h-[2-3]", "\th-[2-3] "})
+    EXPECT_EQ(expanded(text), (Names{"h-2", "h-3"})) << text;
+  for (const char* text : {",", " ", "\t", ", ,\t,"})
+    EXPECT_EQ(expanded(text), Names{}) << text;
+}
+
+TEST(Hostlist, reads_brackets_as_flux_does) {
+  EXPECT_EQ(expanded("h[1, 2]"), (Names{"h1", "h02"}));
+  EXPECT_EQ(expanded("h[ 1-2]"), (Names{"h01", "h02"}));
+  EXPECT_EQ(expanded("h[1 -2]"), (Names{"h01", "h02"}));
+  EXPECT_EQ(expanded("h[1- 2]"), (Names{"h1", "h2"}));
+  EXPECT_EQ(expanded("h[3-]"), Names{"h3"});
+  EXPECT_EQ(expanded("h[+1]"), Names{"h01"});
+  EXPECT_EQ(expanded("a[1-2]b[3-4] c"), (Names{"a1b[3-4]", "a2b[3-4]", "c"}));
+  EXPECT_EQ(expanded("n[1-2]]"), (Names{"n1]", "n2]"}));
+}
+
 TEST(Hostlist, refuses_what_is_no_hostlist) {
-  for (const char* text : {"n[", "n]", "n[1", "n[1-2]]", "n[[1]]", "n[]", "n[a]", "n[2-1]", "n[1-]", "n[-1]",
-                           "a,,b", ",a", "a,", "n[1]m[2]", "n[1,]", "n[1 -2]", "n[9999999999999999999]"}) {
+  for (const char* text :
+       {"n[", "n]", "n[1", "n[1-2 b", "n]b", "n[[1]]", "n[]", "n[a]", "n[2-1]", "n[-1]", "n[1,]", "n[,1]",
+        "n[1 ]", "n[1-2 ]", "n[1--2]", "n[1x]", "n[1-2x]", "n[9999999999999999999]"}) {
     const auto names = expand_hostlist(text);
     ASSERT_FALSE(names) << text;
     EXPECT_EQ(names.error().code, Code::invalid);
