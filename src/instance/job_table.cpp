@@ -183,16 +183,16 @@ void JobTable::forget_unused_shapes() {
 void JobTable::read_jobspec(Row& row, const boost::json::value& jobspec) {
   row.asked = true;
   auto parsed = flux::parse_jobspec(jobspec);
-  if (!parsed) {
-    log::debug("job {}: its jobspec is not understood, job-list's counts stand in: {}",
-               flux::encode_f58(row.job.id), parsed.error().message);
-    return;
+  if (parsed.fault) {
+    log::debug("job {}: its jobspec is not wholly understood{}: {}", flux::encode_f58(row.job.id),
+               parsed.sized ? "" : ", job-list's counts stand in", parsed.fault->message);
   }
   // Beyond what may be kept a job's shape counts as unknown.
-  if (shapes_weight_ + weight_of(parsed->shape) <= max_shapes_weight)
-    row.job.shape = shape_index(std::move(parsed->shape));
-  row.job.queue = queue_index(parsed->queue);
-  row.job.duration = parsed->duration;
+  if (parsed.sized && shapes_weight_ + weight_of(parsed.shape) <= max_shapes_weight)
+    row.job.shape = shape_index(std::move(parsed.shape));
+  if (!parsed.attributed) return;
+  row.job.queue = queue_index(parsed.queue);
+  row.job.duration = parsed.duration;
 }
 
 void JobTable::read_allocation(Job& job, const boost::json::value& R) {

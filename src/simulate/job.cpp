@@ -110,10 +110,10 @@ Result<JobTerms> read_terms(const json::object& jobspec) {
     return fail_errno(Code::invalid, EPERM, "invalid jobspec: resources, tasks and attributes are required");
   if (!has_slot(*resources)) return fail_errno(Code::invalid, EINVAL, "Unable to determine slot count");
   auto request = flux::parse_jobspec(jobspec);
-  if (!request) return fail_errno(Code::invalid, EINVAL, "{}", request.error().message);
+  if (request.fault) return fail_errno(Code::invalid, EINVAL, "{}", request.fault->message);
 
   JobTerms terms;
-  terms.request = std::move(*request);
+  terms.request = std::move(request);
   const flux::Shape& shape = terms.request.shape;
   const json::object& system = system_of(jobspec);
   terms.cwd = string_at(system, "cwd");

@@ -30,7 +30,7 @@ void replay_everywhere(const json::value& value, Counts& counts) {
       expect_same<ResourceSet>(value, "R", counts);
     if (object->contains("resources") && object->contains("tasks")) {
       const auto spec = parse_jobspec(value);
-      EXPECT_TRUE(spec) << spec.error().message;
+      EXPECT_FALSE(spec.fault) << spec.fault->message;
       ++counts["jobspec"];
     }
     for (const auto& [key, member] : *object)
