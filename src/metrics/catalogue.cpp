@@ -132,7 +132,7 @@ std::vector<Family> Catalogue::evaluate(const Inputs& inputs, const StateFacts& 
 }
 
 std::vector<Family> Catalogue::evaluate(const Inputs& inputs) const {
-  return evaluate(inputs, count_facts(inputs.state));
+  return evaluate(inputs, count_facts(inputs.state, inputs.demand));
 }
 
 Families Catalogue::at_time(const Families& families, const Inputs& inputs, const StateFacts& facts) const {

@@ -46,11 +46,11 @@ decltype(StateFacts::partition) count_partition(const instance::InstanceState& s
 
 }  // namespace
 
-StateFacts count_facts(const instance::InstanceState& state) {
+StateFacts count_facts(const instance::InstanceState& state, const sizing::Demand& demand) {
   StateFacts facts;
   facts.nodes = count_nodes(state);
   facts.partition = count_partition(state, facts.nodes);
-  facts.backlog = sizing::backlog_by_queue(state);
+  facts.backlog = sizing::backlog_by_queue(state, demand.impossible);
   return facts;
 }
 

@@ -10,6 +10,7 @@
 #include "flux/resource_set.hpp"
 #include "instance/state.hpp"
 #include "sizing/backlog.hpp"
+#include "sizing/demand.hpp"
 
 namespace fluxmetrics::metrics {
 
@@ -31,6 +32,7 @@ struct StateFacts {
   std::vector<sizing::QueueBacklog> backlog;                  // one for each queue, in the state's order
 };
 
-[[nodiscard]] StateFacts count_facts(const instance::InstanceState& state);
+// `demand` is that of `state`.
+[[nodiscard]] StateFacts count_facts(const instance::InstanceState& state, const sizing::Demand& demand);
 
 }  // namespace fluxmetrics::metrics

@@ -100,7 +100,7 @@ void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, N
   const bool known = state->jobs_unknown.empty() && state->allocated_unknown.empty();
   const auto wanted = known ? wanted_.update(demand_, state->size, confirmed.mono) : last_wanted_;
   last_.ranks_are_pods = !explicit_instance_ || state->level == 0;
-  if (!same_state) last_.facts = std::make_shared<const StateFacts>(count_facts(*state));
+  if (!same_state) last_.facts = std::make_shared<const StateFacts>(count_facts(*state, demand_));
   last_.watched = watch_.update(*state, known ? std::optional(wanted) : std::nullopt, confirmed.mono);
   const auto readings = readings_at(confirmed.mono);
   const Inputs inputs{.state = *state,

@@ -37,13 +37,10 @@ class Extents {
 
  private:
   [[nodiscard]] Extent measure(const instance::Job& job) const {
-    const Need need = need_of(state_.shapes[job.shape]);
+    const Need need = need_of(state_.shapes[job.shape], state_.scheduler.whole_nodes());
     const flux::Amount node =
         admission_.usual_node(admission_.ranks(admission_.of(job.queue, job.shape)), need);
-    const std::uint64_t cores = need.exclusive ? node.cores : need.piece.cores;
-    const std::uint64_t on_a_node = std::max<std::uint64_t>(1, need.fits(node, node));
-    return {.nodes = need.by_node ? need.pieces : ceil_div(need.pieces, on_a_node),
-            .cores = product(need.pieces, cores)};
+    return {.nodes = need.ranks_on(node), .cores = need.held_on(node).cores};
   }
 
   const instance::InstanceState& state_;
@@ -61,7 +58,7 @@ double QueueBacklog::seconds() const {
   return core_seconds / static_cast<double>(cores_up);
 }
 
-std::vector<QueueBacklog> backlog_by_queue(const instance::InstanceState& state) {
+std::vector<QueueBacklog> backlog_by_queue(const instance::InstanceState& state, const JobKinds& impossible) {
   const flux::IdSet up = state.up_ranks();
   Admission admission(state, up);
   std::vector<QueueBacklog> queues;
@@ -73,7 +70,7 @@ std::vector<QueueBacklog> backlog_by_queue(const instance::InstanceState& state)
   }
   Extents extents(state, admission);
   for (const auto& job : state.jobs) {
-    if (!state.eligible(job)) continue;
+    if (!state.eligible(job) || impossible.contains({job.queue, job.shape})) continue;
     auto& queue = queues[job.queue];
     const Extent& extent = extents.of(job);
     ++queue.eligible;

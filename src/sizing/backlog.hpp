@@ -1,4 +1,4 @@
-// What waits in each queue: how much work, since when, and how large the largest job is.
+// What waits in each queue and could start: how much work, since when, and how large the largest job is.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "instance/state.hpp"
+#include "sizing/demand.hpp"
 
 namespace fluxmetrics::sizing {
 
@@ -26,7 +27,9 @@ struct QueueBacklog {
   [[nodiscard]] double seconds() const;
 };
 
-// One for each queue of the state, in its order.
-[[nodiscard]] std::vector<QueueBacklog> backlog_by_queue(const instance::InstanceState& state);
+// One for each queue of the state, in its order. Eligible jobs that are `impossible` wait for no room, and
+// count nowhere.
+[[nodiscard]] std::vector<QueueBacklog> backlog_by_queue(const instance::InstanceState& state,
+                                                         const JobKinds& impossible);
 
 }  // namespace fluxmetrics::sizing

@@ -25,6 +25,25 @@ std::uint32_t lowest_safe_size(const instance::InstanceState& state) {
   return std::max<std::uint32_t>(1, end_of(busy_ranks(state.allocated) - state.offline));
 }
 
+// How many ranks the running jobs need. They do not move: that they would lie on other ranks if they started
+// now asks for no node, unless they hold some that are lost.
+std::uint32_t ranks_for_running(const instance::InstanceState& state, const Groups& running,
+                                const Runs& ranks, const Admission& admission, std::uint32_t safe_min) {
+  const auto packed = ranks_to_keep_running(state, running, ranks, admission, safe_min);
+  const bool lost = !(busy_ranks(state.allocated) & state.offline).empty();
+  return lost ? packed : std::min(packed, safe_min);
+}
+
+// Whether a job of the group could start if every rank of R that is not excluded were up and empty. Where R
+// is not known, nothing is impossible.
+bool may_ever_fit(const instance::InstanceState& state, const Group& group, const Admission& admission) {
+  const auto all = state.resources.ranks() - state.excluded;
+  if (all.empty()) return true;
+  Runs runs = to_runs(rank_runs(state.resources, {}, all));
+  open_only(runs, admission.ranks(group.admitted));
+  return lowest_fit(runs, group.need, true).has_value();
+}
+
 // Places the eligible jobs and collects the ranks that this takes.
 class Placement {
  public:
@@ -58,6 +77,8 @@ class Placement {
   // Distinct ranks of the placement and of the jobs that wait.
   [[nodiscard]] const flux::IdSet& needed() const { return needed_; }
   [[nodiscard]] std::uint64_t unsatisfiable() const { return unsatisfiable_; }
+  // Whether the jobs of this group could start on the usable ranks if nothing ran.
+  [[nodiscard]] bool fits(std::size_t group) const { return firsts_[group].has_value(); }
   // The largest number of ranks that one job by itself asks for.
   [[nodiscard]] std::uint32_t widest() const { return widest_; }
 
@@ -135,11 +156,19 @@ Demand compute_demand(const instance::InstanceState& state, const SizePolicy& po
   demand.shortage = static_cast<std::uint32_t>((placement.needed() & state.offline).size());
   demand.unsatisfiable = placement.unsatisfiable();
   demand.shape_unknown = unknown_shapes(state);
-  demand.queues = demand_by_queue(state, eligible, running, admission);
-  demand.run = ranks_to_keep_running(state, running, ranks, admission, demand.safe_min);
+  Groups possible;
+  for (std::size_t i = 0; i < eligible.size(); ++i) {
+    if (placement.fits(i) || may_ever_fit(state, eligible[i], admission)) {
+      possible.push_back(eligible[i]);
+    } else {
+      demand.impossible.emplace(eligible[i].queue, eligible[i].shape);
+    }
+  }
+  demand.queues = demand_by_queue(state, possible, running, admission);
+  demand.run = ranks_for_running(state, running, ranks, admission, demand.safe_min);
   demand.wide = placement.widest();
   if (policy.rule == SizeRule::head_of_line) {
-    const Groups first = first_groups(state, admission);
+    const Groups first = first_groups(state, demand.impossible, admission);
     Placement heads(first, admission, ranks);
     heads.run();
     demand.head = end_of(heads.needed());

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -35,11 +37,17 @@ struct QueueDemand {
   std::uint64_t gpus = 0;
 };
 
+// Jobs of one queue and one shape each: indexes into the queues and the shapes of a state.
+using JobKinds = std::set<std::pair<std::uint32_t, std::uint32_t>>;
+
 struct Demand {
   std::uint32_t safe_min = 1;       // node_safe_min_count
   std::uint32_t wanted_all = 1;     // node_wanted_all_count
   std::uint32_t shortage = 0;       // node_shortage_count
   std::uint64_t unsatisfiable = 0;  // job_unsatisfiable_count
+  // Eligible jobs that no node of the instance will ever hold, even if all of them were up and empty. Flux
+  // keeps them waiting under some policies, so the demand below leaves them out.
+  JobKinds impossible;
   std::uint64_t shape_unknown = 0;  // job_shape_unknown_count
   std::vector<QueueDemand> queues;  // one for each queue of the state, in its order
   // Terms of node_wanted_count (see wanted.hpp): ranks for what runs, for the widest waiting job, for what

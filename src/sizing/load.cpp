@@ -28,13 +28,10 @@ flux::Amount held_by_housekeeping(const instance::InstanceState& state, const Gr
   flux::Amount jobs;
   bool all_known = true;
   for (const auto& group : running) {
-    const Need& need = group.need;
-    const flux::Amount node = admission.usual_node(admission.ranks(group.admitted), need);
-    const flux::Amount piece = need.exclusive ? node : need.piece;
-    const std::uint64_t cores =
-        group.ncores ? std::uint64_t{*group.ncores} : product(need.pieces, piece.cores);
-    jobs.cores = sum(jobs.cores, product(group.jobs(), cores));
-    jobs.gpus = sum(jobs.gpus, product(group.jobs(), product(need.pieces, piece.gpus)));
+    const flux::Amount node = admission.usual_node(admission.ranks(group.admitted), group.need);
+    const flux::Amount each = group.held_by_each(node);
+    jobs.cores = sum(jobs.cores, product(group.jobs(), each.cores));
+    jobs.gpus = sum(jobs.gpus, product(group.jobs(), each.gpus));
     all_known = all_known && state.shapes[group.shape].known;
   }
   return {.cores = all.cores - std::min(all.cores, jobs.cores),
@@ -62,9 +59,11 @@ std::uint64_t lasting_part_of_waiting(const instance::Job& job, double patience,
 }
 
 // How many nodes one job fills.
-double node_equivalents(const flux::Shape& shape, const flux::IdSet& usable, const Admission& admission) {
+double node_equivalents(const flux::Shape& shape, const flux::IdSet& usable, const Admission& admission,
+                        bool whole_nodes) {
+  const Need need = need_of(shape, whole_nodes);
+  if (need.exclusive) return static_cast<double>(need.ranks_on(admission.usual_node(usable, need)));
   const double nodes = shape.nodes.value_or(0);
-  if (shape.exclusive && shape.nodes) return nodes;
   const flux::Amount slot{.cores = shape.cores, .gpus = shape.gpus};
   const Need one_slot{.by_node = false, .pieces = 1, .piece = slot, .exclusive = false};
   const std::uint64_t on_a_node = how_often(slot, admission.usual_node(usable, one_slot));
@@ -151,13 +150,14 @@ std::uint32_t ranks_to_keep_running(const instance::InstanceState& state, const 
 
 std::uint32_t ranks_for_load(const instance::InstanceState& state, const Runs& ranks, Seconds patience,
                              WallTime now, Admission& admission) {
+  const bool whole = state.scheduler.whole_nodes();
   std::vector<SetLoad> loads;
   for (const auto& [kind, work] : lasting_work(state, patience.count(), to_unix(now))) {
     const auto& shape = state.shapes[kind.shape];
     const auto set = admission.of(kind.queue, kind.shape);
     const auto& usable = admission.usable(set);
-    if (usable.empty() || (!kind.running && !fits_when_empty(ranks, usable, need_of(shape)))) continue;
-    const double each = node_equivalents(shape, usable, admission);
+    if (usable.empty() || (!kind.running && !fits_when_empty(ranks, usable, need_of(shape, whole)))) continue;
+    const double each = node_equivalents(shape, usable, admission, whole);
     auto load = std::ranges::find(loads, set, &SetLoad::set);
     if (load == loads.end()) load = loads.insert(loads.end(), SetLoad{.set = set});
     load->nodes += each * (static_cast<double>(work.lasting) / static_cast<double>(one));

@@ -15,15 +15,26 @@ std::uint64_t how_often(const flux::Amount& slot, const flux::Amount& room) {
 std::uint64_t Need::fits(const flux::Amount& total, const flux::Amount& free) const {
   if (exclusive && free != total) return 0;
   const std::uint64_t often = how_often(piece, free);
-  return exclusive ? std::min<std::uint64_t>(often, 1) : often;
+  return exclusive && by_node ? std::min<std::uint64_t>(often, 1) : often;
 }
 
-Need need_of(const flux::Shape& shape) {
+std::uint64_t Need::ranks_on(const flux::Amount& node) const {
+  return by_node ? pieces : ceil_div(pieces, std::max<std::uint64_t>(1, fits(node, node)));
+}
+
+flux::Amount Need::held_on(const flux::Amount& node) const {
+  const std::uint64_t count = exclusive ? ranks_on(node) : pieces;
+  const flux::Amount& each = exclusive ? node : piece;
+  return {.cores = product(count, each.cores), .gpus = product(count, each.gpus)};
+}
+
+Need need_of(const flux::Shape& shape, bool whole_nodes) {
   const flux::Amount slot{.cores = shape.cores, .gpus = shape.gpus};
-  if (!shape.nodes) return {.by_node = false, .pieces = shape.slots, .piece = slot, .exclusive = false};
+  if (!shape.nodes) return {.by_node = false, .pieces = shape.slots, .piece = slot, .exclusive = whole_nodes};
   const flux::Amount share{.cores = product(shape.slots, slot.cores),
                            .gpus = product(shape.slots, slot.gpus)};
-  return {.by_node = true, .pieces = *shape.nodes, .piece = share, .exclusive = shape.exclusive};
+  return {
+      .by_node = true, .pieces = *shape.nodes, .piece = share, .exclusive = shape.exclusive || whole_nodes};
 }
 
 std::optional<Need> need_of_running(std::optional<std::uint32_t> nnodes,

@@ -16,14 +16,20 @@ struct Need {
   bool by_node = false;      // each piece on a rank of its own; else pieces may share a rank
   std::uint64_t pieces = 1;  // nodes, or slots
   flux::Amount piece;        // cores and gpus of one piece
-  bool exclusive = false;    // by node only: on ranks with nothing in use, which are then taken whole
+  bool exclusive = false;    // on ranks with nothing in use, which are then taken whole
   auto operator<=>(const Need&) const = default;
 
   // How many pieces a rank that has `total`, of which `free` is unused, can take.
   [[nodiscard]] std::uint64_t fits(const flux::Amount& total, const flux::Amount& free) const;
+  // How many ranks that have `node` each one job takes when they are empty. A piece that is larger than
+  // `node` counts as one of its own.
+  [[nodiscard]] std::uint64_t ranks_on(const flux::Amount& node) const;
+  // What one job holds on such ranks.
+  [[nodiscard]] flux::Amount held_on(const flux::Amount& node) const;
 };
 
-[[nodiscard]] Need need_of(const flux::Shape& shape);
+// `whole_nodes`: the scheduler shares no node between jobs, whatever they ask for.
+[[nodiscard]] Need need_of(const flux::Shape& shape, bool whole_nodes);
 
 // A running job as job-list tells it: `nnodes` nodes with an equal part of `ncores` each (rounded up).
 // Absent when job-list gives no node count.

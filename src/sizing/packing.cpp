@@ -103,7 +103,7 @@ std::uint64_t place_nodes(Runs& runs, const Need& need, std::uint64_t jobs) {
 
 // Jobs whose slots may share bins: one after the other they fill the lowest bins, so they are one long row of
 // slots.
-std::uint64_t place_slots(Runs& runs, const Need& need, std::uint64_t jobs) {
+std::uint64_t place_shared_slots(Runs& runs, const Need& need, std::uint64_t jobs) {
   std::uint64_t room = 0;
   for (const Run& run : runs)
     if (run.open) room = sum(room, product(run.count, need.fits(run.total, run.free)));
@@ -129,6 +129,70 @@ std::uint64_t place_slots(Runs& runs, const Need& need, std::uint64_t jobs) {
   }
   runs = std::move(after);
   return placed;
+}
+
+// Jobs whose slots lie on bins that no other job shares: each takes the lowest ones that nobody has begun,
+// until its slots are on them. Most lie within one run, and are placed in bulk; one job may lie across runs.
+class WholeSlotPlacement {
+ public:
+  WholeSlotPlacement(const Need& need, std::uint64_t jobs)
+      : need_(need), left_(jobs), missing_(need.pieces) {}
+
+  void add(Run run) {
+    const std::uint64_t each = run.open && left_ > 0 ? need_.fits(run.total, run.free) : 0;
+    while (each > 0 && left_ > 0 && run.count > 0) {
+      const std::uint64_t bins = ceil_div(missing_, each);
+      const bool begun = !across_.empty();
+      const std::uint64_t whole = begun ? 0 : std::min(left_, run.count / bins);
+      if (whole > 0) {
+        take_all(cut(run, whole * bins));
+        placed_ += whole;
+        left_ -= whole;
+        continue;
+      }
+      across_.push_back(cut(run, std::min(run.count, bins)));
+      missing_ -= std::min(missing_, product(across_.back().count, each));
+      if (missing_ == 0) end_job();
+    }
+    if (run.count > 0) done_.push_back(run);
+  }
+
+  // The runs afterwards, in order. A job that found too few bins leaves those that it had.
+  Runs finish() {
+    done_.insert(done_.end(), across_.begin(), across_.end());
+    std::ranges::sort(done_, {}, &Run::first);
+    return std::move(done_);
+  }
+  [[nodiscard]] std::uint64_t placed() const { return placed_; }
+
+ private:
+  void take_all(Run run) {
+    take(run, need_, 1);
+    done_.push_back(run);
+  }
+  void end_job() {
+    for (const Run& run : across_)
+      take_all(run);
+    across_.clear();
+    missing_ = need_.pieces;
+    ++placed_;
+    --left_;
+  }
+
+  const Need& need_;
+  std::uint64_t left_;
+  std::uint64_t missing_;  // slots of the job that lies across runs
+  std::uint64_t placed_ = 0;
+  Runs across_;
+  Runs done_;
+};
+
+std::uint64_t place_whole_slots(Runs& runs, const Need& need, std::uint64_t jobs) {
+  WholeSlotPlacement placement(need, jobs);
+  for (const Run& run : runs)
+    placement.add(run);
+  runs = placement.finish();
+  return placement.placed();
 }
 
 }  // namespace
@@ -197,7 +261,8 @@ void merge(Runs& runs) {
 
 std::uint64_t place(Runs& runs, const Need& need, std::uint64_t jobs) {
   if (need.pieces == 0) return jobs;
-  return need.by_node ? place_nodes(runs, need, jobs) : place_slots(runs, need, jobs);
+  if (need.by_node) return place_nodes(runs, need, jobs);
+  return need.exclusive ? place_whole_slots(runs, need, jobs) : place_shared_slots(runs, need, jobs);
 }
 
 std::optional<Fit> lowest_fit(const Runs& runs, const Need& need, bool empty) {

@@ -11,14 +11,6 @@ namespace {
 // More nodes than any sum of jobs can ask for.
 constexpr std::uint64_t endless = std::uint64_t{1} << 62U;
 
-flux::Amount held_by_each(const Group& group, const flux::Amount& node) {
-  const Need& need = group.need;
-  const flux::Amount piece = need.exclusive ? node : need.piece;
-  flux::Amount held{.cores = product(need.pieces, piece.cores), .gpus = product(need.pieces, piece.gpus)};
-  if (group.ncores) held.cores = *group.ncores;
-  return held;
-}
-
 // Imagined empty nodes, made as they are needed.
 class EmptyNodes {
  public:
@@ -74,21 +66,21 @@ class EmptyNodes {
 
 }  // namespace
 
-std::vector<QueueDemand> demand_by_queue(const instance::InstanceState& state, const Groups& eligible,
+std::vector<QueueDemand> demand_by_queue(const instance::InstanceState& state, const Groups& waiting,
                                          const Groups& running, Admission& admission) {
   std::vector<QueueDemand> demands;
   demands.reserve(state.queues.size());
   for (const auto& queue : state.queues)
     demands.push_back({.queue = queue.name});
 
-  Groups groups = eligible;
+  Groups groups = waiting;
   groups.insert(groups.end(), running.begin(), running.end());
   std::vector<flux::Amount> nodes;
   nodes.reserve(groups.size());
   for (auto& group : groups) {
     const auto& ranks = admission.ranks(group.admitted);
     auto& demand = demands[group.queue];
-    const flux::Amount each = held_by_each(group, admission.usual_node(ranks, group.need));
+    const flux::Amount each = group.held_by_each(admission.usual_node(ranks, group.need));
     demand.cores = sum(demand.cores, product(group.jobs(), each.cores));
     demand.gpus = sum(demand.gpus, product(group.jobs(), each.gpus));
     // A running job is packed as the nodes it holds, whatever its jobspec left open.

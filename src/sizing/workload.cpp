@@ -23,7 +23,7 @@ class Grouping {
     if (groups_.empty() || key != last_key_) {
       const auto [known, added] = index_.try_emplace(key, groups_.size());
       if (added) {
-        groups_.push_back({.need = need_of(state_.shapes[job.shape]),
+        groups_.push_back({.need = need_of(state_.shapes[job.shape], state_.scheduler.whole_nodes()),
                            .queue = job.queue,
                            .shape = job.shape,
                            .slots = state_.shapes[job.shape].slots,
@@ -89,6 +89,13 @@ void interleave(const Groups& groups, std::span<const std::size_t> tied, std::ve
 
 }  // namespace
 
+flux::Amount Group::held_by_each(const flux::Amount& node) const {
+  flux::Amount held = need.held_on(node);
+  if (need.exclusive && nnodes) held.gpus = product(*nnodes, node.gpus);
+  if (ncores) held.cores = *ncores;
+  return held;
+}
+
 bool is_running(const instance::Job& job) {
   return job.state == flux::JobState::run || job.state == flux::JobState::cleanup;
 }
@@ -100,10 +107,10 @@ Groups eligible_groups(const instance::InstanceState& state, Admission& admissio
   return grouping.take();
 }
 
-Groups first_groups(const instance::InstanceState& state, Admission& admission) {
+Groups first_groups(const instance::InstanceState& state, const JobKinds& impossible, Admission& admission) {
   std::vector<const instance::Job*> firsts(state.queues.size(), nullptr);
   for (const auto& job : state.jobs) {
-    if (!state.eligible(job)) continue;
+    if (!state.eligible(job) || impossible.contains({job.queue, job.shape})) continue;
     const auto*& first = firsts[job.queue];
     // Jobs come by ascending id.
     if (first == nullptr || job.priority > first->priority) first = &job;

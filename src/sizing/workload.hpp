@@ -9,6 +9,7 @@
 #include "flux/job.hpp"
 #include "instance/state.hpp"
 #include "sizing/admission.hpp"
+#include "sizing/demand.hpp"
 #include "sizing/need.hpp"
 
 namespace fluxmetrics::sizing {
@@ -23,6 +24,8 @@ struct Group {
   Admission::Index admitted = 0;
   std::vector<flux::JobId> ids;
   [[nodiscard]] std::uint64_t jobs() const { return ids.size(); }
+  // What each job holds, or would on ranks that have `node` each.
+  [[nodiscard]] flux::Amount held_by_each(const flux::Amount& node) const;
 };
 using Groups = std::vector<Group>;
 
@@ -30,9 +33,10 @@ using Groups = std::vector<Group>;
 [[nodiscard]] bool is_running(const instance::Job& job);
 // Jobs that wait and could start if there were room.
 [[nodiscard]] Groups eligible_groups(const instance::InstanceState& state, Admission& admission);
-// Of the eligible jobs the one of each queue that Flux looks at first: the highest priority, then the
-// smallest id.
-[[nodiscard]] Groups first_groups(const instance::InstanceState& state, Admission& admission);
+// Of the eligible jobs that are not `impossible` the one of each queue that Flux looks at first: the highest
+// priority, then the smallest id.
+[[nodiscard]] Groups first_groups(const instance::InstanceState& state, const JobKinds& impossible,
+                                  Admission& admission);
 // Jobs in RUN and CLEANUP, by shape.
 [[nodiscard]] Groups running_groups(const instance::InstanceState& state, Admission& admission);
 

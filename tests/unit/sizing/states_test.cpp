@@ -127,7 +127,7 @@ const std::vector<State>& states() {
        [] { return idle().online("0-5").use("5", "0").running(nodes(1, 1), 1, 1); },
        {6, 6, 0, 1, 0},
        4},
-      {"s25_capture_sizes", [] { return support::captured_state("15-sizes"); }, {4, 4, 0, 18, 1}},
+      {"s25_capture_sizes", [] { return support::captured_state("15-sizes"); }, {4, 4, 0, 17, 1}},
   };
   return all;
 }
