@@ -197,7 +197,9 @@ asio::awaitable<Result<void>> run_rpc_to(std::shared_ptr<Connection> connection,
 asio::awaitable<Result<void>> run_subscribe(std::shared_ptr<Connection> connection, std::string prefix) {
   connection->want_events();
   const boost::json::object payload{{"topic", prefix}};
-  auto subscribing = run_rpc(connection, "event.subscribe", boost::json::serialize(payload), RpcOptions{});
+  RpcOptions local;  // answered by the connector that we are connected to
+  local.nodeid = nodeid_any;
+  auto subscribing = run_rpc(connection, "event.subscribe", boost::json::serialize(payload), local);
   auto reply = co_await std::move(subscribing);
   if (!reply) co_return std::unexpected(reply.error());
   co_return Result<void>{};

@@ -10,9 +10,13 @@
 
 namespace fluxmetrics::flux {
 
+// The broker that knows the whole instance. Most of what this program asks exists there alone; what every
+// broker has (attributes, resource.status) another one refuses, or answers for itself.
+inline constexpr std::uint32_t leader_rank = 0;
+
 struct RpcOptions {
   std::chrono::milliseconds deadline{5000};  // zero waits for ever; streams take theirs in next()
-  std::uint32_t nodeid = nodeid_any;
+  std::uint32_t nodeid = leader_rank;        // whichever broker's socket we are connected to
   std::uint32_t rolemask =
       0;  // 0 = let the connector fill it in; 2 asks to be treated as a guest (owners only)
 };
