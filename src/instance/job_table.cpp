@@ -10,6 +10,13 @@
 namespace fluxmetrics::instance {
 namespace {
 
+// When a job's limit ends; 0 = never. Fluxion writes the end of its graph, which is the largest time that
+// nanoseconds can count (9223372036 s: the year 2262), where a job has no limit.
+double limit_end(double expiration) {
+  constexpr double end_of_time = 9.2e9;
+  return expiration < end_of_time ? expiration : 0;
+}
+
 constexpr std::size_t max_queue_names = 2000;       // the rest counts as the first
 constexpr std::size_t max_shapes_weight = 500'000;  // names and numbers in all shapes together
 
@@ -38,7 +45,7 @@ void assign(Job& job, const flux::ListedJob& listed) {
   job.t_sched = listed.t_sched.value_or(job.t_sched);
   job.t_run = listed.t_run.value_or(job.t_run);
   job.duration = listed.duration.value_or(0);
-  job.expiration = listed.expiration.value_or(0);
+  job.expiration = limit_end(listed.expiration.value_or(0));
   job.nnodes = to_count(listed.nnodes);
   job.ncores = to_count(listed.ncores);
 }
@@ -200,7 +207,7 @@ void JobTable::read_allocation(Job& job, const boost::json::value& R) {
   if (!parsed) return;
   job.nnodes = static_cast<std::uint32_t>(parsed->ranks().size());
   job.ncores = to_count(static_cast<std::int64_t>(parsed->total().cores));
-  job.expiration = parsed->expiration;
+  job.expiration = limit_end(parsed->expiration);
 }
 
 void JobTable::apply(const flux::JournalReply& reply) {
@@ -251,7 +258,7 @@ void JobTable::apply_event(flux::JobId id, const flux::Event& event) {
   } else if (event.name == "finish") {
     entry.state = JobState::cleanup;
   } else if (event.name == "resource-update") {
-    entry.expiration = number(event.context, "expiration").value_or(entry.expiration);
+    entry.expiration = limit_end(number(event.context, "expiration").value_or(entry.expiration));
   } else if (event.name == "jobspec-update") {
     if (outdated_.size() < flux::max_listed_jobs) outdated_.push_back(id);
   }

@@ -12,6 +12,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "flux/fields.hpp"
+#include "instance/scheduler_replies.hpp"
+
 namespace fluxmetrics::instance {
 namespace asio = boost::asio;
 namespace json = boost::json;
@@ -42,6 +45,10 @@ std::string object_text(std::string_view key, const std::string& value) {
 
 std::string getattr_request(flux::JobId id) {
   return json::serialize(json::object{{"id", id}, {"attrs", json::array{"jobspec"}}});
+}
+
+std::string lookup_request(flux::JobId id) {
+  return json::serialize(json::object{{"id", id}, {"keys", json::array{"jobspec"}}, {"flags", 0}});
 }
 
 Result<json::value> jobspec_of(flux::JobId id, const Result<std::string>& text) {
@@ -185,9 +192,9 @@ bool nobody_tells(const Error& error) {
   return error.errnum == ENOSYS || error.errnum == EPERM;
 }
 
-Task<json::value> Queries::ask(std::string topic, std::string payload) {
+Task<json::value> Queries::ask(std::string topic, std::string payload, flux::RpcOptions options) {
   const auto began = MonoTime::clock::now();
-  const auto text = co_await client_->rpc(topic, std::move(payload));
+  const auto text = co_await client_->rpc(topic, std::move(payload), options);
   const auto ended = MonoTime::clock::now();
   meter_.ran(began, ended);
   if (times_ != nullptr) times_->ran(topic, ended - began, !text);
@@ -196,7 +203,17 @@ Task<json::value> Queries::ask(std::string topic, std::string payload) {
 }
 
 Task<std::optional<std::string>> Queries::attribute(std::string name) {
-  const auto reply = co_await ask("attr.get", object_text("name", name));
+  return attribute_of(std::move(name), flux::leader_rank);
+}
+
+Task<std::optional<std::string>> Queries::own_attribute(std::string name) {
+  return attribute_of(std::move(name), flux::nodeid_any);
+}
+
+Task<std::optional<std::string>> Queries::attribute_of(std::string name, std::uint32_t nodeid) {
+  flux::RpcOptions options;
+  options.nodeid = nodeid;
+  const auto reply = co_await ask("attr.get", object_text("name", name), options);
   if (!reply && reply.error().errnum == ENOENT) co_return std::optional<std::string>{};
   if (!reply) co_return std::unexpected(reply.error());
   const auto* object = reply->if_object();
@@ -258,6 +275,7 @@ Task<flux::ResourceSet> Queries::allocated() {
     const auto* object = reply->if_object();
     const auto* allocated = object == nullptr ? nullptr : object->if_contains("allocated");
     if (allocated == nullptr) co_return fail(Code::protocol, "{}: no \"allocated\"", topic_of(source));
+    if (allocated->is_null()) co_return flux::ResourceSet{};  // Fluxion's empty set, before 0.61
     co_return flux::ResourceSet::from_json(*allocated);
   }
   co_return std::unexpected(last);
@@ -327,6 +345,68 @@ asio::awaitable<std::vector<Result<json::value>>> Queries::jobspecs(std::vector<
     co_await batch->all_here.async_wait(asio::as_tuple(asio::use_awaitable));
   meter_.ran(began, MonoTime::clock::now());
   co_return std::move(batch->answers);
+}
+
+Task<Scheduler> Queries::scheduler() {
+  Scheduler scheduler;
+  const auto modules = co_await ask("module.list", "{}");
+  if (modules) {
+    if (const auto read = read_modules(*modules, scheduler); !read) co_return std::unexpected(read.error());
+  } else if (nobody_tells(modules.error())) {
+    // Before 0.66. Fluxion answers for itself.
+    scheduler.kind = Scheduler::Kind::fluxion;
+  } else {
+    co_return std::unexpected(modules.error());
+  }
+  if (scheduler.kind != Scheduler::Kind::fluxion) co_return scheduler;
+  const auto asked = co_await ask_fluxion(scheduler);
+  if (asked) co_return scheduler;
+  if (modules || !nobody_tells(asked.error())) co_return std::unexpected(asked.error());
+  scheduler = {};
+  scheduler.unknown = "this version of Flux does not tell its modules (module.list: since 0.66)";
+  co_return scheduler;
+}
+
+// What it refuses to tell is unknown; that it does not exist, or has no time, is an error.
+Task<void> Queries::ask_fluxion(Scheduler& scheduler) {
+  const auto queues = co_await ask("sched-fluxion-qmanager.params", "{}");
+  if (!queues && queues.error().errnum == EPERM) {
+    scheduler.queue_policy = Setting::because(queues.error().message);
+  } else if (!queues) {
+    co_return std::unexpected(queues.error());
+  } else if (const auto read = read_queue_policies(*queues, scheduler); !read) {
+    co_return std::unexpected(read.error());
+  }
+  const auto matching = co_await ask("sched-fluxion-resource.params", "{}");
+  if (matching) co_return read_match_settings(*matching, scheduler);
+  if (!nobody_tells(matching.error())) co_return std::unexpected(matching.error());
+  const auto config = co_await ask("config.get", "{}");
+  if (!config && !nobody_tells(config.error())) co_return std::unexpected(config.error());
+  constexpr std::string_view why =
+      "only the owner of the Flux instance may ask Fluxion (sched-fluxion-resource.params), and the "
+      "configuration does not set it";
+  read_configured_match_settings(config ? *config : json::value(), why, scheduler);
+  co_return Result<void>{};
+}
+
+Task<MatchStats> Queries::match_stats() {
+  const auto reply = co_await ask("sched-fluxion-resource.stats-get", "{}");
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return MatchStats::from_reply(*reply);
+}
+
+Task<json::value> Queries::list_as_json(std::string request) {
+  return ask("job-list.list", std::move(request));
+}
+
+Task<json::value> Queries::ended_jobspec(flux::JobId id) {
+  const auto reply = co_await ask("job-info.lookup", lookup_request(id));
+  if (!reply) co_return std::unexpected(reply.error());
+  flux::Fields in(*reply, "job-info.lookup");
+  in.require("jobspec");
+  const auto text = in.text("jobspec");
+  if (!in.ok()) co_return in.error();
+  co_return flux::parse_payload("job-info.lookup: jobspec", *text);
 }
 
 Task<std::vector<Queue>> Queries::queues() {

@@ -57,8 +57,10 @@ class Queries {
   // clock.
   [[nodiscard]] CostMeter& meter() { return meter_; }
 
-  // attr.get; nullopt when there is no such attribute.
+  // attr.get of rank 0; nullopt when there is no such attribute.
   [[nodiscard]] Task<std::optional<std::string>> attribute(std::string name);
+  // The same of the broker that we are connected to: the way to the parent instance begins at its host.
+  [[nodiscard]] Task<std::optional<std::string>> own_attribute(std::string name);
   // state-machine.get; "run" for a broker that has no such service (before 0.36).
   [[nodiscard]] Task<std::string> broker_state();
   [[nodiscard]] Task<flux::ResourceStatus> resource_status();
@@ -81,13 +83,25 @@ class Queries {
   // gone.
   [[nodiscard]] boost::asio::awaitable<std::vector<Result<boost::json::value>>> jobspecs(
       std::vector<flux::JobId> ids);
+  // Which scheduler there is and how it is set. Errors: nobody answered in time; what the broker or the
+  // scheduler refuse to tell is no error, but unknown.
+  [[nodiscard]] Task<Scheduler> scheduler();
+  // sched-fluxion-resource.stats-get.
+  [[nodiscard]] Task<MatchStats> match_stats();
+  // job-list.list with a request of another's making (DeniedJobs).
+  [[nodiscard]] Task<boost::json::value> list_as_json(std::string request);
+  // The jobspec of a job that has ended. Only the owner and who submitted it may read it.
+  [[nodiscard]] Task<boost::json::value> ended_jobspec(flux::JobId id);
   // Configured queues and what they admit; one anonymous queue when there are none. Status not filled in.
   [[nodiscard]] Task<std::vector<Queue>> queues();
   // Fills in enabled and started of `queues`; tells whether a scheduler is there.
   [[nodiscard]] Task<bool> queue_status(std::span<Queue> queues);
 
  private:
-  [[nodiscard]] Task<boost::json::value> ask(std::string topic, std::string payload);
+  [[nodiscard]] Task<boost::json::value> ask(std::string topic, std::string payload,
+                                             flux::RpcOptions options = {});
+  [[nodiscard]] Task<std::optional<std::string>> attribute_of(std::string name, std::uint32_t nodeid);
+  [[nodiscard]] Task<void> ask_fluxion(Scheduler& scheduler);
   [[nodiscard]] Task<double> list_once(std::string request, bool metered, flux::JobListReader::Take take);
 
   std::shared_ptr<flux::Client> client_;

@@ -29,6 +29,7 @@ constexpr double broker_slack = 1;      // seconds that two events may be told i
 constexpr std::size_t few_jobs = 1000;  // a full list of so many costs next to nothing
 constexpr unsigned disagreements_allowed = 3;
 constexpr auto look_first = 200ms;       // how long a state may wait for what it lacks
+constexpr auto scheduler_patience = 1s;  // with the first state, for which scheduler there is
 constexpr auto gather = 10ms;            // changes come in bursts: one answer for all of one burst
 constexpr std::size_t most_levels = 32;  // of sub-instances in each other
 constexpr auto journal_patience = 3s;    // of silence in a backlog, before its end
@@ -68,11 +69,13 @@ Session::Session(Options options, const CollectorSink& sink, Observed& observed,
       sink_(sink),
       observed_(observed),
       wake_(executor),
+      scheduler_due_(executor),
       nodes_budget_(20ms, options_.max_staleness / 2),
       allocated_budget_(20ms, options_.max_staleness / 2),
       all_jobs_budget_(50ms, options_.max_staleness / 2),
       changes_budget_(50ms, options_.max_staleness / 2),
-      jobspec_budget_(20ms, options_.max_staleness / 2) {}
+      jobspec_budget_(20ms, options_.max_staleness / 2),
+      denied_budget_(200ms, options_.max_staleness / 2) {}
 
 asio::awaitable<Error> Session::run() {
   auto ready = co_await connect();
@@ -81,6 +84,7 @@ asio::awaitable<Error> Session::run() {
   if (ready) ready = co_await learn_role();
   if (ready && options_.ask_module && draft_.owner) co_await follow_module();
   if (ready) ready = co_await open_streams();
+  if (ready) follow(watch_scheduler(shared_from_this()), "the scheduler");
   while (ready) {
     ready = co_await poll();
     if (!ready) break;
@@ -94,6 +98,7 @@ asio::awaitable<Error> Session::run() {
 
 void Session::end() {
   ended_ = true;
+  scheduler_due_.cancel();
   if (streams_) streams_->close("the session ended");
   if (polls_) polls_->close("the session ended");
 }
@@ -144,7 +149,7 @@ asio::awaitable<Result<void>> Session::go_to_top() {
           options_.socket_path);
     }
     passed.push_back(options_.socket_path);
-    const auto parent = co_await queries_->attribute("parent-uri");
+    const auto parent = co_await queries_->own_attribute("parent-uri");
     if (!parent) co_return std::unexpected(parent.error());
     const auto path = flux::local_socket_path(parent->value_or(""));
     if (!path) {
@@ -185,6 +190,7 @@ void Session::take_stats(flux::JobStats stats) {
   }
   // An instance that ends begins with cancelling its jobs.
   if (stats.all.canceled > before.canceled) dirty_.life = true;
+  if (stats.all.failed > before.failed) dirty_.denied = true;
   if (!assign(draft_.stats, std::move(stats))) return;
   changed_ = true;
   const auto& after = draft_.stats.all;
@@ -234,6 +240,7 @@ asio::awaitable<Result<void>> Session::poll() {
     done = co_await poll_jobs();
   if (done && draft_.owner && jobspec_budget_.may_run(MonoTime::clock::now()))
     done = co_await fetch_jobspecs();
+  if (done && dirty_.denied && denied_budget_.may_run(MonoTime::clock::now())) done = co_await poll_denied();
   if (done && dirty_.allocated && allocated_budget_.may_run(MonoTime::clock::now()))
     done = co_await poll_allocated();
   // Before what looks like the instance's end is published, it must be sure that it is not.
@@ -326,7 +333,10 @@ asio::awaitable<Result<void>> Session::poll_stats() {
   const auto has_scheduler = co_await queries_->queue_status(queues);
   if (!has_scheduler) co_return std::unexpected(has_scheduler.error());
   dirty_.queues = false;
-  if (assign(draft_.has_scheduler, *has_scheduler)) changed_ = true;
+  if (assign(draft_.has_scheduler, *has_scheduler)) {
+    changed_ = true;
+    scheduler_due_.cancel();
+  }
   for (std::size_t i = 0; i < queues.size(); ++i) {
     if (queues[i].started != draft_.queues[i].started || queues[i].enabled != draft_.queues[i].enabled)
       changed_ = dirty_.life = true;
@@ -479,6 +489,8 @@ void Session::publish() {
   // go on and on.
   if (dirty_.allocated && allocated_budget_.may_run(now + look_first) && now - published_at_ < look_first)
     return;
+  // What it is told first is all that some read.
+  if (!scheduler_heard_ && now - began_ < scheduler_patience) return;
   published_at_ = now;
   if (changed_ || !published_) {
     // Jobs are by far the most: states between which none changed share them.
@@ -488,6 +500,7 @@ void Session::publish() {
     auto next = std::make_shared<InstanceState>(draft_);
     next->allocated = bridge_.over(draft_.allocated);
     next->waits = observed_.waits.read();
+    if (!denied_.empty()) denied_.write(*next, Now::read().wall);
     published_ = std::move(next);
     changed_ = false;
   }
@@ -510,6 +523,7 @@ asio::awaitable<void> Session::wait() {
   if (dirty_.nodes) due = std::min<MonoTime>(due, nodes_budget_.next());
   if (dirty_.allocated) due = std::min<MonoTime>(due, allocated_budget_.next());
   if (dirty_.jobs || dirty_.moves) due = std::min<MonoTime>(due, jobs_budget().next());
+  if (dirty_.denied) due = std::min<MonoTime>(due, denied_budget_.next());
   if (!journal_ && draft_.owner && jobs_.may_lack_jobspecs())
     due = std::min<MonoTime>(due, jobspec_budget_.next());
   if (changed_) due = now;

@@ -14,6 +14,7 @@
 #include "instance/allocation_bridge.hpp"
 #include "instance/collector.hpp"
 #include "instance/cost.hpp"
+#include "instance/denied_jobs.hpp"
 #include "instance/job_table.hpp"
 #include "instance/queries.hpp"
 
@@ -58,8 +59,9 @@ class Session : public std::enable_shared_from_this<Session> {
     bool queues = true;     // the queues' status
     bool layout = true;     // which queues exist
     bool life = true;       // the broker's state
+    bool denied = true;     // the jobs that failed
     [[nodiscard]] bool any() const {
-      return nodes || allocated || stats || jobs || moves || queues || layout || life;
+      return nodes || allocated || stats || jobs || moves || queues || layout || life || denied;
     }
   };
 
@@ -86,7 +88,16 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_all_jobs();
   [[nodiscard]] boost::asio::awaitable<Result<void>> poll_changes(JobList::Kind kind);
   [[nodiscard]] boost::asio::awaitable<Result<void>> fetch_jobspecs();
+  [[nodiscard]] boost::asio::awaitable<Result<void>> poll_denied();
   [[nodiscard]] boost::asio::awaitable<void> wait();
+
+  // Asks beside the polls which scheduler there is, again and again: one that looks for room has no time to
+  // answer, and nothing else may wait for it.
+  static boost::asio::awaitable<void> watch_scheduler(std::shared_ptr<Session> self);
+  [[nodiscard]] boost::asio::awaitable<void> learn_scheduler();
+  void take_scheduler(Scheduler scheduler);
+  // Tells the log, where that is news.
+  void tell_scheduler(const Scheduler& scheduler);
 
   // Stream readers: each holds the session, marks what changed, and ends with its stream.
   static boost::asio::awaitable<void> follow_stats(std::shared_ptr<Session> self,
@@ -129,6 +140,12 @@ class Session : public std::enable_shared_from_this<Session> {
 
   InstanceState draft_;  // what is known so far; jobs and shapes are written from jobs_ when it is published
   JobTable jobs_;
+  DeniedJobs denied_;
+  double denied_known_until_ = 0;            // by the broker's clock; 0 = nobody has looked yet
+  boost::asio::steady_timer scheduler_due_;  // cancelled when it may be another one
+  bool scheduler_heard_ = false;
+  std::optional<Scheduler> scheduler_told_;  // to the log
+  MonoTime began_ = MonoTime::clock::now();
   std::uint64_t written_version_ = 0;  // of jobs_, in draft_
   std::shared_ptr<const InstanceState> published_;
   WaitTimes::Shared module_waits_;  // as the module told them last
@@ -160,7 +177,8 @@ class Session : public std::enable_shared_from_this<Session> {
   MonoTime module_sought_{};
   MonoTime proven_{};
   MonoTime journal_heard_{};
-  PollBudget nodes_budget_, allocated_budget_, all_jobs_budget_, changes_budget_, jobspec_budget_;
+  PollBudget nodes_budget_, allocated_budget_, all_jobs_budget_, changes_budget_, jobspec_budget_,
+      denied_budget_;
 };
 
 }  // namespace fluxmetrics::instance

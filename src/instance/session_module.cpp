@@ -91,6 +91,7 @@ void Session::publish_of_module(const std::shared_ptr<InstanceState>& state, Wal
     module_waits_ = state->waits ? state->waits : std::make_shared<const std::vector<QueueWaits>>();
     state->waits = observed_.waits.read();
     published_ = state;
+    tell_scheduler(state->scheduler);
   }
   delivered_ = true;
   if (sink_.rpc_times) sink_.rpc_times(observed_.rpc_times.read());

@@ -13,6 +13,7 @@
 #include "flux/jobspec.hpp"
 #include "flux/replies.hpp"
 #include "flux/resource_set.hpp"
+#include "instance/match_stats.hpp"
 #include "instance/scheduler.hpp"
 #include "instance/shared_list.hpp"
 #include "instance/wait_times.hpp"
@@ -45,6 +46,16 @@ struct Job {
   bool operator==(const Job&) const = default;
 };
 
+// A job that ended before it began, because the scheduler said that what it asks for can never be had. It may
+// be wrong: Fluxion's fcfs says so when only too few nodes are up.
+struct DeniedJob {
+  flux::JobId id = 0;
+  std::uint32_t queue = 0;  // index into InstanceState::queues
+  std::uint32_t shape = 0;  // index into InstanceState::shapes
+  double t_denied = 0;      // seconds since 1970
+  bool operator==(const DeniedJob&) const = default;
+};
+
 struct InstanceState {
   // What the broker is.
   std::uint32_t size = 0;            // the size attribute: maxSize of a MiniCluster, fixed for life
@@ -55,11 +66,13 @@ struct InstanceState {
   std::string broker_state = "run";  // state-machine.get
   bool owner = false;                // we may read jobspecs and drain
   bool has_scheduler = true;
-  Scheduler scheduler;  // which one, and how it is set
+  Scheduler scheduler;                    // which one, and how it is set
+  std::optional<MatchStats> match_stats;  // of Fluxion, told to owners
 
   // Why something cannot be told, as a sentence; "" = it is known. What is unknown is empty below.
   std::string jobs_unknown;       // jobs and stats
   std::string allocated_unknown;  // allocated
+  std::string denied_unknown;     // denied
 
   // Nodes.
   flux::ResourceSet resources;  // R of resource.status: also ranks that are not born yet
@@ -73,6 +86,7 @@ struct InstanceState {
   std::vector<Queue> queues;        // never empty
   std::vector<flux::Shape> shapes;  // distinct
   SharedList<Job> jobs;             // active ones, by id: state DEPEND, PRIORITY, SCHED, RUN, CLEANUP
+  std::vector<DeniedJob> denied;    // in the last hour, by id, as far as no job as wide was taken since
   WaitTimes::Shared waits;          // of the jobs that were seen to start; null when nobody watched
 
   [[nodiscard]] flux::IdSet drained() const;        // by anybody

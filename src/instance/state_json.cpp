@@ -77,6 +77,18 @@ json::array shapes_json(const InstanceState& state) {
   return shapes;
 }
 
+json::array denied_json(const InstanceState& state) {
+  json::array denied;
+  for (const auto& job : state.denied) {
+    denied.push_back(json::object{{"id", std::to_string(job.id)},
+                                  {"f58", flux::encode_f58(job.id)},
+                                  {"queue", state.queues[job.queue].name},
+                                  {"shape", job.shape},
+                                  {"time", job.t_denied}});
+  }
+  return denied;
+}
+
 json::object job_json(const InstanceState& state, const Job& job) {
   json::object entry{{"id", std::to_string(job.id)},
                      {"f58", flux::encode_f58(job.id)},
@@ -106,12 +118,14 @@ json::object state_json(const InstanceState& state, WallTime confirmed) {
   jobs.reserve(state.jobs.size());
   for (const Job& job : state.jobs)
     jobs.push_back(job_json(state, job));
-  return {{"format", state_format},           {"timestamp", format_rfc3339(confirmed)},
-          {"time", to_unix(confirmed)},       {"instance", instance_json(state)},
-          {"scheduler", state.has_scheduler}, {"scheduling", state.scheduler.to_json()},
-          {"counts", state.stats.to_json()},  {"nodes", nodes_json(state)},
-          {"queues", queues_json(state)},     {"shapes", shapes_json(state)},
-          {"jobs", std::move(jobs)}};
+  json::object document{{"format", state_format},           {"timestamp", format_rfc3339(confirmed)},
+                        {"time", to_unix(confirmed)},       {"instance", instance_json(state)},
+                        {"scheduler", state.has_scheduler}, {"scheduling", state.scheduler.to_json()},
+                        {"counts", state.stats.to_json()},  {"nodes", nodes_json(state)},
+                        {"queues", queues_json(state)},     {"shapes", shapes_json(state)},
+                        {"jobs", std::move(jobs)},          {"denied", denied_json(state)}};
+  if (state.match_stats) document["match_stats"] = state.match_stats->to_json();
+  return document;
 }
 
 }  // namespace fluxmetrics::instance

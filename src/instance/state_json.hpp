@@ -14,9 +14,10 @@ namespace fluxmetrics::instance {
 // size, level, version, hostname, state, owner: the head of all documents about an instance.
 [[nodiscard]] boost::json::object instance_json(const InstanceState& state);
 
-// Parts of the document: "nodes", "queues", "shapes", and one of "jobs".
+// Parts of the document: "nodes", "queues", "denied", "shapes", and one of "jobs".
 [[nodiscard]] boost::json::array nodes_json(const InstanceState& state);
 [[nodiscard]] boost::json::array queues_json(const InstanceState& state);
+[[nodiscard]] boost::json::array denied_json(const InstanceState& state);
 [[nodiscard]] boost::json::array shapes_json(const InstanceState& state);
 [[nodiscard]] boost::json::object job_json(const InstanceState& state, const Job& job);
 

@@ -80,6 +80,7 @@ json::object exact_json(const InstanceState* before, const InstanceState& state)
   put("started", &InstanceState::started, as_is);
   put("jobs_unknown", &InstanceState::jobs_unknown, as_is);
   put("allocated_unknown", &InstanceState::allocated_unknown, as_is);
+  put("denied_unknown", &InstanceState::denied_unknown, as_is);
   put("resources", &InstanceState::resources, as_json);
   put("allocated", &InstanceState::allocated, as_json);
   put("online", &InstanceState::online, as_text);
@@ -120,6 +121,9 @@ json::object head_json(const InstanceState* before, const InstanceState& state, 
     head["scheduler"] = state.has_scheduler;
   if (before == nullptr || before->scheduler != state.scheduler)
     head["scheduling"] = state.scheduler.to_json();
+  if (before == nullptr || before->denied != state.denied) head["denied"] = denied_json(state);
+  if (before == nullptr ? state.match_stats.has_value() : before->match_stats != state.match_stats)
+    head["match_stats"] = state.match_stats ? state.match_stats->to_json() : json::object();
   if (before == nullptr || before->stats != state.stats) head["counts"] = state.stats.to_json();
   if (before == nullptr || !same_queues(*before, state)) head["queues"] = queues_json(state);
   if (before == nullptr || before->shapes != state.shapes) head["shapes"] = shapes_json(state);

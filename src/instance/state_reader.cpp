@@ -151,11 +151,46 @@ void read_waits(Fields& in, InstanceState& state) {
   state.waits = std::make_shared<const std::vector<QueueWaits>>(std::move(waits));
 }
 
+std::optional<flux::JobId> id_from(std::string_view text) {
+  flux::JobId id = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return id;
+}
+
+// By place: the queues and shapes of the same message, or those before.
+void read_denied(Fields& in, InstanceState& state) {
+  if (in.array("denied") == nullptr) return;
+  state.denied.clear();
+  read_all(in, "denied", [&](Fields& denied, const json::value&) {
+    const auto id = id_from(denied.text("id").value_or(""));
+    const auto queue = std::ranges::find(state.queues, denied.text("queue").value_or(""), &Queue::name);
+    const auto shape = denied.unsigned32("shape").value_or(0);
+    if (!id || queue == state.queues.end() || shape >= state.shapes.size())
+      return denied.wrong("denied", "a job's id with one of the queues and of the shapes");
+    state.denied.push_back({.id = *id,
+                            .queue = static_cast<std::uint32_t>(queue - state.queues.begin()),
+                            .shape = shape,
+                            .t_denied = denied.number("time").value_or(0)});
+  });
+}
+
+void read_match_stats(Fields& in, InstanceState& state) {
+  const auto* stats = in.object("match_stats");
+  if (stats == nullptr) return;
+  state.match_stats.reset();
+  if (stats->empty()) return;
+  auto read = MatchStats::from_json(*in.any("match_stats"));
+  if (!read) return in.fail_with(read.error());
+  state.match_stats = *read;
+}
+
 void read_exact(const json::value& value, InstanceState& state, Fields& outer) {
   Fields in(value, "state: exact");
   take(state.started, in.text("started"));
   take(state.jobs_unknown, in.text("jobs_unknown"));
   take(state.allocated_unknown, in.text("allocated_unknown"));
+  take(state.denied_unknown, in.text("denied_unknown"));
   read_member(in, "resources", state.resources, flux::ResourceSet::from_json);
   read_member(in, "allocated", state.allocated, flux::ResourceSet::from_json);
   read_set(in, "online", state.online);
@@ -174,13 +209,6 @@ std::optional<flux::JobState> state_named(std::string_view name) {
   for (const auto state : flux::all_job_states)
     if (flux::to_string(state) == name) return state;
   return std::nullopt;
-}
-
-std::optional<flux::JobId> id_from(std::string_view text) {
-  flux::JobId id = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return id;
 }
 
 void require_whole(const json::value& message, Fields& in) {
@@ -222,7 +250,8 @@ Result<void> StateReader::take_head(const json::value& message) {
   if (const auto generation = in.count("generation"))
     stamp_.generation = static_cast<std::uint64_t>(*generation);
   if (const auto time = in.number("time")) stamp_.confirmed = from_unix(*time);
-  for (const auto* const key : {"instance", "scheduler", "scheduling", "counts", "queues", "shapes", "exact"})
+  for (const auto* const key : {"instance", "scheduler", "scheduling", "denied", "match_stats", "counts",
+                                "queues", "shapes", "exact"})
     changed_ = changed_ || in.any(key) != nullptr;
   if (const auto* instance = in.any("instance")) read_instance(*instance, draft_, in);
   fluxmetrics::instance::take(draft_.has_scheduler, in.boolean("scheduler"));
@@ -235,6 +264,8 @@ Result<void> StateReader::take_head(const json::value& message) {
   // The lists first: what "exact" says of them goes by their order.
   read_queues(in, draft_);
   read_shapes(in, draft_);
+  read_denied(in, draft_);
+  read_match_stats(in, draft_);
   if (const auto* exact = in.any("exact")) read_exact(*exact, draft_, in);
   if (!in.ok()) return std::unexpected(in.error().error());
   return {};
