@@ -124,6 +124,10 @@ void add_policy(CLI::App* app, sizing::SizePolicy& policy) {
   add_duration(app, "--hold", policy.hold, "node_wanted_count falls only after it was smaller for so long");
   add_duration(app, "--patience", policy.patience,
                "Work that the present nodes finish within this time asks for no new node");
+  add_duration(
+      app, "--count-denied", policy.count_denied,
+      "Let node_wanted_count include the widest job that the scheduler denied within this time, at most "
+      "1h, so that it is taken when it is submitted again [off]");
   add_whole(app, "--min-replicas", policy.min_replicas, "Never want fewer nodes than this", 1)
       ->capture_default_str();
   add_whole(app, "--max-replicas", policy.max_replicas,

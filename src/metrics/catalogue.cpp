@@ -13,6 +13,7 @@ std::vector<Metric> built_in_metrics() {
   std::vector<Metric> all = node_metrics();
   std::ranges::move(job_metrics(), std::back_inserter(all));
   std::ranges::move(queue_metrics(), std::back_inserter(all));
+  std::ranges::move(scheduler_metrics(), std::back_inserter(all));
   std::ranges::move(sizing_metrics(), std::back_inserter(all));
   return all;
 }

@@ -26,6 +26,7 @@ struct Metric {
 [[nodiscard]] std::vector<Metric> node_metrics();
 [[nodiscard]] std::vector<Metric> job_metrics();
 [[nodiscard]] std::vector<Metric> queue_metrics();
+[[nodiscard]] std::vector<Metric> scheduler_metrics();
 [[nodiscard]] std::vector<Metric> sizing_metrics();
 
 // One item without labels.

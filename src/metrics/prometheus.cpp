@@ -23,6 +23,7 @@ using Write = void (*)(const Source& source, ExpositionWriter& writer);
 struct Entry {
   Exposed family;
   Write write = nullptr;
+  bool fluxion = false;  // only where Fluxion tells of itself
 };
 
 void write_items(const Family& family, ExpositionWriter& writer) {
@@ -181,6 +182,7 @@ std::vector<Entry> of_jobs() {
       same_as("job_eligible_count", "flux_jobs_eligible"),
       same_as("job_unlimited_count", "flux_jobs_unlimited"),
       same_as("job_unsatisfiable_count", "flux_jobs_unsatisfiable"),
+      same_as("job_denied_count", "flux_jobs_denied"),
       same_as("job_shape_unknown_count", "flux_jobs_shape_unknown"),
       {.family = {.name = "flux_jobs_inactive",
                   .help = "Inactive jobs that Flux has not purged, by what became of them.",
@@ -214,6 +216,67 @@ std::vector<Entry> of_jobs() {
   };
 }
 
+template <auto Number>
+void write_graph(const Source& source, ExpositionWriter& writer) {
+  writer.sample(static_cast<double>((*source.state.match_stats).*Number));
+}
+
+template <auto Number>
+void write_outcomes(const Source& source, ExpositionWriter& writer) {
+  const auto& stats = *source.state.match_stats;
+  const std::array<std::pair<std::string_view, const instance::MatchStats::Outcome*>, 2> outcomes{
+      {{"succeeded", &stats.succeeded}, {"failed", &stats.failed}}};
+  for (const auto& [result, outcome] : outcomes)
+    writer.sample(static_cast<double>(outcome->*Number), {{.name = "result", .value = result}});
+}
+
+// Of Fluxion alone, and told to owners.
+std::vector<Entry> of_fluxion() {
+  using instance::MatchStats;
+  using Outcome = MatchStats::Outcome;
+  return {
+      {.family = {.name = "flux_fluxion_graph_vertices",
+                  .help = "Vertices of the graph in which Fluxion looks for room."},
+       .write = write_graph<&MatchStats::vertices>,
+       .fluxion = true},
+      {.family = {.name = "flux_fluxion_graph_edges",
+                  .help = "Edges of the graph in which Fluxion looks for room."},
+       .write = write_graph<&MatchStats::edges>,
+       .fluxion = true},
+      {.family = {.name = "flux_fluxion_graph_load_seconds",
+                  .help = "How long it took Fluxion to make its graph when it was loaded."},
+       .write = write_graph<&MatchStats::load_seconds>,
+       .fluxion = true},
+      {.family = {.name = "flux_fluxion_matches_total",
+                  .type = counter,
+                  .help =
+                      "How often Fluxion looked for a job's room since it was loaded, by what came of it.",
+                  .labels = {"result"}},
+       .write = write_outcomes<&Outcome::matches>,
+       .fluxion = true},
+      {.family = {.name = "flux_fluxion_timed_matches_total",
+                  .type = counter,
+                  .help = "The matches that flux_fluxion_match_seconds_total is about: those since Fluxion's "
+                          "statistics were cleared.",
+                  .labels = {"result"}},
+       .write = write_outcomes<&Outcome::timed_matches>,
+       .fluxion = true},
+      {.family = {.name = "flux_fluxion_match_seconds_total",
+                  .type = counter,
+                  .help =
+                      "How long Fluxion looked for room since its statistics were cleared, by what came of "
+                      "it.",
+                  .labels = {"result"}},
+       .write = write_outcomes<&Outcome::seconds>,
+       .fluxion = true},
+      {.family = {.name = "flux_fluxion_match_longest_seconds",
+                  .help = "The longest of these matches, by what came of it.",
+                  .labels = {"result"}},
+       .write = write_outcomes<&Outcome::longest>,
+       .fluxion = true},
+  };
+}
+
 std::vector<Entry> of_instance() {
   return {
       {.family = {.name = "flux_instance_info",
@@ -221,6 +284,12 @@ std::vector<Entry> of_instance() {
                   .help = "The Flux instance, and whether this program is its owner or a guest.",
                   .labels = {"version", "hostname", "role"}},
        .write = write_info},
+      {.family = {.name = "flux_scheduler_info",
+                  .type = info,
+                  .help = "Which scheduler each queue has, and with which policies; what is not known is an "
+                          "empty label.",
+                  .labels = {"queue", "scheduler", "queue_policy", "match_policy", "prune_filters"},
+                  .made_of = {"scheduler_info"}}},
       {.family = {.name = "flux_instance_size", .help = "All ranks that the instance can have."},
        .write = write_size},
       {.family = {.name = "flux_queue_state_counts",
@@ -248,14 +317,16 @@ std::vector<Entry> of_instance() {
 struct Table {
   std::vector<Exposed> families;
   std::vector<Write> writes;
+  std::vector<bool> fluxion;
 };
 
 Table make_table() {
   Table made;
-  for (const auto& part : {of_nodes(), of_jobs(), of_instance()}) {
+  for (const auto& part : {of_nodes(), of_jobs(), of_fluxion(), of_instance()}) {
     for (const auto& entry : part) {
       made.families.push_back(entry.family);
       made.writes.push_back(entry.write);
+      made.fluxion.push_back(entry.fluxion);
     }
   }
   return made;
@@ -284,7 +355,7 @@ void expose_instance(const Snapshot& snapshot, ExpositionWriter& writer) {
     const Exposed& family = table().families[i];
     const bool known = std::ranges::all_of(
         family.made_of, [&](std::string_view metric) { return has_value(snapshot, metric); });
-    if (!known) continue;
+    if (!known || (table().fluxion[i] && !source.state.match_stats)) continue;
     writer.begin(family);
     if (const auto write = table().writes[i]; write != nullptr) {
       write(source, writer);

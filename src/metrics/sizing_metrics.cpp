@@ -9,6 +9,8 @@ constexpr std::string_view jobs = "job-list.list, job-manager.events-journal";
 constexpr std::string_view everything =
     "resource.status, job-manager.resource-status, job-list.list, job-manager.events-journal";
 
+constexpr std::string_view denials = "job-list.list, resource.status";
+
 using Items = Result<std::vector<Item>>;
 
 Metric plain(std::string_view name, std::string_view unit, std::string_view help, std::string_view source,
@@ -59,6 +61,12 @@ Items gpu_demand(const Facts& facts) {
   return of_queues(facts, [](const auto& queue) { return queue.gpus; });
 }
 
+Items denied(const Facts& facts) {
+  if (!facts.inputs.state.denied_unknown.empty())
+    return fail(Code::unavailable, "{}", facts.inputs.state.denied_unknown);
+  return single(facts.inputs.demand.denied);
+}
+
 std::vector<Metric> sizes() {
   return {
       plain("node_safe_min_count", "nodes",
@@ -99,6 +107,15 @@ std::vector<Metric> sizing_metrics() {
                           "Eligible jobs that would not fit if all usable nodes were there and empty.",
                           everything,
                           [](const Facts& f) -> Items { return single(f.inputs.demand.unsatisfiable); }));
+  metrics.push_back(
+      {.description = {.name = "job_denied_count",
+                       .unit = "jobs",
+                       .help = "Jobs that the scheduler denied lately although the usable nodes "
+                               "would hold them, all up, and that were not submitted again.",
+                       .source = denials,
+                       .labels = {}},
+       .values = denied,
+       .moves = true});
   metrics.push_back(
       plain("job_shape_unknown_count", "jobs",
             "Active jobs whose jobspec is not known and which are sized by their counts of nodes and "

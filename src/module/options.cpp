@@ -54,11 +54,13 @@ Result<void> read_level(std::string_view value, Options& options) {
   return put(options.log_level, one_of(value, levels));
 }
 
-constexpr std::array<std::pair<std::string_view, Read>, 8> known{{
+constexpr std::array<std::pair<std::string_view, Read>, 9> known{{
     {"size-policy", read_rule},
     {"hold", [](auto value, auto& options) { return put(options.policy.hold, parse_duration(value)); }},
     {"patience",
      [](auto value, auto& options) { return put(options.policy.patience, parse_duration(value)); }},
+    {"count-denied",
+     [](auto value, auto& options) { return put(options.policy.count_denied, parse_duration(value)); }},
     {"min-replicas",
      [](auto value, auto& options) { return put(options.policy.min_replicas, count(value)); }},
     {"max-replicas",

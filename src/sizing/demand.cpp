@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sizing/admission.hpp"
+#include "sizing/denied.hpp"
 #include "sizing/load.hpp"
 #include "sizing/packing.hpp"
 #include "sizing/queue_demand.hpp"
@@ -124,10 +125,14 @@ std::uint32_t target_of(const Demand& demand, SizeRule rule) {
   return std::max({demand.run, demand.wide, std::min(demand.wanted_all, demand.load)});
 }
 
+// What depends on time.
 void set_load(Demand& demand, const instance::InstanceState& state, const SizePolicy& policy, WallTime now,
               const Runs& ranks, Admission& admission) {
   demand.load = ranks_for_load(state, ranks, policy.patience, now, admission);
-  demand.target = target_of(demand, policy.rule);
+  const auto denied = denied_lately(state, policy, ranks, admission, now);
+  demand.denied = denied.jobs;
+  demand.denied_wide = denied.ranks;
+  demand.target = std::max(target_of(demand, policy.rule), demand.denied_wide);
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ struct SizePolicy {
   Seconds hold{60};  // the wanted size falls only after it was smaller for so long; 0 = at once
   Seconds patience{
       60};  // work that the present ranks swallow within this time asks for no node; 0 = all work asks
+  Seconds count_denied{0};  // jobs that were denied within this time ask for nodes; 0 = they do not
   std::uint32_t min_replicas = 1;
   std::optional<std::uint32_t> max_replicas;  // default: the instance's size
 };
@@ -49,18 +50,21 @@ struct Demand {
   // keeps them waiting under some policies, so the demand below leaves them out.
   JobKinds impossible;
   std::uint64_t shape_unknown = 0;  // job_shape_unknown_count
+  std::uint64_t denied = 0;         // job_denied_count
   std::vector<QueueDemand> queues;  // one for each queue of the state, in its order
   // Terms of node_wanted_count (see wanted.hpp): ranks for what runs, for the widest waiting job, for what
   // lasts.
   std::uint32_t run = 0;
   std::uint32_t wide = 0;
   std::uint32_t load = 0;
-  std::uint32_t head = 0;  // ranks at which the first job of each queue starts; only for its own rule
-  // The undrained target before hold: max(run, wide, min(wanted_all, load)), or what another rule says.
+  std::uint32_t denied_wide = 0;  // ranks at which the widest job that was denied would have been taken
+  std::uint32_t head = 0;         // ranks at which the first job of each queue starts; only for its own rule
+  // The undrained target before hold: max(run, wide, min(wanted_all, load)), or what another rule says;
+  // and denied_wide, where denied jobs count.
   std::uint32_t target = 0;
 };
 
-// Everything, from `state`. `now` only matters to `load` and `target`.
+// Everything, from `state`. `now` only matters to `load`, `denied`, `denied_wide` and `target`.
 [[nodiscard]] Demand compute_demand(const instance::InstanceState& state, const SizePolicy& policy,
                                     WallTime now);
 // `demand` of the same state and policy at another moment: only what depends on time is computed again.

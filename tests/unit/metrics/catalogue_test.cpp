@@ -69,6 +69,7 @@ std::set<std::string_view> missing_of(const Evaluated& evaluated, Code code) {
 TEST(Catalogue, MakesNoZeroOfJobsThatNobodyTells) {
   instance::InstanceState state = InstanceBuilder(6).online("0-3");
   state.jobs_unknown = "guests see no jobs";
+  state.scheduler.kind = instance::Scheduler::Kind::simple;
   const Evaluated evaluated(state);
   for (const auto& family : evaluated.families()) {
     const bool of_jobs = family.description->name.starts_with("job_") ||
@@ -165,6 +166,8 @@ TEST(Catalogue, HasTheAgreedNames) {
                                           "core_utilization_ratio",
                                           "job_wait_oldest_seconds",
                                           "queue_backlog_seconds",
+                                          "scheduler_info",
+                                          "job_denied_count",
                                           "job_unlimited_count",
                                           "job_largest_nodes_count",
                                           "job_largest_cores_count",

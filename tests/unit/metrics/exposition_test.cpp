@@ -153,6 +153,34 @@ TEST(Prometheus, LeavesOutWhatNobodyTells) {
   EXPECT_NE(text.find("flux_node_counts{state=\"up\"} 4\n"), std::string::npos);
 }
 
+TEST(Prometheus, TellsHowTheSchedulerIsSet) {
+  instance::InstanceState state = support::InstanceBuilder(4).online("0-3");
+  EXPECT_EQ(expose(state).find("flux_scheduler_info{"), std::string::npos) << "nobody asked";
+  state.scheduler.kind = instance::Scheduler::Kind::fluxion;
+  state.scheduler.queue_policy = instance::Setting::of("fcfs");
+  state.scheduler.match_policy = instance::Setting::of("policy=high node_exclusive=true");
+  state.scheduler.prune_filters = instance::Setting::because("a guest may not ask");
+  EXPECT_NE(expose(state).find("flux_scheduler_info{queue=\"\",scheduler=\"Fluxion\",queue_policy=\"fcfs\","
+                               "match_policy=\"policy=high node_exclusive=true\",prune_filters=\"\"} 1\n"),
+            std::string::npos)
+      << expose(state);
+}
+
+TEST(Prometheus, HasFluxionsOwnTimesWhereItTellsThem) {
+  instance::InstanceState state = support::InstanceBuilder(4).online("0-3");
+  EXPECT_EQ(expose(state).find("flux_fluxion"), std::string::npos);
+  state.match_stats.emplace();
+  state.match_stats->vertices = 25;
+  state.match_stats->failed.seconds = 0.5;
+  state.match_stats->failed.timed_matches = 7;
+  const auto text = expose(state);
+  for (const auto* line :
+       {"flux_fluxion_graph_vertices 25\n", "# TYPE flux_fluxion_match_seconds_total counter\n",
+        "flux_fluxion_match_seconds_total{result=\"failed\"} 0.5\n",
+        "flux_fluxion_timed_matches_total{result=\"failed\"} 7\n"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+}
+
 TEST(Prometheus, NamesFollowItsConventions) {
   std::set<std::string_view> names;
   for (const auto& family : instance_families()) {
