@@ -262,6 +262,7 @@ struct Api::Impl {
           .data_trouble = data_trouble(view, options.max_staleness, std::chrono::steady_clock::now()),
           .condition = metrics::condition_of(view),
           .returns = view.returns,
+          .scheduler = view.snapshot ? view.snapshot->state->scheduler : instance::Scheduler(),
           .effort = view.effort,
           .authentication = access == nullptr ? std::nullopt : access->trouble(),
           .server_ending = request.server_ending};

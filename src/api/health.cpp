@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "instance/scheduler_findings.hpp"
 #include "kube/json.hpp"
 
 namespace fluxmetrics::api {
@@ -72,8 +73,13 @@ std::string told(const HealthState& state) {
   const std::string list = effort.journal
                                ? "told by the events journal"
                                : fmt::format("last listed in {:.1f} ms", effort.full_list.count() * 1e3);
-  return fmt::format("ok\nstate: {}\nreturned: {} times\nbroker time: at most {:.3f} %\njobs: {}, {}\n",
-                     to_string(state.condition), state.returns, effort.share * 100, effort.jobs, list);
+  auto text = fmt::format(
+      "ok\nstate: {}\nreturned: {} times\nbroker time: at most {:.3f} %\njobs: {}, {}\nscheduler: {}\n",
+      to_string(state.condition), state.returns, effort.share * 100, effort.jobs, list,
+      describe(state.scheduler));
+  for (const auto& finding : instance::scheduler_findings(state.scheduler))
+    text += fmt::format("\nwarning: {}\n", text_of(finding));
+  return text;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "api/router.hpp"
 #include "http/message.hpp"
 #include "instance/collector.hpp"
+#include "instance/scheduler.hpp"
 #include "metrics/condition.hpp"
 
 namespace fluxmetrics::api {
@@ -16,7 +17,9 @@ namespace fluxmetrics::api {
 struct HealthState {
   std::optional<std::string> data_trouble;                      // why there is no data, if so
   metrics::Condition condition = metrics::Condition::starting;  // of the instance
-  std::uint32_t returns = 0;                  // how often the broker came back: both told by /readyz/flux
+  std::uint32_t returns = 0;  // how often the broker came back: both told by /readyz/flux
+  // Which scheduler the instance has, and what is wrong with its settings: told by /readyz/flux?verbose.
+  instance::Scheduler scheduler;
   instance::Effort effort;                    // what the data cost the broker: told by /readyz/flux?verbose
   std::optional<std::string> authentication;  // why nobody can be authenticated yet, "" when all is well;
                                               // nullopt where nobody is authenticated

@@ -115,6 +115,7 @@ Result<void> ask_broker(ExplainSubject& subject, const ExplainOptions& options, 
   if (view.snapshot == nullptr) {
     return fail(Code::timed_out, "no metrics within {:g} s: {}", options.timeout.count(), view.trouble);
   }
+  subject.scheduler = instance::scheduler_findings(view.snapshot->state->scheduler);
   for (const auto& metric : subject.input.forecast.spec.metrics) {
     if (!ours(metric, catalogue) || has_value(subject, metric)) continue;
     const auto* family = view.snapshot->find(metric.name);

@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 
 #include "commands/options.hpp"
+#include "instance/scheduler_findings.hpp"
 #include "scaling/hpa_advice.hpp"
 
 namespace fluxmetrics::commands {
@@ -16,8 +17,9 @@ struct ExplainSubject {
   boost::json::object document = {};  // the HPA as it is written
   std::string name = {};
   scaling::AdviceInput input = {};
-  std::vector<std::string> assumptions = {};  // sentences on what was not known
-  std::vector<std::string> untold = {};       // metrics whose values nobody was asked for, nor gave
+  std::vector<std::string> assumptions = {};               // sentences on what was not known
+  std::vector<instance::SchedulerFinding> scheduler = {};  // about the instance that was asked
+  std::vector<std::string> untold = {};  // metrics whose values nobody was asked for, nor gave
 };
 
 // The HPA's document (autoscaling/v2). Errors: Code::invalid or io.

@@ -105,6 +105,17 @@ void add_values(std::string& out, const ExplainReport& report) {
   }
 }
 
+// Indented as far as the text of a finding's first line.
+std::string further_lines(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const auto end = text.find('\n');
+    out += fmt::format("{:11}{}\n", "", text.substr(0, end));
+    if (end == std::string_view::npos) return out;
+    text.remove_prefix(end + 1);
+  }
+}
+
 json::value maybe(const std::optional<std::int32_t>& number) {
   return number ? json::value(*number) : json::value(nullptr);
 }
@@ -187,6 +198,10 @@ ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
     return finding.severity == scaling::Severity::fault;
   });
   const bool elsewhere = std::ranges::any_of(report.findings, &scaling::Finding::elsewhere);
+  // No HPA mends these.
+  for (const auto& finding : subject.scheduler)
+    report.findings.push_back(
+        {.id = finding.id, .severity = scaling::Severity::warning, .text = text_of(finding)});
   if (faulty && !elsewhere) {
     const auto fixed = scaling::fix_hpa(subject.document, subject.input);
     if (!fixed.changes.empty()) report.better = scaling::fixed_yaml(fixed);
@@ -212,9 +227,13 @@ std::string report_text(const ExplainReport& report) {
   add_steps(out, report);
   add_values(out, report);
   out += report.findings.empty() ? "\nNothing is wrong with it.\n" : "\nWhat there is to say of it\n";
-  for (const auto& finding : report.findings)
-    out += fmt::format("  {:<8} {} ({})\n", fmt::format("{}:", to_string(finding.severity)), finding.text,
-                       finding.id);
+  for (const auto& finding : report.findings) {
+    // The id before the rest of a text of several lines.
+    const auto first = finding.text.find('\n');
+    out += fmt::format("  {:<8} {} ({})\n", fmt::format("{}:", to_string(finding.severity)),
+                       finding.text.substr(0, first), finding.id);
+    if (first != std::string::npos) out += further_lines(std::string_view(finding.text).substr(first + 1));
+  }
   if (!report.better.empty())
     out += fmt::format("\nCorrected HPA (print only this with --fix)\n\n{}", report.better);
   return out;
