@@ -5,6 +5,7 @@
 #include "flux/replies.hpp"
 #include "flux/resource_set.hpp"
 #include "instance/queries.hpp"
+#include "instance/scheduler_findings.hpp"
 #include "instance/state.hpp"
 
 namespace fluxmetrics::scaling {
@@ -27,15 +28,30 @@ flux::IdSet drained_by_us(const flux::ResourceStatus& status) {
   return state.drained_by_us();
 }
 
+// Why draining would kill jobs that wait; "" when it would not.
+std::string deadly(const instance::Scheduler& scheduler) {
+  if (scheduler.kind != instance::Scheduler::Kind::fluxion || scheduler.denies_wide_jobs() == false)
+    return {};
+  const auto findings = instance::scheduler_findings(scheduler);
+  if (!findings.empty() && scheduler.queue_policy.value)
+    return findings.front().fault + " " + findings.front().how;
+  return fmt::format("nobody tells whether Fluxion denies jobs that wait when nodes are drained ({})",
+                     scheduler.queue_policy.unknown);
+}
+
 }  // namespace
 
 boost::asio::awaitable<Result<bool>> drain_and_check(std::shared_ptr<flux::Client> client,
                                                      flux::IdSet ranks) {
+  instance::Queries questions(client);
+  const auto scheduler = co_await questions.scheduler();
+  if (!scheduler) co_return std::unexpected(scheduler.error());
+  if (const auto why = deadly(*scheduler); !why.empty())
+    co_return fail(Code::unsupported, "ranks {} are not drained: {}", ranks.to_string(), why);
   const auto drained = co_await client->rpc("resource.drain", drain_request(ranks));
   if (!drained) co_return std::unexpected(drained.error());
   // Asked after the drain is acknowledged: what starts later starts elsewhere.
-  instance::Queries queries(client);
-  const auto allocated = co_await queries.allocated();
+  const auto allocated = co_await questions.allocated();
   if (!allocated) co_return std::unexpected(allocated.error());
   const bool empty = (allocated->ranks() & ranks).empty();
   co_return empty;
