@@ -23,7 +23,7 @@ std::string where_fcfs(const Scheduler& scheduler) {
 
 SchedulerFinding denies_wide_jobs(const Scheduler& scheduler) {
   SchedulerFinding finding;
-  finding.id = "scheduler-denies-wide-jobs";
+  finding.id = denies_wide_jobs_id;
   finding.fault = fmt::format(
       "Fluxion's queue policy fcfs{} denies a job at once that asks for more nodes than are up at the "
       "moment, "
@@ -47,7 +47,7 @@ SchedulerFinding denies_wide_jobs(const Scheduler& scheduler) {
 
 SchedulerFinding fills_high_ranks(const Scheduler& scheduler) {
   SchedulerFinding finding;
-  finding.id = "scheduler-fills-high-ranks";
+  finding.id = fills_high_ranks_id;
   const bool whole = scheduler.whole_nodes();
   const std::string_view better = whole ? "lonodex" : "lonode";
   finding.fault = fmt::format(

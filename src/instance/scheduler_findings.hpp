@@ -2,15 +2,19 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "instance/scheduler.hpp"
 
 namespace fluxmetrics::instance {
 
+inline constexpr std::string_view denies_wide_jobs_id = "scheduler-denies-wide-jobs";
+inline constexpr std::string_view fills_high_ranks_id = "scheduler-fills-high-ranks";
+
 // A mistake in the settings. Texts are plain and of one or more lines, without a line break at their end.
 struct SchedulerFinding {
-  std::string id;           // "scheduler-denies-wide-jobs", "scheduler-fills-high-ranks"
+  std::string id;           // one of those above
   std::string fault;        // what happens, in sentences
   std::string broker_toml;  // the tables of the broker's configuration that mend it
   std::string minicluster;  // the fields of a MiniCluster of the Flux operator that do, as YAML

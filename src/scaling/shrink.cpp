@@ -28,26 +28,25 @@ flux::IdSet drained_by_us(const flux::ResourceStatus& status) {
   return state.drained_by_us();
 }
 
-// Why draining would kill jobs that wait; "" when it would not.
-std::string deadly(const instance::Scheduler& scheduler) {
+}  // namespace
+
+Result<void> may_drain(const instance::Scheduler& scheduler) {
   if (scheduler.kind != instance::Scheduler::Kind::fluxion || scheduler.denies_wide_jobs() == false)
     return {};
-  const auto findings = instance::scheduler_findings(scheduler);
-  if (!findings.empty() && scheduler.queue_policy.value)
-    return findings.front().fault + " " + findings.front().how;
-  return fmt::format("nobody tells whether Fluxion denies jobs that wait when nodes are drained ({})",
-                     scheduler.queue_policy.unknown);
+  for (const auto& finding : instance::scheduler_findings(scheduler))
+    if (finding.id == instance::denies_wide_jobs_id)
+      return fail(Code::unsupported, "nothing is drained: {} {}", finding.fault, finding.how);
+  return fail(Code::unsupported,
+              "nothing is drained: nobody tells whether Fluxion then denies jobs that wait ({})",
+              scheduler.queue_policy.unknown);
 }
-
-}  // namespace
 
 boost::asio::awaitable<Result<bool>> drain_and_check(std::shared_ptr<flux::Client> client,
                                                      flux::IdSet ranks) {
   instance::Queries questions(client);
   const auto scheduler = co_await questions.scheduler();
   if (!scheduler) co_return std::unexpected(scheduler.error());
-  if (const auto why = deadly(*scheduler); !why.empty())
-    co_return fail(Code::unsupported, "ranks {} are not drained: {}", ranks.to_string(), why);
+  if (const auto allowed = may_drain(*scheduler); !allowed) co_return std::unexpected(allowed.error());
   const auto drained = co_await client->rpc("resource.drain", drain_request(ranks));
   if (!drained) co_return std::unexpected(drained.error());
   // Asked after the drain is acknowledged: what starts later starts elsewhere.

@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "flux/client.hpp"
 #include "flux/idset.hpp"
+#include "instance/scheduler.hpp"
 
 namespace fluxmetrics::scaling {
 
@@ -17,12 +18,14 @@ namespace fluxmetrics::scaling {
 // beginning.
 inline constexpr std::string_view drain_reason = "flux-metrics-api: giving the node back";
 
+// Whether nodes may be drained at all: not where the scheduler denies jobs that wait as soon as nodes go, nor
+// where it may. Errors: Code::unsupported, with the way to mend it.
+[[nodiscard]] Result<void> may_drain(const instance::Scheduler& scheduler);
+
 // Drains `ranks` (also offline ones, so that a pod that comes up late gets no job) and then reads what is
 // allocated. True when none of them holds anything any more: jobs in RUN and CLEANUP and housekeeping all
 // count. May be called again and again until it is true; draining twice does no harm. Needs the instance
-// owner. Errors: also Code::unsupported where the scheduler denies jobs that wait as soon as nodes are
-// drained (instance::Scheduler::denies_wide_jobs), or nobody can tell whether it does; nothing is drained
-// then.
+// owner. Errors: also those of may_drain(); nothing is drained then.
 [[nodiscard]] boost::asio::awaitable<Result<bool>> drain_and_check(std::shared_ptr<flux::Client> client,
                                                                    flux::IdSet ranks);
 

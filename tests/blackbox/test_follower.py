@@ -61,9 +61,11 @@ class FromAFollower(unittest.TestCase):
     def test_plan_record(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "trace.jsonl")
-            done = harness.run("plan", "record", path, "--flux-uri", self.follower.uri, "--duration", "300ms",
-                               "--interval", "50ms")
-            self.assertEqual(done.returncode, 0, done.stderr)
+            with harness.Program("plan", "record", path, "--flux-uri", self.follower.uri, "--interval", "50ms",
+                                 "--jobs", "1") as recorder:
+                recorder.wait_log("recording")
+                self.simulator.ctl("submit", "-N1", "--duration", "100ms")
+                harness.eventually(lambda: not recorder.running(), "its end")
             self.assertTrue(os.path.getsize(path))
 
 

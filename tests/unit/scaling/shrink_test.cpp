@@ -129,5 +129,27 @@ TEST_F(ShrinkTest, TellsWhenTheBrokerIsGone) {
   EXPECT_FALSE(empty.error().message.empty());
 }
 
+TEST(Shrink, IsRefusedWhereDrainsKillJobsThatWait) {
+  instance::Scheduler scheduler;
+  EXPECT_TRUE(may_drain(scheduler)) << "no Fluxion";
+  scheduler.kind = instance::Scheduler::Kind::simple;
+  EXPECT_TRUE(may_drain(scheduler));
+  scheduler.kind = instance::Scheduler::Kind::fluxion;
+  EXPECT_FALSE(may_drain(scheduler)) << "what is not known is not done";
+  scheduler.queue_policy = instance::Setting::of("fcfs");
+  EXPECT_FALSE(may_drain(scheduler)) << "its filters are not known";
+  scheduler.prune_filters = instance::Setting::of("ALL:core,ALL:node");
+  const auto refused = may_drain(scheduler);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::unsupported);
+  EXPECT_NE(refused.error().message.find("easy, hybrid or conservative"), std::string::npos)
+      << refused.error().message;
+  scheduler.prune_filters = instance::Setting::of("ALL:core");
+  EXPECT_TRUE(may_drain(scheduler));
+  scheduler.queue_policy = instance::Setting::of("easy");
+  scheduler.prune_filters = {};
+  EXPECT_TRUE(may_drain(scheduler));
+}
+
 }  // namespace
 }  // namespace fluxmetrics::scaling
