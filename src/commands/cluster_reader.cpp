@@ -99,7 +99,7 @@ Read<ServedKind> ClusterReader::find_kind(const std::string& api_version, const 
     if (auto found = plural_of(version, kind))
       return ServedKind{.version = version, .plural = std::move(*found)};
   }
-  const auto why = fmt::format("no matches for kind \"{}\" in group \"{}\"", kind, group);
+  const auto why = fmt::format(R"(no matches for kind "{}" in group "{}")", kind, group);
   return std::unexpected(NoDocument{.status = 404, .from_api = true, .sentence = why, .client = why});
 }
 

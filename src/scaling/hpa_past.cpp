@@ -67,7 +67,7 @@ HpaPast read_hpa_past(const json::object& hpa, WallTime now) {
   past.desired_replicas = number_of(status, "desiredReplicas");
   // A scale that cannot be read leaves no number, or an old one.
   const auto* able = past.conditions.find("AbleToScale");
-  if (!past.current_replicas && !(able != nullptr && able->reason == "FailedGetScale"))
+  if (!past.current_replicas && (able == nullptr || able->reason != "FailedGetScale"))
     past.current_replicas = 0;
   return past;
 }
