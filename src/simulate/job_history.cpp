@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/byte_order_mark.hpp"
 #include "scaling/json_fields.hpp"
 
 namespace fluxmetrics::simulate {
@@ -58,7 +59,9 @@ Listed read_job(const JsonField& field) {
   job.nodes = count_of(field["nnodes"]);
   job.cores = count_of(field["ncores"]);
   job.tasks = count_of(field["ntasks"]);
-  if (!job.nodes && !job.cores && !job.tasks) field.refuse("has none of nnodes, ncores and ntasks");
+  // What never ran may have none of them; what ran without taking anything is no job.
+  if (job.run > 0 && !job.nodes && !job.cores && !job.tasks)
+    field.refuse("has none of nnodes, ncores and ntasks");
   job.queue = field["queue"].text_or("");
   const auto is_zero = [](const JsonField& number) { return number.present() && number.integer() == 0; };
   job.held = is_zero(field["urgency"]) || is_zero(field["priority"]);
@@ -209,6 +212,7 @@ std::string HistoryCounts::sentence() const {
   add(running_so_far, "still running without a limit, taken to end now");
   add(waiting, "waiting, taken to run until the limit");
   add(waiting_left_out, "waiting, held or without a limit, left out");
+  add(waiting_unknown, "waiting, with none of nnodes, ncores and ntasks, left out");
   add(never_ran, "ended without having run, left out");
   return text;
 }
@@ -229,8 +233,9 @@ std::optional<TraceJob> trace_of(const JobHistory& job, double begin, double now
     duration = std::max(now - from, job.limit > 0 ? job.run + job.limit - from : 0);
   } else {
     const bool known = job.limit > 0 && !job.held;
-    ++(known ? counts.waiting : counts.waiting_left_out);
-    if (!known) return std::nullopt;
+    const bool sized = job.nodes || job.cores || job.tasks;
+    ++(!known ? counts.waiting_left_out : sized ? counts.waiting : counts.waiting_unknown);
+    if (!known || !sized) return std::nullopt;
     duration = job.limit;
   }
   TraceJob trace{.t = std::max(0.0, job.submit - begin), .request = {}};
@@ -250,6 +255,7 @@ std::optional<TraceJob> trace_of(const JobHistory& job, double begin, double now
 }
 
 Result<Workload> parse_workload(std::string_view text, std::string_view source) {
+  text = without_byte_order_mark(text);
   if (is_list(text)) return parse_list(text, source);
   if (is_listed_job(text)) return parse_lines(text, source);
   auto jobs = parse_trace(text, source);

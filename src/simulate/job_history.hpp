@@ -34,6 +34,7 @@ struct HistoryCounts {
   std::uint64_t running_so_far = 0;    // without a limit: with the time until now
   std::uint64_t waiting = 0;           // with their limit as their duration
   std::uint64_t waiting_left_out = 0;  // held, or without a limit
+  std::uint64_t waiting_unknown = 0;   // nobody knows what they ask for: left out
   std::uint64_t never_ran = 0;         // canceled before: left out
   // "12 jobs ended; 3 run: ..."
   [[nodiscard]] std::string sentence() const;

@@ -13,6 +13,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/byte_order_mark.hpp"
+
 namespace fluxmetrics::simulate {
 namespace {
 
@@ -91,6 +93,7 @@ Result<std::optional<TraceJob>> parse_line(std::string_view line) {
 }  // namespace
 
 Result<std::vector<TraceJob>> parse_trace(std::string_view text, std::string_view source) {
+  text = without_byte_order_mark(text);
   std::vector<TraceJob> jobs;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());

@@ -100,6 +100,34 @@ TEST(JobHistory, TracesAreReadAsEver) {
   EXPECT_TRUE(parsed(" [ ] ").jobs.empty());
 }
 
+TEST(JobHistory, WhatNeverRanMayHaveNoSize) {
+  const std::string ran = R"({"id": 1, "t_submit": 1, "t_run": 2, "t_cleanup": 3, "nnodes": 1})";
+  for (const auto& [job, remark] : std::initializer_list<std::pair<std::string, std::string>>{
+           {R"({"id": 2, "t_submit": 2, "t_inactive": 3})",
+            "1 job ended; 1 job ended without having run, left out"},
+           {R"({"id": 2, "t_submit": 2, "nnodes": 0, "ncores": null, "duration": 60})",
+            "1 job ended; 1 job waiting, with none of nnodes, ncores and ntasks, left out"},
+           {R"({"id": 2, "t_submit": 2})",
+            "1 job ended; 1 job waiting, held or without a limit, left out"}}) {
+    for (const auto& text : {"{\"jobs\": [" + ran + ", " + job + "]}", ran + "\n" + job + "\n"}) {
+      const auto read = parsed(text);
+      EXPECT_EQ(read.jobs.size(), 1U) << text;
+      EXPECT_EQ(read.remark, remark) << text;
+    }
+  }
+}
+
+TEST(JobHistory, AMarkOfByteOrderSaysNothing) {
+  const std::string mark = "\xef\xbb\xbf";
+  EXPECT_EQ(parsed(mark + "{\"t\": 1, \"nodes\": 2}\n").jobs.size(), 1U);
+  EXPECT_EQ(
+      parsed(mark + R"({"jobs": [{"t_submit": 1, "t_run": 2, "t_cleanup": 3, "nnodes": 1}]})").jobs.size(),
+      1U);
+  EXPECT_EQ(parsed(mark + R"({"id": 1, "t_submit": 1, "t_run": 2, "t_cleanup": 3, "nnodes": 1})").jobs.size(),
+            1U);
+  EXPECT_EQ(parse_trace(mark + "{\"t\": 1, \"nodes\": 2}\n", "x")->size(), 1U);
+}
+
 TEST(JobHistory, LinesAreReadAsTheJobsThatWroteThem) {
   const std::vector<TraceJob> jobs{
       {.t = 0, .request = {.nodes = 2, .slots = 2, .cores = 3, .duration = 1.25, .queue = "a \"b\""}},
@@ -126,7 +154,8 @@ TEST(JobHistory, WhatIsWrongIsNamedByLineAndField) {
             "x, line 4: jobs[1].t_submit is a text, not a number");
   EXPECT_EQ(refusal(list(R"({"t_submit": -1, "nnodes": 1})")),
             "x, line 4: jobs[1].t_submit is no time in seconds since 1970");
-  EXPECT_EQ(refusal(list(R"({"t_submit": 1})")), "x, line 4: jobs[1] has none of nnodes, ncores and ntasks");
+  EXPECT_EQ(refusal(list(R"({"t_submit": 1, "t_run": 2})")),
+            "x, line 4: jobs[1] has none of nnodes, ncores and ntasks");
   EXPECT_EQ(refusal(list(R"({"t_submit": 1, "nnodes": 1.5})")),
             "x, line 4: jobs[1].nnodes is not a whole number");
   EXPECT_EQ(refusal(list(R"({"t_submit": 1, "nnodes": 1, "duration": -1})")),
