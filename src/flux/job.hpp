@@ -35,9 +35,9 @@ enum class JobResult : std::uint32_t { none = 0, completed = 1, failed = 2, canc
 // Errors: Code::protocol for a number that is not exactly one state.
 [[nodiscard]] Result<JobState> job_state_from(std::int64_t number);
 
-// "ƒ2caLqpbZ" (RFC 19 f58).
+// "ƒ2caLqpbZ" (RFC 19 f58), with f where Flux's commands write one (FLUX_F58_FORCE_ASCII, the locale).
 [[nodiscard]] std::string encode_f58(JobId id);
-// Accepts f58 with "ƒ" or "f", decimal and 0x hex. Errors: Code::invalid.
+// As Flux reads ids: f58, decimal, 0x hex, dothex, job.DOTHEX; no words or emoji. Errors: Code::invalid.
 [[nodiscard]] Result<JobId> parse_job_id(std::string_view text);
 
 }  // namespace fluxmetrics::flux

@@ -19,6 +19,10 @@ def states(broker):
     return broker.rpc("job-list.job-stats")["job_states"]
 
 
+def dothex(job_id):
+    return ".".join(f"{job_id >> shift & 0xffff:04x}" for shift in (48, 32, 16, 0))
+
+
 class CommandLine(unittest.TestCase):
     def test_it_prints_its_uri_and_removes_its_socket(self):
         process = subprocess.Popen([harness.BINARY, "simulate"], stdout=subprocess.PIPE, text=True,
@@ -101,7 +105,7 @@ class Steering(unittest.TestCase):
         with Simulator("--queue", "batch", "--queue", "debug=2-3", speed=10) as simulator, \
                 fluxwire.Broker(simulator.path) as broker:
             first = simulator.ctl("submit", "-N4", "--duration", "20s", "-q", "batch")
-            self.assertRegex(first, "^ƒ[1-9A-HJ-NP-Za-km-z]+$")
+            self.assertRegex(first, "^(ƒ|f)[1-9A-HJ-NP-Za-km-z]+$")
             eventually(lambda: states(broker)["sched"] == 1, "a job that waits for its queue")
             simulator.ctl("queue", "start", "--all")
             self.assertTrue(broker.rpc("job-manager.queue-status", {"name": "debug"})["start"])
@@ -122,6 +126,33 @@ class Steering(unittest.TestCase):
             self.assertEqual(broker.rpc("resource.status")["drain"]["3"]["reason"], "why not")
             simulator.ctl("undrain", "3")
             self.assertEqual(broker.rpc("resource.status")["drain"], {})
+
+    def test_job_ids_are_printed_and_read_as_flux_does(self):
+        def submitted(**environment):
+            done = run("simulate-ctl", "submit", "-n1", environment=clean_environment(
+                FLUX_URI=simulator.uri, **{"LC_ALL": "C.UTF-8", **environment}))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout.strip()
+
+        with Simulator("--online", "0") as simulator, fluxwire.Broker(simulator.path) as broker:
+            with_hook = submitted()
+            self.assertRegex(with_hook, "^ƒ[1-9A-HJ-NP-Za-km-z]+$")
+            for environment in ({"FLUX_F58_FORCE_ASCII": "1"}, {"FLUX_F58_FORCE_ASCII": ""}, {"LC_ALL": "C"},
+                                {"LC_ALL": "POSIX"}, {"LC_ALL": "xx_YY.UTF-8"}):
+                with self.subTest(environment):
+                    self.assertRegex(submitted(**environment), "^f[1-9A-HJ-NP-Za-km-z]+$")
+            canceled = 0
+            for write in (lambda id: str(id), hex, lambda id: dothex(id), lambda id: "job." + dothex(id)):
+                simulator.ctl("submit", "-n1")
+                jobs = broker.rpc("job-list.list", {"max_entries": 100, "attrs": [], "constraint": {"states": ["pending"]}})
+                simulator.ctl("cancel", write(max(job["id"] for job in jobs["jobs"])))
+                canceled += 1
+                eventually(lambda: broker.rpc("job-list.job-stats")["canceled"] == canceled, "a cancelled job")
+            simulator.ctl("cancel", with_hook.replace("ƒ", "f"))
+            eventually(lambda: broker.rpc("job-list.job-stats")["canceled"] == canceled + 1, "a cancelled job")
+            refused = run("simulate-ctl", "cancel", "victor-slalom-serial--blitz-academy-academy",
+                          environment=clean_environment(FLUX_URI=simulator.uri))
+            self.assertIn("turns words and emoji into a number", refused.stderr)
 
     def test_shapes_are_those_of_flux_submit(self):
         with Simulator(cores=8) as simulator, fluxwire.Broker(simulator.path) as broker:
