@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "kube/status.hpp"
 
 // GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
@@ -70,6 +71,8 @@ bool ClusterDocuments::concerns(const http::Request& request) {
   const bool local = request.peer.same_host && !request.peer.tls;
   const bool maybe = request.target.starts_with("/apis") || request.target.starts_with("/openapi");
   if (!local || !maybe || request.method != "GET" || request.target.size() > longest_target) return false;
+  // What is asked for there is named by the text of the request; a slash that hides in it names nothing.
+  if (lowered(request.target.substr(0, request.target.find('?'))).contains("%2f")) return false;
   const auto target = http::parse_target(request.target);
   return target && is_document(*target);
 }

@@ -10,23 +10,20 @@
 namespace fluxmetrics::http {
 namespace {
 
-// Splits the path at slashes before decoding, so that %2F stays inside its segment.
+// Decodes before it splits at slashes, as Go's servers do: %2F divides segments like a slash, and whoever
+// decides about access sees what is served.
 bool parse_path(std::string_view path, Target& target) {
-  std::string_view rest = path.substr(1);
-  target.path.reserve(path.size());
-  if (rest.empty()) target.path += '/';
-  target.segments.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
+  auto decoded = percent_decoded(path);
+  if (!decoded) return false;
+  target.path = *std::move(decoded);
+  std::string_view rest = std::string_view(target.path).substr(1);
+  target.segments.reserve(static_cast<std::size_t>(std::ranges::count(rest, '/')) + 1);
   while (!rest.empty()) {
     const auto slash = rest.find('/');
-    auto segment = percent_decoded(rest.substr(0, slash));
-    if (!segment) return false;
-    if (segment->empty() && slash == 0) target.empty_segment = true;
-    target.path += '/';
-    target.path += *segment;
-    target.segments.push_back(std::move(*segment));
+    if (slash == 0) target.empty_segment = true;
+    target.segments.emplace_back(rest.substr(0, slash));
     if (slash == std::string_view::npos) break;
     rest.remove_prefix(slash + 1);
-    if (rest.empty()) target.path += '/';
   }
   return true;
 }

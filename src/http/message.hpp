@@ -41,7 +41,7 @@ struct Response {
 
 // A request target split and percent-decoded.
 struct Target {
-  std::vector<std::string> segments;  // "/a/%2A/" -> {"a", "*"}; a trailing slash is dropped
+  std::vector<std::string> segments;  // "/a/%2A%2Fb/" -> {"a", "*", "b"}; no slash at the end
   bool empty_segment = false;         // "//" inside the path
   std::vector<std::pair<std::string, std::string>> query;  // in order; "+" is a space
   std::string path;                                        // decoded, for messages

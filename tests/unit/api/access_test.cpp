@@ -60,7 +60,12 @@ TEST(AccessAttributes, AreThoseOfTheGoServers) {
   EXPECT_EQ(attributes(path + "/namespaces/ns/load?fieldSelector=metadata.name%3D..").name, "");
   EXPECT_EQ(attributes(path + "/namespaces/ns/load", "DELETE").verb, "deletecollection");
   EXPECT_EQ(attributes(path + "/nodes/n/load", "PUT").verb, "update");
-  EXPECT_EQ(attributes(path + "/nodes/n%2fm/load").name, "n/m") << "as the router sees it";
+  for (const auto* hidden : {"/nodes/n%2fm", "/nodes%2Fn/m", "%2fnodes%2fn%2fm"}) {
+    const auto seen = attributes(path + hidden);
+    EXPECT_EQ(seen.name, "n") << "as the router sees it";
+    EXPECT_EQ(seen.subresource, "m");
+    EXPECT_EQ(seen.path, path + "/nodes/n/m");
+  }
   EXPECT_EQ(attributes(path + "/nodes/n/load?labelSelector=a%3Db").label_requirements.size(), 0U)
       << "of a get";
   EXPECT_EQ(json::serialize(

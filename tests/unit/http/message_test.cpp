@@ -13,10 +13,10 @@ TEST(Message, FindsHeadersInAnyCase) {
   EXPECT_EQ(find_header(headers, "audit"), std::nullopt);
 }
 
-TEST(Message, SplitsBeforeItDecodes) {
+TEST(Message, DecodesBeforeItSplits) {
   const auto target = parse_target("/a/%2A/b%2Fc/%e2%82%ac/x+y");
   ASSERT_TRUE(target);
-  EXPECT_EQ(target->segments, (Strings{"a", "*", "b/c", "\xe2\x82\xac", "x+y"}));
+  EXPECT_EQ(target->segments, (Strings{"a", "*", "b", "c", "\xe2\x82\xac", "x+y"}));
   EXPECT_EQ(target->path, "/a/*/b/c/\xe2\x82\xac/x+y");
   EXPECT_FALSE(target->empty_segment);
 }
@@ -28,6 +28,9 @@ TEST(Message, DropsOneTrailingSlashAndNotesEmptySegments) {
   EXPECT_TRUE(parse_target("/a//b")->empty_segment);
   EXPECT_TRUE(parse_target("//")->empty_segment);
   EXPECT_TRUE(parse_target("/a//")->empty_segment);
+  EXPECT_EQ(parse_target("/a%2f")->segments, Strings{"a"});
+  EXPECT_TRUE(parse_target("/a/%2Fb")->empty_segment);
+  EXPECT_EQ(parse_target("/a%252Fb")->segments, Strings{"a%2Fb"}) << "decoded once";
 }
 
 TEST(Message, DecodesTheQueryInOrder) {
