@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.hpp"
+
 namespace fluxmetrics::api {
 
 std::optional<Seconds> age_of(const metrics::View& view, MonoTime now) {
@@ -16,8 +18,9 @@ std::optional<std::string> data_trouble(const metrics::View& view, Seconds max_s
                        view.trouble.empty() ? "the first answer is awaited" : view.trouble);
   }
   if (*age <= max_staleness) return std::nullopt;
-  return fmt::format("Flux last answered {:.0f} s ago, longer than the {:g} s of --max-staleness: {}",
-                     age->count(), max_staleness.count(),
+  // No running number: an HPA copies this text into its status, which would be written at every sync.
+  return fmt::format("Flux last answered at {}, longer ago than the {:g} s of --max-staleness: {}",
+                     format_rfc3339(view.snapshot->confirmed.wall), max_staleness.count(),
                      view.trouble.empty() ? "the next answer is awaited" : view.trouble);
 }
 

@@ -82,8 +82,8 @@ std::vector<Reading> Publisher::readings_at(MonoTime now) const {
     const Seconds age = now - reading.measured->mono;
     if (age <= max_staleness_) continue;
     reading.items = fail(Code::unavailable,
-                         "it was last worked out {:.0f} s ago, longer than the {:g} s that a value is kept",
-                         age.count(), max_staleness_.count());
+                         "it was last worked out at {}, longer ago than the {:g} s that a value is kept",
+                         format_rfc3339(reading.measured->wall), max_staleness_.count());
   }
   return readings;
 }

@@ -33,7 +33,9 @@ TEST(CustomMetrics, DescribesTheService) {
   for (const auto& path :
        {service_root + "node_up_count", service_root + "node_up_count/", ns + "/services/*/node_up_count",
         ns + "/services/%2A/node_up_count", ns + "/service/custom-metrics-apiserver/node_up_count",
-        std::string(v2) + "/services/custom-metrics-apiserver/node_up_count"}) {
+        std::string(v2) + "/services/custom-metrics-apiserver/node_up_count",
+        ns + "/services/custom-metrics-apiserver%2Fnode_up_count",
+        ns + "/services%2fcustom-metrics-apiserver/node_up_count"}) {
     const auto response = bench.get(path);
     EXPECT_EQ(response.status, 200) << path;
     EXPECT_EQ(*response.body, service_body("node_up_count", "4")) << path;
@@ -244,8 +246,13 @@ TEST(CustomMetrics, ServesOldDataOnlyForAWhile) {
   const auto old = bench.get(service_root + "node_up_count");
   EXPECT_EQ(old.status, 503);
   EXPECT_EQ(message_of(old),
-            "the metric node_up_count has no value now: Flux last answered 45 s ago, longer than the 30 s of "
-            "--max-staleness: the broker is silent");
+            "the metric node_up_count has no value now: Flux last answered at 2026-11-22T12:00:00Z, longer "
+            "ago than "
+            "the 30 s of --max-staleness: the broker is silent");
+  bench.publish(Bench::families(), Seconds(90));
+  bench.store.set_trouble("the broker is silent");
+  EXPECT_EQ(message_of(bench.get(service_root + "node_up_count")), message_of(old))
+      << "an HPA copies the text into its status";
   EXPECT_EQ(header_of(old, "Retry-After"), "absent");
   EXPECT_EQ(bench.get(service_root + "nope").status, 404)
       << "what does not exist does not become unavailable";
