@@ -8,6 +8,7 @@
 #include "api/selection.hpp"
 #include "kube/metric_value.hpp"
 #include "kube/quantity.hpp"
+#include "metrics/external_names.hpp"
 
 namespace fluxmetrics::api {
 namespace {
@@ -70,7 +71,7 @@ std::expected<std::vector<kube::ExternalMetricValue>, kube::Status> values_of(
 // Errors in the order in which a client can mend them: the request, the namespace, the metric, the data.
 std::expected<MetricList, kube::Status> ExternalMetrics::list(const Route& route, const http::Target& target,
                                                               const metrics::View& view) const {
-  const auto& path = route.metric;
+  auto path = route.metric;
   if (auto refused = check_list_options(target)) return Failure(std::move(*refused));
   const auto query = parse_query(target);
   if (!query) return Failure(bad_request(query.error().message));
@@ -81,7 +82,8 @@ std::expected<MetricList, kube::Status> ExternalMetrics::list(const Route& route
                                          "has to be too",
                                          options_.namespace_)));
   }
-  const auto* description = options_.catalogue->find(path.metric);
+  const auto* description = metrics::find_external(*options_.catalogue, path.metric);
+  if (description != nullptr) path.metric = description->name;
   if (auto refused = check_metric(path, selector, description, options_.catalogue->descriptions(), view,
                                   options_.max_staleness)) {
     return Failure(std::move(*refused));

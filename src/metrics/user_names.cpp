@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "metrics/catalogue.hpp"
+#include "metrics/external_names.hpp"
 
 namespace fluxmetrics::metrics {
 namespace {
@@ -22,6 +23,11 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+// Why a name is taken by one that is written in another case.
+std::string despite_case(std::string_view name, std::string_view taken) {
+  return name == taken ? "" : ", and HPAs ask for external metrics in lower case";
+}
+
 Result<void> check_one(const UserMetric& metric, const Catalogue& built_in) {
   if (!is_metric_name(metric.name)) {
     return fail(Code::invalid,
@@ -29,9 +35,9 @@ Result<void> check_one(const UserMetric& metric, const Catalogue& built_in) {
                 "at most {} of them",
                 metric.source, printable(metric.name), longest_name);
   }
-  if (built_in.find(metric.name) != nullptr) {
-    return fail(Code::invalid, "{}: there is a built-in metric {} already; choose another name",
-                metric.source, metric.name);
+  if (const auto* const taken = find_external(built_in, metric.name)) {
+    return fail(Code::invalid, "{}: there is a built-in metric {} already{}; choose another name",
+                metric.source, taken->name, despite_case(metric.name, taken->name));
   }
   const bool total = metric.name.ends_with("_total");
   if (metric.type == Type::counter && !total) {
@@ -67,13 +73,14 @@ std::string user_family_name(std::string_view name) {
 }
 
 Result<void> check_user_names(std::span<const UserMetric> user, const Catalogue& built_in) {
-  std::map<std::string_view, const UserMetric*> names;
+  std::map<std::string, const UserMetric*> names;
   std::map<std::string, const UserMetric*> families;
   for (const auto& metric : user) {
     if (auto checked = check_one(metric, built_in); !checked) return checked;
-    if (const auto [taken, fresh] = names.emplace(metric.name, &metric); !fresh) {
-      return fail(Code::invalid, "{}: there is a metric {} already, in {}; choose another name",
-                  metric.source, metric.name, taken->second->source);
+    if (const auto [taken, fresh] = names.emplace(lowered(metric.name), &metric); !fresh) {
+      const auto& other = *taken->second;
+      return fail(Code::invalid, "{}: there is a metric {} already, in {}{}; choose another name",
+                  metric.source, other.name, other.source, despite_case(metric.name, other.name));
     }
     // OpenMetrics calls a counter's family by its name without _total.
     auto family = user_family_name(metric.name);

@@ -95,5 +95,15 @@ TEST(ExternalMetrics, HaveNoValueWithoutFreshData) {
   EXPECT_EQ(*bench.get(root + "node_up_count").body, list_of(series("node_up_count", "", "0")));
 }
 
+TEST(ExternalMetrics, NamesHaveNoCase) {
+  Bench bench;
+  bench.publish();
+  const auto response = bench.get(root + "Node_Up_COUNT");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(*response.body, *bench.get(root + "node_up_count").body);
+  EXPECT_EQ(bench.get(service_root + "Node_Up_COUNT").status, 404)
+      << "custom.metrics.k8s.io is another matter";
+}
+
 }  // namespace
 }  // namespace fluxmetrics::api

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "metrics/catalogue.hpp"
+#include "metrics/external_names.hpp"
 #include "metrics/prometheus.hpp"
 #include "metrics/reference.hpp"
 #include "metrics/snapshot.hpp"
@@ -41,6 +42,20 @@ TEST(UserCatalogue, HoldsTheUsersMetricsAmongTheBuiltIn) {
       << catalogue_table(catalogue);
 }
 
+TEST(UserCatalogue, ExternalNamesHaveNoCase) {
+  auto metric = held();
+  metric.name = "jobHeld_Count";
+  const auto made = Catalogue::with({metric});
+  ASSERT_TRUE(made);
+  for (const auto* name : {"jobHeld_Count", "jobheld_count", "JOBHELD_COUNT"}) {
+    const auto* found = find_external(**made, name);
+    ASSERT_NE(found, nullptr) << name;
+    EXPECT_EQ(found->name, "jobHeld_Count");
+  }
+  EXPECT_EQ(find_external(**made, "jobheld_coun"), nullptr);
+  EXPECT_EQ((*made)->find("jobheld_count"), nullptr) << "of custom.metrics.k8s.io";
+}
+
 TEST(UserCatalogue, RefusesNamesThatAreTakenOrNone) {
   auto taken = held();
   taken.name = "node_up_count";
@@ -51,6 +66,16 @@ TEST(UserCatalogue, RefusesNamesThatAreTakenOrNone) {
   EXPECT_EQ(refusal({held(), again}),
             "other.py line 9: there is a metric job_held_count already, in mine.yaml line 3; choose another "
             "name");
+  taken.name = "Node_Up_Count";
+  EXPECT_EQ(
+      refusal({taken}),
+      "mine.yaml line 3: there is a built-in metric node_up_count already, and HPAs ask for external metrics "
+      "in lower case; choose another name");
+  again.name = "job_Held_Count";
+  EXPECT_EQ(
+      refusal({held(), again}),
+      "other.py line 9: there is a metric job_held_count already, in mine.yaml line 3, and HPAs ask for "
+      "external metrics in lower case; choose another name");
   auto alike = again;
   alike.name = "job_held";
   EXPECT_NE(refusal({held(), alike}).find("by the one name flux_user_job_held"), std::string::npos);
@@ -158,7 +183,11 @@ TEST_F(UserReadings, KeepTheirOwnTimeAndAreNoValueWhenTooOld) {
   publisher_.on_state(state, at(31s));
   ASSERT_TRUE(family().missing);
   EXPECT_EQ(family().missing->message,
-            "it was last worked out 31 s ago, longer than the 30 s that a value is kept");
+            fmt::format("it was last worked out at {}, longer ago than the 30 s that a value is kept",
+                        format_rfc3339(start_.wall)));
+  const auto told = family().missing->message;
+  publisher_.on_state(state, at(50s));
+  EXPECT_EQ(family().missing->message, told);
 }
 
 TEST_F(UserReadings, OfAStateAreAsTrueAsTheState) {
