@@ -4,11 +4,14 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <ranges>
 #include <sstream>
 #include <system_error>
 
 #include <boost/json.hpp>
 
+#include "base/byte_order_mark.hpp"
+#include "base/csv.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "commands/options.hpp"
@@ -22,15 +25,6 @@ namespace {
 
 using Paths = Result<std::vector<std::string>>;
 
-std::vector<std::string> split(const std::string& line) {
-  std::vector<std::string> cells;
-  std::istringstream in(line);
-  for (std::string cell; std::getline(in, cell, ',');)
-    cells.push_back(cell);
-  if (line.ends_with(',')) cells.emplace_back();
-  return cells;
-}
-
 std::optional<double> number(const std::string& text) {
   double value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -42,11 +36,9 @@ std::optional<double> number(const std::string& text) {
 using Timings = std::map<std::string, std::map<int, std::vector<double>>>;
 
 Result<Timings> read_timings(const std::string& text) {
-  std::istringstream lines(text);
-  std::string line;
-  std::getline(lines, line);
-  if (line.ends_with('\r')) line.pop_back();
-  const auto header = split(line);
+  const auto rows = parse_csv(text);
+  if (!rows) return std::unexpected(rows.error());
+  const auto header = rows->empty() ? std::vector<std::string>() : rows->front().cells;
   for (const auto* name : {"machine_type", "from_nodes", "to_nodes", "seconds"}) {
     if (std::ranges::find(header, name) == header.end()) {
       return fail(Code::invalid, "it is neither JSON nor timings of nodes: its first line has no column {}",
@@ -61,10 +53,7 @@ Result<Timings> read_timings(const std::string& text) {
   const auto to = column("to_nodes");
   const auto seconds = column("seconds");
   Timings timings;
-  for (std::size_t at = 2; std::getline(lines, line); ++at) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty()) continue;
-    const auto cells = split(line);
+  for (const auto& [at, cells] : *rows | std::views::drop(1)) {
     if (cells.size() != header.size())
       return fail(Code::invalid, "line {} has {} columns, not {}", at, cells.size(), header.size());
     if (cells[from].empty() || cells[to].empty()) continue;  // a cluster that was made or deleted
@@ -241,7 +230,8 @@ Paths plot_recording(const std::string& text, const PlotOptions& options) {
   return paths;
 }
 
-Paths plot_any(const std::string& text, const PlotOptions& options) {
+Paths plot_any(const std::string& file, const PlotOptions& options) {
+  const std::string text(without_byte_order_mark(file));
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos) return fail(Code::invalid, "it is empty");
   if (text[first] != '{') return plot_timings(text, options);

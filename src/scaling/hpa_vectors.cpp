@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/byte_order_mark.hpp"
 #include "base/text.hpp"
 #include "scaling/hpa_controller.hpp"
 #include "scaling/hpa_recording.hpp"
@@ -249,6 +250,7 @@ Result<VectorReport> compare_vectors(std::istream& lines, std::optional<Kubernet
   VectorReport report;
   std::string text;
   for (std::size_t number = 1; std::getline(lines, text); ++number) {
+    if (number == 1) text = without_byte_order_mark(text);
     if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {
       play_line(text, number, version, report);
