@@ -159,7 +159,7 @@ class Requests(Hostile):
             "%2F in a name": (get(f"{base}/flux-operator/metrics%2Fnode_up_count"), (200,), "node_up_count"),
             "%2F in a metric": (get(f"{METRIC}%2Fx"), (404,)),
             "%2F twice": (get(f"{base}/flux-operator/metrics%2F%2Fnode_up_count"), (404,)),
-            "%252F in a name": (get(f"{base}/flux-operator/metrics%252Fnode_up_count"), (404,)),
+            "%252F in a name": (get(f"{base}/flux-operator/metrics%252Fnode_up_count"), (400, 404)),
             "%00 in a namespace": (get(f"{base}/a%00b/metrics/node_up_count"), (404,), r"\\u0000"),
             "%00 in a metric": (get(f"{METRIC}%00"), (404,)),
             "%0D%0A in a metric": (get(f"{METRIC}%0d%0aSet-Cookie:%20x=1"), (404,), r"\\r\\n"),

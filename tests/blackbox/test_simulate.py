@@ -129,12 +129,12 @@ class Steering(unittest.TestCase):
 
     def test_job_ids_are_printed_and_read_as_flux_does(self):
         def submitted(**environment):
-            done = run("simulate-ctl", "submit", "-n1", environment=clean_environment(
+            done = run("simulate-ctl", "submit", "-n1", "-q", "batch", environment=clean_environment(
                 FLUX_URI=simulator.uri, **{"LC_ALL": "C.UTF-8", **environment}))
             self.assertEqual(done.returncode, 0, done.stderr)
             return done.stdout.strip()
 
-        with Simulator("--online", "0") as simulator, fluxwire.Broker(simulator.path) as broker:
+        with Simulator("--queue", "batch") as simulator, fluxwire.Broker(simulator.path) as broker:
             with_hook = submitted()
             self.assertRegex(with_hook, "^ƒ[1-9A-HJ-NP-Za-km-z]+$")
             for environment in ({"FLUX_F58_FORCE_ASCII": "1"}, {"FLUX_F58_FORCE_ASCII": ""}, {"LC_ALL": "C"},
@@ -143,7 +143,7 @@ class Steering(unittest.TestCase):
                     self.assertRegex(submitted(**environment), "^f[1-9A-HJ-NP-Za-km-z]+$")
             canceled = 0
             for write in (lambda id: str(id), hex, lambda id: dothex(id), lambda id: "job." + dothex(id)):
-                simulator.ctl("submit", "-n1")
+                simulator.ctl("submit", "-n1", "-q", "batch")
                 jobs = broker.rpc("job-list.list", {"max_entries": 100, "attrs": [], "constraint": {"states": ["pending"]}})
                 simulator.ctl("cancel", write(max(job["id"] for job in jobs["jobs"])))
                 canceled += 1

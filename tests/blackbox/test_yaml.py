@@ -80,11 +80,11 @@ class Manifests(unittest.TestCase):
         self.assertIn(b"quotes", done.stdout + done.stderr)
 
     def test_what_is_wrong_is_named_with_its_line(self):
-        for broken, line, what in ((hpa() + "oops\n", "line 20", "could not find expected ':'"),
-                                   (hpa() + "a: *nowhere\n", "line 20", "*nowhere names no anchor"),
-                                   (hpa() + "...\nmore: 1\n", "line 21", "kubectl drops"),
-                                   (hpa() + "a: .nan\n", "line 20", "no number"),
-                                   (hpa() + "a: !!int x\n", "line 20", "'x' is not what its tag !!int says")):
+        for broken, line, what in ((hpa() + "oops\n", "line 22", "could not find expected ':'"),
+                                   (hpa() + "a: *nowhere\n", "line 21", "*nowhere names no anchor"),
+                                   (hpa() + "...\nmore: 1\n", "line 22", "kubectl drops"),
+                                   (hpa() + "a: .nan\n", "line 21", "no number"),
+                                   (hpa() + "a: !!int x\n", "line 21", "'x' is not what its tag !!int says")):
             done = explain(broken)
             self.assertEqual(done.returncode, 2, done)
             self.assertIn(line, done.stderr.decode())
