@@ -49,6 +49,22 @@ class Advice {
   }
 
   // What the API server would not accept.
+  [[nodiscard]] std::string zero_text() const {
+    if (targets_minicluster(spec_)) {
+      return "minReplicas is 0: a MiniCluster has no size 0, its operator leaves all pods as they are while "
+             "the HPA takes them for gone; the smallest size is 1";
+    }
+    const auto& platform = input_.forecast.platform;
+    if (!platform.gates.scale_to_zero) {
+      return fmt::format(
+          "minReplicas is 0: Kubernetes {} takes that only with the feature gate HPAScaleToZero, which is on "
+          "by default from 1.37 on",
+          to_string(platform.version));
+    }
+    return "minReplicas is 0: the HPA wakes its target only from a 0 that it set itself, which its status "
+           "remembers; a size of 0 that was set by hand, or that a new HPA finds, stays until it is set to 1";
+  }
+
   void check_shape() {
     if (spec_.max < 1 || spec_.max < spec_.min) {
       add("bad-range", Severity::fault,
@@ -57,20 +73,7 @@ class Advice {
     }
     if (spec_.min < 0)
       add("bad-range", Severity::fault, "minReplicas is negative: the API server refuses it");
-    if (spec_.min == 0) {
-      add("min-zero", Severity::warning,
-          targets_minicluster(spec_)
-              ? "minReplicas is 0: a MiniCluster has no size 0, its operator puts back the size that it had"
-          : input_.forecast.platform.gates.scale_to_zero
-              ? "minReplicas is 0: the HPA wakes the target only from a 0 that it set itself, which its "
-                "status "
-                "remembers; a size of 0 set by hand, or found by an HPA that is new, stays until somebody "
-                "sets "
-                "1"
-              : fmt::format("minReplicas is 0: Kubernetes {} takes that only with the feature gate "
-                            "HPAScaleToZero, which is on by default from 1.37 on",
-                            to_string(input_.forecast.platform.version)));
-    }
+    if (spec_.min == 0) add("min-zero", Severity::warning, zero_text());
     if (!spec_.behavior) return;
     for (const auto* rules : {&spec_.behavior->up, &spec_.behavior->down}) {
       const auto* name = rules == &spec_.behavior->up ? "scaleUp" : "scaleDown";

@@ -48,7 +48,9 @@ struct SyncTimes {
 // when its spec was edited; older releases wait for a period each time. Every release comes back a period
 // after a sync has ended, or after any other news of the HPA; a time that is set already stays when a later
 // one is asked for, so that the extra syncs do not move the others. What comes during a sync is done after
-// it. Source: horizontal.go of Kubernetes 1.27 to 1.37, and the work queue of client-go.
+// it. Not played: in a cluster the controller also gets every HPA anew each period, which with metrics that
+// take seconds can make a later sync come earlier. Source: horizontal.go of Kubernetes 1.27 to 1.37, and the
+// work queue of client-go.
 [[nodiscard]] SyncTimes sync_times(const HpaTimeline& timeline, const SyncTiming& timing,
                                    const HpaPlatform& platform);
 
