@@ -63,7 +63,7 @@ if [ -z "$etcd" ]; then
 fi
 
 # Kubernetes itself: keyed by its version and by what it is built of. Versions are kept beside each other; what was built
-# of other sources of this version, or before a name had a version in it, is not.
+# of other sources of this version, of a version without a module file, or before a name had a version in it, is not.
 key=$( (go env GOVERSION; cat "$planes/$module.mod" "$planes/$module.sum" "$planes"/*.go) | sha256sum | cut -c1-16)
 plane=$cache/controlplane-$version-$key
 if [ ! -x "$plane" ]; then
@@ -73,6 +73,11 @@ if [ ! -x "$plane" ]; then
   (cd "$planes" && go build -modfile="$module.mod" -ldflags "-s -w -X $stamp.gitVersion=v$version -X $stamp.gitTreeState=clean \
     -X $stamp.gitMajor=${version%%.*} -X $stamp.gitMinor=$(cut -d. -f2 <<<"$version")" -o "$plane.$$" .)
   rm -f "$cache"/controlplane-???????????????? "$cache/controlplane-$version"-????????????????
+  for old in "$cache"/controlplane-*-????????????????; do
+    old_version=${old##*/controlplane-}
+    old_version=${old_version%-*}
+    [ "$old_version" = "$newest" ] || [ -f "$planes/kubernetes-$old_version.mod" ] || rm -f "$old"
+  done
   mv "$plane.$$" "$plane"
   echo "The control plane of Kubernetes $version was built in $((SECONDS - build)) s." >&2
 fi
