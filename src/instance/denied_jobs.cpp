@@ -93,7 +93,7 @@ void DeniedJobs::set_jobspec(flux::JobId id, const json::value& jobspec) {
   const auto place = std::ranges::lower_bound(jobs_, id, {}, &Entry::id);
   if (place == jobs_.end() || place->id != id) return;
   place->asked = true;
-  if (auto read = flux::parse_jobspec(jobspec)) place->shape = std::move(read->shape);
+  if (auto read = flux::parse_jobspec(jobspec); read.sized) place->shape = std::move(read.shape);
 }
 
 bool DeniedJobs::replaces(const InstanceState& state, const Job& job, const Entry& denied) {

@@ -22,7 +22,7 @@ Denied denied_lately(const instance::InstanceState& state, const SizePolicy& pol
     Runs open = ranks;
     open_only(open, admission.usable(admission.of(job.queue, job.shape)));
     // What is busy was no reason: jobs wait for that.
-    const auto fit = lowest_fit(open, need_of(state.shapes[job.shape]), true);
+    const auto fit = lowest_fit(open, need_of(state.shapes[job.shape], state.scheduler.whole_nodes()), true);
     if (!fit) continue;
     ++denied.jobs;
     if (counts) denied.ranks = std::max(denied.ranks, static_cast<std::uint32_t>(fit->end));
