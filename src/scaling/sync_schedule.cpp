@@ -30,6 +30,7 @@ struct Hpa {
   bool working = false;
   std::int64_t version_seen = 0;  // by the sync that runs
   std::int64_t generation_seen = 0;
+  bool has_news = false;  // that sync has a status to write
 };
 
 class Controller {
@@ -138,6 +139,7 @@ class Controller {
       hpa.working = true;
       hpa.version_seen = hpa.version;
       hpa.generation_seen = hpa.generation;
+      hpa.has_news = !hpa.written || (platform_.gates.generation && hpa.written != hpa.generation);
       --idle_;
       push({.t_ms = now + timing_.sync_ms, .kind = Kind::done, .hpa = name});
     }
@@ -146,8 +148,7 @@ class Controller {
   void finish(const std::string& name, Hpa& hpa, std::int64_t now) {
     ++idle_;
     hpa.working = false;
-    const bool news = !hpa.written || (platform_.gates.generation && hpa.written != hpa.generation_seen);
-    if (news && hpa.exists) {
+    if (hpa.has_news && hpa.exists) {
       if (hpa.version == hpa.version_seen) {
         ++hpa.version;
         hpa.written = hpa.generation_seen;

@@ -76,7 +76,19 @@ TEST(SyncSchedule, LeavesAloneWhatIsGone) {
             (Times{0, 15'020, 21'000, 30'040, 45'060, 60'080, 75'100}));
 }
 
-TEST(SyncSchedule, ToldTheStatusOnlyWhenThereIsNews) {
+// Seen of the controller of 1.37.2: a sync that has nothing to write disturbs nobody, though the HPA was made
+// anew.
+TEST(SyncSchedule, HasNoConflictWhereNothingIsToBeWritten) {
+  const auto times = sync_times({.changes = {{.t_ms = 0},
+                                             {.t_ms = 20 * s, .change = HpaChange::remove},
+                                             {.t_ms = 21 * s, .change = HpaChange::create}},
+                                 .until_ms = 40 * s},
+                                {.sync_ms = 4'000}, {});
+  EXPECT_TRUE(times.status_conflicts.empty());
+  EXPECT_EQ(times.syncs.at("a"), (Times{0, 19'000, 23'000, 38'000}));
+}
+
+TEST(SyncSchedule, WritesTheStatusOnlyWhenThereIsNews) {
   // Nothing new is to be written at 15 s: an annotation meanwhile disturbs nobody.
   const auto times = sync_times(
       {.changes = {{.t_ms = 0}, {.t_ms = 15'030, .change = HpaChange::annotate}}, .until_ms = 20 * s},
