@@ -283,6 +283,47 @@ Result<std::int64_t> parse_milli_wrapping(std::string_view text) {
   return milli_of(*amount);
 }
 
+Result<CanonicalQuantity> canonical_quantity(std::string_view text) {
+  const auto amount = parse_amount(text);
+  if (!amount) return std::unexpected(amount.error());
+  Integer digits = amount->small ? Integer(amount->value) : amount->unscaled;
+  int exponent = amount->small ? amount->scale : -amount->places;
+  if (digits == 0) return CanonicalQuantity{.text = "0"};
+  const int sign = digits < 0 ? -1 : 1;
+  while (digits % 10 == 0) {
+    digits /= 10;
+    ++exponent;
+  }
+  const auto parts = split(text);
+  const auto suffix = parts ? parts->suffix : std::string_view();
+  const auto scale = parse_suffix(suffix);
+  if (scale && scale->base != 10 && exponent >= 0) {
+    Integer whole = digits * power_of(10, exponent);
+    static constexpr std::array<std::string_view, 7> binary = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+    std::size_t times = 0;
+    const bool large = boost::multiprecision::abs(whole) >= 1024;
+    for (; large && whole % 1024 == 0 && times + 1 < binary.size(); ++times)
+      whole /= 1024;
+    if (large) return CanonicalQuantity{.text = whole.str() + std::string(binary.at(times)), .sign = sign};
+  }
+  while (exponent % 3 != 0) {
+    digits *= 10;
+    --exponent;
+  }
+  const bool by_exponent =
+      suffix.size() > 1 && (suffix[0] == 'e' || suffix[0] == 'E') && scale && scale->base == 10;
+  static constexpr std::array<std::string_view, 10> decimal = {"n", "u", "m", "",  "k",
+                                                               "M", "G", "T", "P", "E"};
+  const auto index = (exponent / 3) + 3;
+  std::string unit;
+  if (by_exponent && exponent != 0) {
+    unit = fmt::format("e{}", exponent);
+  } else if (!by_exponent && index >= 0 && index < static_cast<int>(decimal.size())) {
+    unit = decimal.at(static_cast<std::size_t>(index));
+  }
+  return CanonicalQuantity{.text = digits.str() + unit, .sign = sign};
+}
+
 Result<double> parse_approximate(std::string_view text) {
   const auto amount = parse_amount(text);
   if (!amount) return std::unexpected(amount.error());

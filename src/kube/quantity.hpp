@@ -29,4 +29,12 @@ namespace fluxmetrics::kube {
 // power of ten, which is not always the double nearest to the number. Errors: text that is no quantity.
 [[nodiscard]] Result<double> parse_approximate(std::string_view text);
 
+// A quantity as an API server shows it: "-500m" of "-0.5", "-1Ki" of "-1024" with a binary suffix, "-1e3" of
+// an exponent; and whether it is below, at or above zero. Errors: text that is no quantity.
+struct CanonicalQuantity {
+  std::string text = {};
+  int sign = 0;
+};
+[[nodiscard]] Result<CanonicalQuantity> canonical_quantity(std::string_view text);
+
 }  // namespace fluxmetrics::kube
