@@ -13,7 +13,9 @@
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/plural.hpp"
+#include "base/text.hpp"
 #include "commands/broker.hpp"
+#include "commands/explain_correction.hpp"
 #include "commands/explain_report.hpp"
 #include "kube/go_yaml.hpp"
 #include "kube/quantity.hpp"
@@ -27,12 +29,21 @@ namespace {
 using scaling::HpaMetric;
 using scaling::MetricSource;
 
-// The Service that stands before this program; other objects have metrics of their own.
-constexpr std::string_view own_service = "custom-metrics-apiserver";
+// The metric of this program that has nearly the name; "" for none.
+std::string meant_by(const HpaMetric& metric, const metrics::Catalogue& catalogue) {
+  std::vector<std::string> names;
+  for (const auto& known : catalogue)
+    names.emplace_back(known.name);
+  return nearest(metric.name, names);
+}
 
+// Object metrics of our Service are ours whatever they are called; those of other objects, and External ones,
+// when they have the name of one of ours, or nearly.
 bool ours(const HpaMetric& metric, const metrics::Catalogue& catalogue) {
-  return metric.source == MetricSource::object && metric.object.kind == "Service" &&
-         (metric.object.name == own_service || catalogue.find(metric.name) != nullptr);
+  if (!scaling::of_an_object(metric)) return false;
+  const bool own_object = metric.source == MetricSource::object && metric.object.kind == "Service" &&
+                          metric.object.name == scaling::own_service;
+  return own_object || catalogue.find(metric.name) != nullptr || !meant_by(metric, catalogue).empty();
 }
 
 Result<std::pair<std::string, std::int64_t>> parse_given(const std::string& text) {
@@ -79,6 +90,7 @@ Result<void> give_all(ExplainSubject& subject, const std::vector<std::string>& g
 }
 
 bool has_value(const ExplainSubject& subject, const HpaMetric& metric) {
+  if (!metric.selector_fault.empty()) return true;  // it fails, whatever the value is
   const auto& seen = subject.input.forecast.seen;
   switch (metric.source) {
     case MetricSource::object:
@@ -135,19 +147,49 @@ Result<void> ask_broker(ExplainSubject& subject, const ExplainOptions& options, 
   return {};
 }
 
-// The target's scale: what is given, else what seems likely, and then it is said.
-void assume_scale(ExplainSubject& subject, const ExplainOptions& options) {
+std::optional<std::int32_t> count_in(const boost::json::object& spec, std::string_view name) {
+  const auto* value = spec.if_contains(name);
+  if (value == nullptr || !value->is_int64()) return std::nullopt;
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(value->get_int64(), 0, 2'147'483'647));
+}
+
+// The target's spec, where it stands in the HPA's file; null where it does not.
+const boost::json::object* find_target(const scaling::HpaObject& target,
+                                       const std::vector<boost::json::object>& others) {
+  const boost::json::value kind_wanted(boost::json::string(target.kind));
+  const boost::json::value name_wanted(boost::json::string(target.name));
+  for (const auto& object : others) {
+    const auto* kind = object.if_contains("kind");
+    const auto* metadata = object.if_contains("metadata");
+    const auto* spec = object.if_contains("spec");
+    if (kind == nullptr || *kind != kind_wanted || metadata == nullptr || !metadata->is_object()) continue;
+    const auto* name = metadata->get_object().if_contains("name");
+    if (name == nullptr || *name != name_wanted || spec == nullptr || !spec->is_object()) continue;
+    return &spec->get_object();
+  }
+  return nullptr;
+}
+
+// The target's scale: what is given, else what the file or the status says, else what seems likely, and then
+// it is said. `target`: its spec, or null.
+void assume_scale(ExplainSubject& subject, const ExplainOptions& options, const boost::json::object* target) {
   auto& forecast = subject.input.forecast;
   auto& seen = forecast.seen;
+  const bool minicluster = scaling::targets_minicluster(forecast.spec);
+  const auto written =
+      target == nullptr ? std::nullopt : count_in(*target, minicluster ? "size" : "replicas");
+  if (target != nullptr && minicluster) subject.input.max_size = count_in(*target, "maxSize");
   if (seen.selector.empty()) seen.selector = "app=target";  // of a file's target nothing is known
   if (options.replicas) {
     seen.spec_replicas = *options.replicas;
   } else {
     const auto stored = forecast.past.current_replicas;
-    seen.spec_replicas = stored.value_or(forecast.spec.min);
-    subject.assumptions.push_back(fmt::format("the target is taken to have {}, {}: say it with --replicas",
+    seen.spec_replicas = stored.value_or(written.value_or(forecast.spec.min));
+    subject.assumptions.push_back(fmt::format("assuming {}, {}; set with --replicas",
                                               counted(seen.spec_replicas, "replica"),
-                                              stored ? "as the HPA's status says" : "the minimum"));
+                                              stored    ? "as the HPA's status says"
+                                              : written ? "as the target in the same file says"
+                                                        : "the minimum"));
   }
   seen.status_replicas = options.status.value_or(seen.spec_replicas);
   seen.pods_listed = seen.spec_replicas;
@@ -172,9 +214,8 @@ void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     const auto& metric = metrics[i];
     const bool absent = in_cluster ? missing_there(subject, i) : catalogue.find(metric.name) == nullptr;
-    if (ours(metric, catalogue) && metric.object.name == own_service && absent) {
-      subject.input.unknown_metrics.push_back(metric.name);
-    }
+    if (absent && ours(metric, catalogue))
+      subject.input.unknown_metrics.push_back({.name = metric.name, .meant = meant_by(metric, catalogue)});
     if (scaling::counts_own_size(metric)) forecast.follows_size = metrics.size() == 1;
     if (has_value(subject, metric) || in_cluster) continue;
     if (metric.name == "node_up_count") {
@@ -191,19 +232,30 @@ void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue
   }
 }
 
+// The controller fails at these before it asks for anything.
+void fail_unusable_selectors(ExplainSubject& subject) {
+  auto& forecast = subject.input.forecast;
+  for (const auto& metric : forecast.spec.metrics) {
+    if (metric.selector_fault.empty()) continue;
+    forecast.seen.metric_faults[scaling::metric_key(metric)] = metric.selector_fault;
+  }
+}
+
 Result<ExplainSubject> gather(const ExplainOptions& options) {
   Result<ExplainSubject> subject = fail(Code::internal, "nothing was read");
   if (options.namespace_.empty()) {
-    auto document = read_hpa_file(options.hpa);
-    if (!document) return std::unexpected(document.error());
-    subject = parse_subject(std::move(*document));
+    auto file = read_hpa_file(options.hpa);
+    if (!file) return std::unexpected(file.error());
+    subject = parse_new_subject(std::move(file->document),
+                                options.kubernetes_version.value_or(scaling::KubernetesVersion{}));
     if (!subject) return fail(subject.error().code, "{}: {}", options.hpa, subject.error().message);
-    subject->input.unknown_fields = scaling::unknown_fields(subject->document);
+    if (subject->input.refusal.final()) return subject;
+    subject->input.repeated_fields = std::move(file->repeated);
     // What kubectl get -o yaml prints has a status: a controller knows that HPA already.
     auto& forecast = subject->input.forecast;
     forecast.past = scaling::read_hpa_past(subject->document, std::chrono::system_clock::now());
     forecast.appears = !forecast.past.synced();
-    assume_scale(*subject, options);
+    assume_scale(*subject, options, find_target(subject->input.forecast.spec.target, file->others));
   } else {
     subject = read_cluster_subject(options);
     if (!subject) return subject;
@@ -211,6 +263,7 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
   if (options.kubernetes_version) subject->input.forecast.platform = {.version = *options.kubernetes_version};
   if (options.max_size) subject->input.max_size = options.max_size;
   if (auto given = give_all(*subject, options.metrics); !given) return std::unexpected(given.error());
+  fail_unusable_selectors(*subject);
   auto catalogue = metrics::built_in();
   if (options.flux_uri || !options.custom_metrics.empty()) {
     const auto broker = find_broker(options.flux_uri);
@@ -227,6 +280,23 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
   return subject;
 }
 
+int print_fix(const ExplainSubject& subject, const std::string& output) {
+  const auto correction = correct(subject);
+  if (!correction) {
+    log::error("{}", correction.error().message);
+    return exit_failed;
+  }
+  fmt::print("{}", output == "json" ? json_text(correction->hpa.document) + "\n"
+                                    : scaling::fixed_yaml(correction->hpa));
+  if (correction->hpa.changes.empty() && !correction->left.empty())
+    fmt::print(stderr, "Nothing was corrected automatically; what remains:\n");
+  for (const auto& finding : correction->left)
+    fmt::print(stderr, "{}: {} ({})\n", to_string(finding.severity), finding.text, finding.id);
+  if (correction->hpa.changes.empty() && correction->left.empty())
+    fmt::print(stderr, "There is nothing to correct.\n");
+  return exit_fine;
+}
+
 }  // namespace
 
 int run_explain(const ExplainOptions& options) {
@@ -237,12 +307,7 @@ int run_explain(const ExplainOptions& options) {
     const bool misused = code == Code::invalid || code == Code::unsupported || code == Code::io;
     return misused ? exit_misused : exit_failed;
   }
-  if (options.fix) {
-    const auto fixed = scaling::fix_hpa(subject->document, subject->input);
-    fmt::print("{}",
-               options.output == "json" ? json_text(fixed.document) + "\n" : scaling::fixed_yaml(fixed));
-    return exit_fine;
-  }
+  if (options.fix) return print_fix(*subject, options.output);
   const auto report = make_report(*subject, options.span);
   if (options.output == "text") {
     fmt::print("{}", report_text(report));

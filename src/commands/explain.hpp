@@ -22,9 +22,19 @@ struct ExplainSubject {
   std::vector<std::string> untold = {};  // metrics whose values nobody was asked for, nor gave
 };
 
+struct HpaFile {
+  boost::json::object document = {};
+  std::vector<std::string> repeated = {};        // fields that stand twice in it: "spec.maxReplicas"
+  std::vector<boost::json::object> others = {};  // what else the file holds: the target, perhaps
+};
 // The HPA's document (autoscaling/v2). Errors: Code::invalid or io.
-[[nodiscard]] Result<boost::json::object> read_hpa_file(const std::string& path);
+[[nodiscard]] Result<HpaFile> read_hpa_file(const std::string& path);
+// An HPA as an API server has it.
 [[nodiscard]] Result<ExplainSubject> parse_subject(boost::json::object document);
+// One that no API server has seen. Where it refuses it (input.refusal.final()), nothing but the document and
+// the name is there: what cannot exist does nothing.
+[[nodiscard]] Result<ExplainSubject> parse_new_subject(boost::json::object document,
+                                                       scaling::KubernetesVersion version);
 
 // Fills in the HPA, its target's scale, the pods and the metrics as the cluster has them.
 [[nodiscard]] Result<ExplainSubject> read_cluster_subject(const ExplainOptions& options);

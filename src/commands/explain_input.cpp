@@ -1,4 +1,5 @@
 // Where `explain` has its HPA from when there is no cluster.
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iostream>
@@ -41,27 +42,62 @@ std::string text_of(const json::object& object, std::string_view name) {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+// An object of a file, and where it stands in its document: "", or "/items/3".
+struct Placed {
+  const YamlDocument* document = nullptr;
+  std::string pointer;
+  const json::object* object = nullptr;
+};
+
 // Lists, as `kubectl get hpa -o yaml` prints them, count as their items.
-void find_hpas(const json::value& document, std::vector<json::object>& found) {
-  const auto* object = document.if_object();
+void find_objects(const YamlDocument& document, const json::value& value, const std::string& pointer,
+                  std::vector<Placed>& found) {
+  const auto* object = value.if_object();
   if (object == nullptr) return;
-  if (text_of(*object, "kind") == "HorizontalPodAutoscaler") found.push_back(*object);
-  if (const auto* items = object->if_contains("items"); items != nullptr && items->is_array()) {
-    for (const auto& item : items->get_array())
-      find_hpas(item, found);
+  const auto* items = object->if_contains("items");
+  if (items == nullptr || !items->is_array()) {
+    found.push_back({.document = &document, .pointer = pointer, .object = object});
+    return;
   }
+  for (std::size_t i = 0; i < items->get_array().size(); ++i)
+    find_objects(document, items->get_array()[i], fmt::format("{}/items/{}", pointer, i), found);
+}
+
+// Fields of the object that its file has twice: "spec.maxReplicas".
+std::vector<std::string> repeated_in(const Placed& placed) {
+  std::vector<std::string> fields;
+  for (const auto& pointer : placed.document->repeated) {
+    if (!pointer.starts_with(placed.pointer + "/")) continue;
+    auto field = pointer.substr(placed.pointer.size() + 1);
+    std::ranges::replace(field, '/', '.');
+    fields.push_back(std::move(field));
+  }
+  return fields;
+}
+
+Result<void> check_version(const json::object& document) {
+  const auto version = text_of(document, "apiVersion");
+  if (version == "autoscaling/v2" || version == "autoscaling/v2beta2") return {};
+  return fail(Code::unsupported,
+              "the HPA's apiVersion is '{}': this program reads autoscaling/v2, as kubectl get "
+              "hpa.v2.autoscaling NAME -o yaml prints it",
+              printable(version));
 }
 
 }  // namespace
 
-Result<json::object> read_hpa_file(const std::string& path) {
+Result<HpaFile> read_hpa_file(const std::string& path) {
   const auto text = read_text(path);
   if (!text) return std::unexpected(text.error());
   const auto documents = read_yaml(*text);
   if (!documents) return fail(documents.error().code, "{} {}", path, documents.error().message);
-  std::vector<json::object> found;
+  std::vector<Placed> objects;
   for (const auto& document : *documents)
-    find_hpas(document.value, found);
+    find_objects(document, document.value, "", objects);
+  const auto hpas = std::ranges::partition(objects, [](const Placed& placed) {
+    return text_of(*placed.object, "kind") != "HorizontalPodAutoscaler";
+  });
+  const std::vector<Placed> found(hpas.begin(), hpas.end());
   if (found.empty()) {
     return fail(Code::invalid, "{} holds no object of kind HorizontalPodAutoscaler", path);
   }
@@ -69,19 +105,16 @@ Result<json::object> read_hpa_file(const std::string& path) {
     return fail(Code::invalid, "{} holds {} HorizontalPodAutoscalers: give one at a time", path,
                 found.size());
   }
-  return found.front();
+  HpaFile file{.document = *found.front().object, .repeated = repeated_in(found.front()), .others = {}};
+  for (auto other = objects.begin(); other != hpas.begin(); ++other)
+    file.others.push_back(*other->object);
+  return file;
 }
 
 Result<ExplainSubject> parse_subject(json::object document) {
   ExplainSubject subject;
-  const auto version = text_of(document, "apiVersion");
-  if (version != "autoscaling/v2" && version != "autoscaling/v2beta2") {
-    return fail(Code::unsupported,
-                "the HPA's apiVersion is '{}': this program reads autoscaling/v2, as kubectl get "
-                "hpa.v2.autoscaling NAME -o yaml prints it",
-                printable(version));
-  }
-  if (version != "autoscaling/v2") {
+  if (auto known = check_version(document); !known) return std::unexpected(known.error());
+  if (const auto version = text_of(document, "apiVersion"); version != "autoscaling/v2") {
     subject.assumptions.push_back(fmt::format(
         "{} is read like autoscaling/v2, which has the same fields; no Kubernetes from 1.26 on takes it",
         version));
@@ -98,6 +131,33 @@ Result<ExplainSubject> parse_subject(json::object document) {
     if (auto ns = text_of(metadata->get_object(), "namespace"); !ns.empty()) name.namespace_ = std::move(ns);
   }
   subject.document = std::move(document);
+  return subject;
+}
+
+Result<ExplainSubject> parse_new_subject(json::object document, scaling::KubernetesVersion version) {
+  if (auto known = check_version(document); !known) return std::unexpected(known.error());
+  auto refusal = scaling::validate_hpa(document, version);
+  // Whether 0 is taken is a matter of a feature gate before 1.37: an HPA that has a status was taken.
+  if (const auto* status = document.if_contains("status");
+      status != nullptr && status->is_object() && !status->get_object().empty()) {
+    std::erase_if(refusal.invalid, [](const kube::FieldError& error) {
+      return error.field == "spec.minReplicas" && error.reason.starts_with("Invalid value: 0:");
+    });
+  }
+  ExplainSubject refused;
+  if (refusal.final()) {
+    const auto* metadata = document.if_contains("metadata");
+    if (metadata != nullptr && metadata->is_object()) refused.name = text_of(metadata->get_object(), "name");
+    refused.input.forecast.platform = {.version = version};
+    refused.input.refusal = std::move(refusal);
+    refused.document = std::move(document);
+    return refused;
+  }
+  auto subject = parse_subject(std::move(document));
+  if (subject) {
+    subject->input.forecast.platform = {.version = version};
+    subject->input.refusal = std::move(refusal);
+  }
   return subject;
 }
 

@@ -7,7 +7,7 @@
 #include <boost/json.hpp>
 
 #include "base/plural.hpp"
-#include "scaling/hpa_fix.hpp"
+#include "commands/explain_correction.hpp"
 #include "scaling/hpa_words.hpp"
 
 namespace fluxmetrics::commands {
@@ -178,10 +178,41 @@ json::object step_json(const ExplainReport& report, const scaling::ForecastStep&
           {"events", std::move(events)}};
 }
 
+void add_correction(ExplainReport& report) {
+  const auto correction = correct(report.subject);
+  if (!correction || correction->hpa.changes.empty()) return;
+  report.better = scaling::fixed_yaml(correction->hpa);
+  for (const auto& finding : correction->left)
+    if (finding.severity == scaling::Severity::fault) report.left.push_back(finding.text);
+}
+
+std::string findings_text(const ExplainReport& report) {
+  std::string out = report.findings.empty() ? "\nNothing is wrong with it.\n" : "\nFindings\n";
+  for (const auto& finding : report.findings) {
+    // The id before the rest of a text of several lines.
+    const auto first = finding.text.find('\n');
+    out += fmt::format("  {:<8} {} ({})\n", fmt::format("{}:", to_string(finding.severity)),
+                       finding.text.substr(0, first), finding.id);
+    if (first != std::string::npos) out += further_lines(std::string_view(finding.text).substr(first + 1));
+  }
+  if (report.better.empty()) return out;
+  out += fmt::format("\nCorrected HPA (print only this with --fix)\n\n{}", report.better);
+  if (report.left.empty()) return out;
+  out += "\nWhat can be corrected by itself is; what remains:\n";
+  for (const auto& text : report.left)
+    out += fmt::format("  {}\n", text);
+  return out;
+}
+
 }  // namespace
 
 ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
   ExplainReport report{.subject = subject};
+  if (subject.input.refusal.final()) {
+    report.findings = scaling::find_refusals(subject.input.refusal);
+    add_correction(report);
+    return report;
+  }
   const auto& forecast = subject.input.forecast;
   constexpr double a_week = 604'800;
   report.steps =
@@ -202,15 +233,17 @@ ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
   for (const auto& finding : subject.scheduler)
     report.findings.push_back(
         {.id = finding.id, .severity = scaling::Severity::warning, .text = text_of(finding)});
-  if (faulty && !elsewhere) {
-    const auto fixed = scaling::fix_hpa(subject.document, subject.input);
-    if (!fixed.changes.empty()) report.better = scaling::fixed_yaml(fixed);
-  }
+  if (faulty && !elsewhere) add_correction(report);
   return report;
 }
 
 std::string report_text(const ExplainReport& report) {
   const auto& subject = report.subject;
+  if (subject.input.refusal.final()) {
+    return fmt::format("HPA {}: the API server of Kubernetes {} refuses it, so it does nothing\n{}",
+                       subject.name, to_string(subject.input.forecast.platform.version),
+                       findings_text(report));
+  }
   const auto& forecast = subject.input.forecast;
   auto out = fmt::format("HPA {} of {}: {} to {}; ", subject.name, target_name(subject), forecast.spec.min,
                          counted(forecast.spec.max, "replica"));
@@ -226,22 +259,13 @@ std::string report_text(const ExplainReport& report) {
   add_metrics(out, report);
   add_steps(out, report);
   add_values(out, report);
-  out += report.findings.empty() ? "\nNothing is wrong with it.\n" : "\nWhat there is to say of it\n";
-  for (const auto& finding : report.findings) {
-    // The id before the rest of a text of several lines.
-    const auto first = finding.text.find('\n');
-    out += fmt::format("  {:<8} {} ({})\n", fmt::format("{}:", to_string(finding.severity)),
-                       finding.text.substr(0, first), finding.id);
-    if (first != std::string::npos) out += further_lines(std::string_view(finding.text).substr(first + 1));
-  }
-  if (!report.better.empty())
-    out += fmt::format("\nCorrected HPA (print only this with --fix)\n\n{}", report.better);
-  return out;
+  return out + findings_text(report);
 }
 
 json::value report_json(const ExplainReport& report) {
   const auto& subject = report.subject;
   const auto& forecast = subject.input.forecast;
+  const bool refused = subject.input.refusal.final();
   json::array steps;
   if (subject.untold.empty()) {
     for (const auto& step : report.steps)
@@ -255,6 +279,21 @@ json::value report_json(const ExplainReport& report) {
   json::array assumptions;
   for (const auto& assumption : subject.assumptions)
     assumptions.push_back(json::value(assumption));
+  json::array left;
+  for (const auto& text : report.left)
+    left.push_back(json::value(text));
+  if (refused) {
+    return json::object{{"format", "flux-metrics-api.explain/1"},
+                        {"name", subject.name},
+                        {"kubernetes", to_string(forecast.platform.version)},
+                        {"refused", true},
+                        {"assumptions", json::array()},
+                        {"metrics", json::array()},
+                        {"steps", json::array()},
+                        {"findings", std::move(findings)},
+                        {"better", report.better.empty() ? json::value(nullptr) : json::value(report.better)},
+                        {"remaining", std::move(left)}};
+  }
   return json::object{{"format", "flux-metrics-api.explain/1"},
                       {"name", subject.name},
                       {"target", target_name(subject)},
@@ -268,7 +307,8 @@ json::value report_json(const ExplainReport& report) {
                       {"metrics", metrics_json(report)},
                       {"steps", std::move(steps)},
                       {"findings", std::move(findings)},
-                      {"better", report.better.empty() ? json::value(nullptr) : json::value(report.better)}};
+                      {"better", report.better.empty() ? json::value(nullptr) : json::value(report.better)},
+                      {"remaining", std::move(left)}};
 }
 
 }  // namespace fluxmetrics::commands

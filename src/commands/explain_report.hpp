@@ -16,7 +16,8 @@ struct ExplainReport {
   std::vector<scaling::ForecastStep> steps = {};
   std::vector<std::vector<scaling::ValueRange>> values = {};  // one list an entry of spec.metrics
   std::vector<scaling::Finding> findings = {};
-  std::string better = {};  // the corrected HPA, where there are faults that it mends
+  std::string better = {};             // the corrected HPA, where there are faults that it mends
+  std::vector<std::string> left = {};  // faults that it still has
 };
 
 [[nodiscard]] ExplainReport make_report(const ExplainSubject& subject, Seconds span);

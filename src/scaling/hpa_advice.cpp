@@ -1,7 +1,6 @@
 #include "scaling/hpa_advice.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/plural.hpp"
@@ -13,9 +12,7 @@
 namespace fluxmetrics::scaling {
 namespace {
 
-constexpr std::array<std::string_view, 4> own_sizes{"node_up_count", "node_cores_up_count",
-                                                    "node_total_count", "node_cores_total_count"};
-constexpr std::string_view wanted = "node_wanted_count";
+constexpr auto wanted = wanted_metric;
 
 std::string seconds(std::int64_t ms) {
   return ms < 120'000 ? fmt::format("{} s", ms / 1000)
@@ -28,11 +25,18 @@ class Advice {
       : input_(input), spec_(input.forecast.spec), seen_(input.forecast.seen) {}
 
   std::vector<Finding> run() {
-    check_fields();
-    check_shape();
+    std::ranges::move(find_refusals(input_.refusal), std::back_inserter(found_));
+    for (const auto& field : input_.repeated_fields) {
+      add("repeated-field", Severity::fault,
+          fmt::format("{} stands twice: the last one holds for kubectl, and a strict reader refuses the file "
+                      "(yaml: unmarshal errors: key already set in map)",
+                      printable(field)));
+    }
+    check_zero();
     check_metrics();
     check_scale();
     check_feedback();
+    check_growth();
     if (spec_.max >= spec_.min && spec_.min > 0) {
       check_tolerance();
       check_rates();
@@ -48,7 +52,6 @@ class Advice {
     found_.push_back({.id = std::move(id), .severity = severity, .text = std::move(text)});
   }
 
-  // What the API server would not accept.
   [[nodiscard]] std::string zero_text() const {
     if (targets_minicluster(spec_)) {
       return "minReplicas is 0: a MiniCluster has no size 0, its operator leaves all pods as they are while "
@@ -65,69 +68,33 @@ class Advice {
            "remembers; a size of 0 that was set by hand, or that a new HPA finds, stays until it is set to 1";
   }
 
-  void check_shape() {
-    if (spec_.max < 1 || spec_.max < spec_.min) {
-      add("bad-range", Severity::fault,
-          fmt::format("maxReplicas {} is below {}: the API server refuses it", spec_.max,
-                      spec_.max < 1 ? "1" : fmt::format("minReplicas {}", spec_.min)));
-    }
-    if (spec_.min < 0)
-      add("bad-range", Severity::fault, "minReplicas is negative: the API server refuses it");
+  void check_zero() {
     if (spec_.min == 0) add("min-zero", Severity::warning, zero_text());
-    if (!spec_.behavior) return;
-    for (const auto* rules : {&spec_.behavior->up, &spec_.behavior->down}) {
-      const auto* name = rules == &spec_.behavior->up ? "scaleUp" : "scaleDown";
-      if (rules->policies.empty()) {
-        add("no-policies", Severity::fault,
-            fmt::format(
-                "{} has an empty list of policies: the API server refuses it; leave it out for the default",
-                name));
-      }
-      for (const auto& policy : rules->policies) {
-        if (policy.value < 1 || policy.period_seconds < 1 || policy.period_seconds > 1800) {
-          add("bad-policy", Severity::fault,
-              fmt::format(
-                  "a policy of {} has value {} and periodSeconds {}: the API server takes values from 1 and "
-                  "periods of 1 to 1800 s",
-                  name, policy.value, policy.period_seconds));
-        }
-      }
-    }
-  }
-
-  void check_fields() {
-    for (const auto& field : input_.unknown_fields) {
-      add("unknown-field", Severity::fault,
-          fmt::format("autoscaling/v2 has no {}{}: kubectl apply refuses it, other clients leave it out",
-                      printable(field.where),
-                      field.meant.empty() ? "" : fmt::format(" (did you mean {}?)", field.meant)));
-    }
   }
 
   void check_metrics() {
-    for (const auto& name : input_.unknown_metrics) {
+    for (const auto& [name, meant] : input_.unknown_metrics) {
       if (input_.cluster) break;  // its server has said so
       add("unknown-metric", Severity::fault,
-          fmt::format("there is no metric {}: the HPA shows FailedGetObjectMetric and keeps its size; "
+          fmt::format("there is no metric {}{}: at every sync the metric fails and the HPA keeps its size; "
                       "flux-metrics-api get lists the metrics that exist",
-                      name));
+                      printable(name), meant.empty() ? "" : fmt::format(" (did you mean {}?)", meant)));
     }
     for (const auto& metric : spec_.metrics) {
-      const bool objects = metric.source == MetricSource::object || metric.source == MetricSource::external;
-      if (metric.source == MetricSource::unknown) {
-        add("unknown-type", Severity::fault, fmt::format("'{}' is no type of metric", metric.type));
-      }
-      if (metric.source == MetricSource::object && metric.target.type == "AverageValue" &&
-          !metric.target.average_value) {
-        add("bad-target", Severity::fault,
+      const bool objects = of_an_object(metric);
+      if (!metric.selector_fault.empty()) {
+        add("bad-selector", Severity::fault,
             fmt::format(
-                "the target of {} has the type AverageValue but no averageValue: the metric always fails",
-                metric.name));
+                "the API server takes the selector of {}, but the controller cannot use it and fails at "
+                "every sync: {}",
+                metric.name, metric.selector_fault));
       }
-      if (metric.source == MetricSource::object && metric.target.type == "Value" && !metric.target.value) {
-        add("bad-target", Severity::fault,
-            fmt::format("the target of {} has the type Value but no value: the metric always fails",
-                        metric.name));
+      if (falls_when_jobs_start(metric)) {
+        add("falls-when-jobs-start", Severity::fault,
+            fmt::format(
+                "{} counts what waits: it falls when jobs start, and the HPA takes away the nodes that "
+                "they run on; follow {} instead",
+                metric.name, wanted));
       }
       if (objects && metric.name == wanted && !metric.target.average_value && metric.target.value) {
         add("wanted-by-value", Severity::fault,
@@ -164,18 +131,24 @@ class Advice {
   // The metric has a value now that the tolerance swallows.
   [[nodiscard]] bool is_within(const HpaMetric& metric) const {
     const auto& forecast = input_.forecast;
-    const auto* found = metric.source == MetricSource::object ? object_value(seen_, metric) : nullptr;
-    std::int64_t value = found == nullptr ? 0 : *found;
-    if (const auto external = seen_.external.find(metric.name);
-        metric.source == MetricSource::external && external != seen_.external.end()) {
-      for (const auto part : external->second)
-        value = wrap_add(value, part);
-    } else if (found == nullptr) {
-      return false;
-    }
-    return *metric.target.value > 0 &&
+    const auto value = value_of(metric);
+    return value && *metric.target.value > 0 &&
            tolerances_of(spec_, forecast.flags, forecast.platform)
-               .within(static_cast<double>(value) / static_cast<double>(*metric.target.value));
+               .within(static_cast<double>(*value) / static_cast<double>(*metric.target.value));
+  }
+
+  // What an Object or External metric is now, in thousandths; nullopt: not known.
+  [[nodiscard]] std::optional<std::int64_t> value_of(const HpaMetric& metric) const {
+    if (metric.source == MetricSource::object) {
+      const auto* found = object_value(seen_, metric);
+      return found == nullptr ? std::nullopt : std::optional(*found);
+    }
+    const auto external = seen_.external.find(metric.name);
+    if (metric.source != MetricSource::external || external == seen_.external.end()) return std::nullopt;
+    std::int64_t sum = 0;
+    for (const auto part : external->second)
+      sum = wrap_add(sum, part);
+    return sum;
   }
 
   void check_readiness(const HpaMetric& metric, bool objects) {
@@ -213,10 +186,10 @@ class Advice {
     }
     if (input_.max_size && spec_.max > *input_.max_size) {
       add("max-above-maxsize", Severity::fault,
-          fmt::format("maxReplicas {} is above the MiniCluster's maxSize {}: its operator puts every larger "
-                      "size back to "
-                      "{}, and HPA and operator overwrite each other at every sync",
-                      spec_.max, *input_.max_size, *input_.max_size));
+          fmt::format(
+              "maxReplicas {} is above the MiniCluster's maxSize {}: its operator ignores a larger size "
+              "without a word, and the HPA and spec.size show pods that never come",
+              spec_.max, *input_.max_size));
     }
     const bool averages = std::ranges::any_of(spec_.metrics, [](const HpaMetric& metric) {
       return metric.target.average_value &&
@@ -234,6 +207,31 @@ class Advice {
           fmt::format("the status says {}, the spec {}: within the tolerance the HPA proposes {}, "
                       "the old size",
                       counted(seen_.status_replicas, "replica"), seen_.spec_replicas, seen_.status_replicas));
+    }
+  }
+
+  // A Value target multiplies the size by the ratio at every sync, however little is wanted.
+  void check_growth() {
+    const auto& forecast = input_.forecast;
+    for (std::size_t i = 0; i < spec_.metrics.size(); ++i) {
+      const auto& metric = spec_.metrics[i];
+      if (!of_an_object(metric) || metric.target.average_value || forecast.follows_size) continue;
+      const auto value = value_of(metric);
+      if (!value) continue;
+      auto at = forecast;
+      const auto first = proposal_at(at, i, *value);
+      if (!first || *first <= at.seen.spec_replicas || *first >= spec_.max) continue;
+      at.seen.spec_replicas = at.seen.status_replicas = *first;
+      at.seen.pods_listed = at.seen.pods_ready = *first;
+      at.seen.pods.reset();
+      const auto second = proposal_at(at, i, *value);
+      if (!second || *second <= *first) continue;
+      add("grows-at-every-sync", Severity::fault,
+          fmt::format(
+              "the Value target of {} multiplies: from {} it proposes {}, from {} then {}, and so on up to "
+              "maxReplicas {}, as long as the metric stays above its target; with AverageValue the metric "
+              "names the size itself",
+              metric.name, forecast.seen.spec_replicas, *first, *first, *second, spec_.max));
     }
   }
 
@@ -411,9 +409,25 @@ std::string_view to_string(Severity severity) {
   return "note";
 }
 
-bool counts_own_size(const HpaMetric& metric) {
-  return (metric.source == MetricSource::object || metric.source == MetricSource::external) &&
-         std::ranges::find(own_sizes, metric.name) != own_sizes.end();
+std::vector<Finding> find_refusals(const HpaRefusal& refusal) {
+  std::vector<Finding> found;
+  const auto add = [&](std::string id, std::string text) {
+    found.push_back({.id = std::move(id), .severity = Severity::fault, .text = std::move(text)});
+  };
+  for (const auto& wrong : refusal.types)
+    add("refused", fmt::format("the API server refuses it: {}", printable(wrong.error.text(), 400)));
+  for (const auto& error : refusal.invalid)
+    add("refused", fmt::format("the API server refuses it: {}", printable(error.text(), 400)));
+  for (const auto& field : refusal.unknown) {
+    add("unknown-field",
+        fmt::format(
+            "autoscaling/v2 has no {}{}: kubectl apply refuses it (unknown field \"{}\"), other clients "
+            "leave it out",
+            printable(field.where),
+            field.meant.empty() ? "" : fmt::format(" (did you mean {}?)", field.meant),
+            printable(field.where)));
+  }
+  return found;
 }
 
 bool targets_minicluster(const HpaSpec& spec) {

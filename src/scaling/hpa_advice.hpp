@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "scaling/hpa_cluster.hpp"
-#include "scaling/hpa_fields.hpp"
 #include "scaling/hpa_forecast.hpp"
+#include "scaling/hpa_own_metrics.hpp"
+#include "scaling/hpa_validation.hpp"
 
 namespace fluxmetrics::scaling {
 
@@ -22,22 +23,29 @@ struct Finding {
   bool elsewhere = false;  // no other text of the HPA mends it
 };
 
+struct UnknownMetric {
+  std::string name = {};
+  std::string meant = {};  // the metric of nearly that name; "" for none
+};
+
 struct AdviceInput {
   Forecast forecast = {};
   // spec.maxSize of the MiniCluster, where it is known.
   std::optional<std::int32_t> max_size = {};
   // Metrics of this program that the HPA names and that do not exist.
-  std::vector<std::string> unknown_metrics = {};
+  std::vector<UnknownMetric> unknown_metrics = {};
   // Of an HPA that no API server has read yet.
-  std::vector<UnknownField> unknown_fields = {};
-  std::optional<ClusterFacts> cluster = {};  // of an HPA that a cluster was asked about
+  HpaRefusal refusal = {};
+  std::vector<std::string> repeated_fields = {};  // "spec.maxReplicas"
+  std::optional<ClusterFacts> cluster = {};       // of an HPA that a cluster was asked about
 };
 
-// The metric counts the target's own nodes: an HPA on it feeds back on itself.
-[[nodiscard]] bool counts_own_size(const HpaMetric& metric);
 [[nodiscard]] bool targets_minicluster(const HpaSpec& spec);
 
-// The worst first.
+// What the API server says of an HPA that it does not take as it is.
+[[nodiscard]] std::vector<Finding> find_refusals(const HpaRefusal& refusal);
+
+// Of an HPA that the API server takes. The worst first.
 [[nodiscard]] std::vector<Finding> find_faults(const AdviceInput& input);
 
 }  // namespace fluxmetrics::scaling

@@ -18,8 +18,6 @@ class Fixer {
 
   FixedHpa run() {
     leave_manifest();
-    for (const auto& field : input_.unknown_fields)
-      fix_field(field);
     auto& spec = member(fixed_.document, "spec");
     fix_range(spec);
     const bool follow = fix_metrics(spec);
@@ -59,32 +57,13 @@ class Fixer {
     if (annotations->get_object().empty()) members.erase("annotations");
   }
 
-  // The name that was meant, or nothing in its place.
-  void fix_field(const UnknownField& field) {
-    json::value whole(std::move(fixed_.document));
-    boost::system::error_code missing;
-    auto* parent = whole.find_pointer(field.parent, missing);
-    if (parent != nullptr && parent->is_object()) {
-      auto& holder = parent->get_object();
-      const auto value = holder.contains(field.name) ? holder.at(field.name) : json::value();
-      holder.erase(field.name);
-      if (field.meant.empty()) {
-        changed(field.parent, fmt::format("without {}, which there is not", printable(field.name)));
-      } else {
-        set(holder, field.parent, field.meant, value, fmt::format("was {}", printable(field.name)));
-      }
-    }
-    fixed_.document = std::move(whole.get_object());
-  }
-
   void fix_range(json::object& spec) {
     const auto& parsed = input_.forecast.spec;
     max_ = parsed.max;
     if (input_.max_size && max_ > *input_.max_size) {
       max_ = *input_.max_size;
       set(spec, "/spec", "maxReplicas", max_,
-          fmt::format("was {}: the MiniCluster's operator puts sizes above maxSize {} back", parsed.max,
-                      max_));
+          fmt::format("was {}: the MiniCluster's operator ignores sizes above maxSize {}", parsed.max, max_));
     }
     if (parsed.min < 1 && targets_minicluster(parsed)) {
       set(spec, "/spec", "minReplicas", 1,
@@ -103,18 +82,25 @@ class Fixer {
     const auto& parsed = input_.forecast.spec.metrics;
     for (std::size_t i = 0; i < metrics->get_array().size() && i < parsed.size(); ++i) {
       const auto& metric = parsed[i];
+      const bool unknown = std::ranges::find(input_.unknown_metrics, metric.name, &UnknownMetric::name) !=
+                           input_.unknown_metrics.end();
       const bool known =
-          metric.name == "node_wanted_count" || counts_own_size(metric) ||
-          std::ranges::find(input_.unknown_metrics, metric.name) != input_.unknown_metrics.end();
-      if (!known || metric.source != MetricSource::object || !metrics->get_array()[i].is_object()) continue;
+          metric.name == wanted_metric || counts_own_size(metric) || falls_when_jobs_start(metric) || unknown;
+      if (!known || !of_an_object(metric) || !metrics->get_array()[i].is_object()) continue;
       follow = true;
-      const auto path = fmt::format("/spec/metrics/{}/object", i);
-      auto& object = member(metrics->get_array()[i].get_object(), "object");
-      set(member(object, "metric"), path + "/metric", "name", "node_wanted_count",
+      const auto* const source = metric.source == MetricSource::object ? "object" : "external";
+      const auto path = fmt::format("/spec/metrics/{}/{}", i, source);
+      auto& object = member(metrics->get_array()[i].get_object(), source);
+      auto& identifier = member(object, "metric");
+      if (identifier.erase("selector") > 0)
+        changed(path + "/metric", fmt::format("without its selector: {} has no labels", wanted_metric));
+      set(identifier, path + "/metric", "name", json::string(wanted_metric),
           counts_own_size(metric)
               ? fmt::format("was {}, which counts the nodes that are there, not those that are needed",
                             metric.name)
-              : fmt::format("was {}, which does not exist", metric.name));
+          : falls_when_jobs_start(metric)
+              ? fmt::format("was {}, which falls when jobs start", metric.name)
+              : fmt::format("was {}, which does not exist", printable(metric.name)));
       const json::object target{{"type", "AverageValue"}, {"averageValue", "1"}};
       set(object, path, "target", target,
           "with AverageValue 1 the proposal is the metric itself, whatever the pods do");

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "kube/quantity.hpp"
+#include "kube/selector.hpp"
 
 namespace fluxmetrics::scaling {
 namespace {
@@ -42,14 +43,19 @@ std::string join(const std::vector<std::string>& words, std::string_view between
   return text;
 }
 
-std::string query_of(const Requirement& requirement, const JsonField& where) {
+// Sets `fault` for an operator that does not exist, which no API server looks at.
+std::string query_of(const Requirement& requirement, std::string& fault) {
   const auto& [key, op, values] = requirement;
+  const bool lists = op == "In" || op == "NotIn";
+  if (lists && values.empty()) fault = "for 'in', 'notin' operators, values set can't be empty";
+  if (!lists && !values.empty() && (op == "Exists" || op == "DoesNotExist"))
+    fault = "values set must be empty for exists and does not exist";
   if (op == "In") return fmt::format("{} in ({})", key, join(values, ","));
   if (op == "NotIn") return fmt::format("{} notin ({})", key, join(values, ","));
   if (op == "Exists") return key;
   if (op == "DoesNotExist") return "!" + key;
-  where.refuse(
-      fmt::format("has the operator '{}': In, NotIn, Exists and DoesNotExist are known", printable(op, 60)));
+  fault = fmt::format("\"{}\" is not a valid label selector operator", printable(op, 60));
+  return key;
 }
 
 // A metric's own selector, as a query and as the controller prints it.
@@ -70,11 +76,13 @@ void read_selector(const JsonField& field, HpaMetric& metric) {
   }
   std::string shown;
   for (const auto& requirement : requirements) {
-    terms.push_back(query_of(requirement, expressions));
+    terms.push_back(query_of(requirement, metric.selector_fault));
     shown += fmt::format("LabelSelectorRequirement{{Key:{},Operator:{},Values:[{}],}},", requirement.key,
                          requirement.op, join(requirement.values, " "));
   }
   metric.selector = join(terms, ",");
+  if (const auto usable = kube::Selector::parse(metric.selector); !usable && metric.selector_fault.empty())
+    metric.selector_fault = usable.error().message;
   metric.selector_text = fmt::format(
       "&LabelSelector{{MatchLabels:map[string]string{{{}}},MatchExpressions:[]LabelSelectorRequirement{{{}}},"
       "}}",

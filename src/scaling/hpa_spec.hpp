@@ -34,6 +34,7 @@ struct HpaMetric {
   HpaObject object = {};              // Object only
   std::string selector = {};          // of the metric, as a query has it; "" = none
   std::string selector_text = "nil";  // as the controller prints it in messages
+  std::string selector_fault = {};    // why no client can use it: the API server looks at no selector
   HpaTarget target = {};
   bool operator==(const HpaMetric&) const = default;
 };

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "base/yaml.hpp"
 #include "kube/quantity.hpp"
+#include "kube/strict_decoding.hpp"
 
 namespace fluxmetrics::scaling {
 namespace json = boost::json;
@@ -125,7 +126,8 @@ std::int64_t JsonField::time_ms() const {
 std::string JsonField::quantity_text() const {
   if (!present()) refuse("is missing");
   if (value_->is_number()) return json::serialize(*value_);
-  return text();
+  (void)text();
+  return kube::quantity_text(*value_);
 }
 
 std::int64_t JsonField::quantity() const {

@@ -74,8 +74,8 @@ class Versions(unittest.TestCase):
         self.assertNotIn("scaling is disabled", text)
         self.assertNotIn("off by default", text)
         self.assertIn("wakes its target only from a 0 that it set itself", findings(document)["min-zero"])
-        self.assertIn("on by default from 1.37 on",
-                      findings(told(*down, "--kubernetes-version", "1.36", given=hpa))["min-zero"])
+        self.assertIn("spec.minReplicas: Invalid value: 0: must be greater than or equal to 1",
+                      findings(told(*down, "--kubernetes-version", "1.36", given=hpa))["refused"])
 
     def test_a_status_that_kubectl_prints_counts(self):
         def status(zero, replicas=""):
@@ -95,7 +95,7 @@ status:
         self.assertEqual(size("--kubernetes-version", "1.36", given=status("True")), 0, "the gate is off there")
         document = told("-", "--metric", "waiting=3", given=status("True", "currentReplicas: 7"))
         self.assertEqual((document["replicas"], document["steps"][0]["to"]), (7, 3))
-        self.assertIn("taken to have 7 replicas, as the HPA's status says", " ".join(document["assumptions"]))
+        self.assertIn("assuming 7 replicas, as the HPA's status says", " ".join(document["assumptions"]))
         # The controller knows it: its next sync is what is told, on an old release too.
         old = told("-", "--metric", "waiting=3", "--kubernetes-version", "1.36",
                    given=status("True", "currentReplicas: 7"))
