@@ -179,6 +179,16 @@ spec:
 `, group, version, priority, lab.ServiceName, lab.Namespace, base64.StdEncoding.EncodeToString(bundle)))
 }
 
+// minorVersion is 37 of a control plane of Kubernetes 1.37.
+func (w *world) minorVersion(t *testing.T) int {
+	t.Helper()
+	version, err := w.Client.Discovery().ServerVersion()
+	must(t, err)
+	minor, err := strconv.Atoi(strings.TrimSuffix(version.Minor, "+"))
+	must(t, err)
+	return minor
+}
+
 // metricsServer starts the stand-in for metrics-server once.
 func (w *world) metricsServer(t *testing.T) *lab.MetricsServer {
 	t.Helper()
