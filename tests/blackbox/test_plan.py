@@ -278,7 +278,7 @@ class Traces(unittest.TestCase):
                                 (("plot", self.folder.name), self.folder.name),
                                 (("plot", almost), "no column machine_type"),
                                 (("plot", still), "line 2: from_nodes and to_nodes are both 1"),
-                                (("plot", __file__), "no column")):
+                                (("plot", EXAMPLES.parent / "Makefile"), "no column")):
             done = harness.run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), (arguments, done))
             self.assertIn(says, done.stderr)
