@@ -249,6 +249,15 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
     subject = parse_new_subject(std::move(file->document),
                                 options.kubernetes_version.value_or(scaling::KubernetesVersion{}));
     if (!subject) return fail(subject.error().code, "{}: {}", options.hpa, subject.error().message);
+    for (auto& wrong : subject->input.refusal.types) {
+      const auto place = file->places.find(wrong.pointer);
+      if (wrong.wanted != "string" && wrong.wanted != "map[string]string") continue;
+      boost::system::error_code missing;
+      const boost::json::value whole(subject->document);
+      const auto* value = whole.find_pointer(wrong.pointer, missing);
+      if (value != nullptr && value->is_primitive())
+        wrong.hint = not_a_text(*value, place == file->places.end() ? "" : place->second.written);
+    }
     if (subject->input.refusal.final()) return subject;
     subject->input.repeated_fields = std::move(file->repeated);
     // What kubectl get -o yaml prints has a status: a controller knows that HPA already.

@@ -1,12 +1,14 @@
 // `explain`: what is gathered about an HPA before anything is said about it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <boost/json/object.hpp>
 
+#include "base/yaml.hpp"
 #include "commands/options.hpp"
 #include "instance/scheduler_findings.hpp"
 #include "scaling/hpa_advice.hpp"
@@ -23,6 +25,8 @@ struct ExplainSubject {
 };
 
 struct HpaFile {
+  // How the scalars of the document are written, by JSON pointer.
+  std::map<std::string, YamlPlace, std::less<>> places = {};
   boost::json::object document = {};
   std::vector<std::string> repeated = {};        // fields that stand twice in it: "spec.maxReplicas"
   std::vector<boost::json::object> others = {};  // what else the file holds: the target, perhaps

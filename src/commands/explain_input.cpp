@@ -105,9 +105,12 @@ Result<HpaFile> read_hpa_file(const std::string& path) {
     return fail(Code::invalid, "{} holds {} HorizontalPodAutoscalers: give one at a time", path,
                 found.size());
   }
-  HpaFile file{.document = *found.front().object, .repeated = repeated_in(found.front()), .others = {}};
+  const auto& hpa = found.front();
+  HpaFile file{.places = {}, .document = *hpa.object, .repeated = repeated_in(hpa), .others = {}};
   for (auto other = objects.begin(); other != hpas.begin(); ++other)
     file.others.push_back(*other->object);
+  for (const auto& [pointer, place] : hpa.document->places)
+    if (pointer.starts_with(hpa.pointer + "/")) file.places[pointer.substr(hpa.pointer.size())] = place;
   return file;
 }
 

@@ -79,7 +79,10 @@ class Walk {
   }
 
   void wrong(const Place& at, std::string_view wanted, std::string reason) {
-    found_.types.push_back({{at.where, std::move(reason)}, at.pointer, std::string(wanted)});
+    found_.types.push_back({.error = {.field = at.where, .reason = std::move(reason)},
+                            .pointer = at.pointer,
+                            .wanted = std::string(wanted),
+                            .hint = {}});
   }
   void mismatch(const json::value& value, std::string_view wanted, const Place& at, std::string_view told) {
     const bool whole = wanted.starts_with("int") && value.is_number();

@@ -29,6 +29,7 @@ struct WrongType {
   FieldError error = {};     // the field with its indices, and Go's sentence
   std::string pointer = {};  // the value, as a JSON pointer (RFC 6901)
   std::string wanted = {};   // the type, as GoTypes names it
+  std::string hint = {};     // how it must be written, for whoever knows how it is written
 };
 
 struct DecodingFaults {

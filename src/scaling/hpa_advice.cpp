@@ -415,7 +415,8 @@ std::vector<Finding> find_refusals(const HpaRefusal& refusal) {
     found.push_back({.id = std::move(id), .severity = Severity::fault, .text = std::move(text)});
   };
   for (const auto& wrong : refusal.types)
-    add("refused", fmt::format("the API server refuses it: {}", printable(wrong.error.text(), 400)));
+    add("refused", fmt::format("the API server refuses it: {}{}", printable(wrong.error.text(), 400),
+                               wrong.hint.empty() ? "" : fmt::format("; it {}", wrong.hint)));
   for (const auto& error : refusal.invalid)
     add("refused", fmt::format("the API server refuses it: {}", printable(error.text(), 400)));
   for (const auto& field : refusal.unknown) {
