@@ -92,8 +92,10 @@ TEST(DeniedJobs, AreForgottenWhenOneAsWideIsTaken) {
   EXPECT_EQ(left({.state = run, .t_submit = now - 2, .nnodes = 4, .ncores = {}}), Ids{});
   EXPECT_EQ(left({.state = sched, .t_submit = now - 2, .nnodes = 6, .ncores = {}}), Ids{});
   EXPECT_EQ(left({.state = run, .t_submit = now - 2, .nnodes = 3, .ncores = {}}), Ids{2}) << "narrower";
-  EXPECT_EQ(left({.state = run, .t_submit = now - 20, .nnodes = 4, .ncores = {}}), Ids{2}) << "was there before";
-  EXPECT_EQ(left({.state = priority, .t_submit = now - 2, .nnodes = 4, .ncores = {}}), Ids{2}) << "may still be denied";
+  EXPECT_EQ(left({.state = run, .t_submit = now - 20, .nnodes = 4, .ncores = {}}), Ids{2})
+      << "was there before";
+  EXPECT_EQ(left({.state = priority, .t_submit = now - 2, .nnodes = 4, .ncores = {}}), Ids{2})
+      << "may still be denied";
 }
 
 TEST(DeniedJobs, AJobspecTellsMoreThanCounts) {
