@@ -10,7 +10,7 @@ namespace {
 namespace json = boost::json;
 constexpr double now = 1'800'000'000;
 
-json::object listed(flux::JobId id, std::uint32_t nodes, double ended,
+json::object listed(flux::JobId id, std::int64_t nodes, double ended,
                     std::string_view note = "alloc denied due to type=\"unsatisfiable\"") {
   return {{"id", id},
           {"nnodes", nodes},
