@@ -468,7 +468,7 @@ class Names(Hostile):
                               ("flux-operator/services/*/nonsense", "services")):
             message = self.status(f"{base}/{tail}")
             self.assertTrue(message.startswith(f"the server could not find the metric nonsense for {object_}: "), message)
-            self.assertEqual(set(re.findall(r"[a-z_]+(?:_count|_total|_ratio|_seconds|_per_second)", message)) - {"nonsense"}, known)
+            self.assertEqual(set(re.findall(r"[a-z_]+(?:_count|_total|_ratio|_seconds|_per_second|_info)", message)) - {"nonsense"}, known)
 
     def test_unknown_namespace_and_object(self):
         base = f"{harness.CUSTOM}/v1beta2/namespaces"
