@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 
 #include <boost/json/array.hpp>
@@ -155,9 +156,9 @@ class Decoder {
              Keys& keys) {
     if (from.kind == Kind::sequence) {
       // The first of a list counts most: it comes last.
-      for (auto each = from.children.rbegin(); each != from.children.rend(); ++each) {
-        if ((*each)->kind == Kind::sequence) refuse_merge(**each);
-        merge(**each, pointer, level, object, keys);
+      for (const auto* const each : from.children | std::views::reverse) {
+        if (each->kind == Kind::sequence) refuse_merge(*each);
+        merge(*each, pointer, level, object, keys);
       }
       return;
     }
@@ -217,7 +218,8 @@ class Stream {
   explicit Stream(std::string_view text) : text_(without_byte_order_mark(text)) {}
 
   Result<std::vector<YamlDocument>> read() {
-    if (const auto start = std::ranges::find_if_not(text_, is_blank); start != text_.end() && *start == '{')
+    if (const auto* const start = std::ranges::find_if_not(text_, is_blank);
+        start != text_.end() && *start == '{')
       if (auto read = read_objects(); !read) return std::unexpected(read.error());
     // After two objects nothing but objects may come.
     if (documents_.size() > 1 && !text_.empty()) {
@@ -286,7 +288,7 @@ class Stream {
       take(std::min(end + 1, text_.size()));
       if (line.starts_with("---")) {
         const auto behind = line.substr(3);
-        const auto mark = std::ranges::find_if_not(behind, is_blank);
+        const auto* const mark = std::ranges::find_if_not(behind, is_blank);
         if (mark != behind.end() && *mark != '#')
           return yaml_error(here, "a line that begins with --- divides documents: nothing may follow on it");
         // The one before a first document belongs to it.
@@ -331,7 +333,8 @@ Result<std::vector<YamlDocument>> read_yaml(std::string_view text) {
 Result<YamlDocument> read_yaml_document(std::string_view text) {
   auto document = first_document(text, 1, false);
   if (!document) return std::unexpected(document.error());
-  return *std::move(document) ? **std::move(document) : YamlDocument{};
+  auto& found = *document;
+  return found ? *std::move(found) : YamlDocument{};
 }
 
 std::string not_a_text(const json::value& value, std::string_view written) {
