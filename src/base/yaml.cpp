@@ -24,6 +24,7 @@ namespace json = boost::json;
 // Aliases may name one node a thousand times over; that is where this ends.
 constexpr std::size_t most_values = 100'000;
 constexpr std::size_t most_levels = 100;
+constexpr std::size_t most_documents = 10'000;
 
 // Makes values of nodes. What is wrong is thrown inside this file only.
 class Decoder {
@@ -239,6 +240,10 @@ class Stream {
     text_.remove_prefix(bytes);
   }
 
+  [[nodiscard]] std::unexpected<Error> too_many() const {
+    return yaml_error(line_, fmt::format("the file has more than {} documents", most_documents));
+  }
+
   // JSON as far as there is some.
   Result<void> read_objects() {
     json::parse_options options;
@@ -267,6 +272,7 @@ class Stream {
       }
       take(bytes);
       documents_.push_back(std::move(document));
+      if (documents_.size() > most_documents) return too_many();
     }
   }
 
@@ -308,6 +314,7 @@ class Stream {
     auto document = first_document(text, first_line, true);
     if (!document) return std::unexpected(document.error());
     if (*document && !(**document).value.is_null()) documents_.push_back(**std::move(document));
+    if (documents_.size() > most_documents) return too_many();
     return {};
   }
 

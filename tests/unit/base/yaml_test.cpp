@@ -182,6 +182,10 @@ TEST(ReadYaml, RefusesWhatIsChanceOrTooMuch) {
   for (int i = 0; i < 100'000; ++i)
     many += "1,";
   EXPECT_EQ(refusal(many + "1]\n"), "line 1: the YAML has more than 100000 nodes");
+  std::string documents;
+  for (int i = 0; i < 10'001; ++i)
+    documents += "{}\n";
+  EXPECT_EQ(refusal(documents), "line 10001: the file has more than 10000 documents");
   std::string long_chain = "a0: &a0 [x]\n";
   for (int i = 1; i < 200; ++i)
     long_chain += fmt::format("a{}: &a{} [*a{}]\n", i, i, i - 1);
