@@ -135,7 +135,8 @@ Result<Constraint> Constraint::read_operator(std::string_view name, const json::
     auto hosts = expand_hostlist(text, max_hosts_named - made.names_.size());
     if (!hosts) return fail(Code::protocol, "constraint: hostlist: {}", hosts.error().message);
     // No host has a name with brackets in it, and writing it out would make other names of it.
-    std::erase_if(*hosts, [](std::string_view host) { return host.find_first_of("[]") != host.npos; });
+    std::erase_if(*hosts,
+                  [](std::string_view host) { return host.find_first_of("[]") != std::string_view::npos; });
     made.names_.insert(made.names_.end(), hosts->begin(), hosts->end());
   }
   sort_unique(made.names_);

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <clocale>
 #include <cstdlib>
 #include <langinfo.h>
 #include <limits>
-#include <locale.h>
 #include <optional>
 
 namespace fluxmetrics::flux {
@@ -57,7 +57,7 @@ bool wants_ascii() {
   // Set is enough, whatever to.
   if (std::getenv("FLUX_F58_FORCE_ASCII") != nullptr) return true;
   // Of a locale that is not installed nothing is known, and C counts.
-  const auto locale = ::newlocale(LC_CTYPE_MASK, "", nullptr);
+  auto* const locale = ::newlocale(LC_CTYPE_MASK, "", nullptr);
   if (locale == nullptr) return true;
   const bool utf8 = std::string_view(::nl_langinfo_l(CODESET, locale)) == "UTF-8";
   ::freelocale(locale);
