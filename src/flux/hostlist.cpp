@@ -49,21 +49,21 @@ std::optional<Leading> leading_number(std::string_view text) {
 }
 
 // A number or a range of numbers in brackets. `width`: to this many digits they are padded.
-struct Range {
+struct HostRange {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   std::size_t width = 0;
 };
 // As flux-core does: "3-" is 3, all of the text before the dash says the width, blanks too ("h[1, 2]" is h1
 // and h02), and what stands between the first number and the dash means nothing else.
-std::optional<Range> to_range(std::string_view text) {
+std::optional<HostRange> to_range(std::string_view text) {
   const auto dash = text.find('-');
   const std::string_view head = text.substr(0, dash);
   const std::string_view tail = dash == std::string_view::npos ? "" : text.substr(dash + 1);
   const auto first = leading_number(head);
   const auto last = tail.empty() ? first : leading_number(tail);
   if (!first || !last || !last->rest.empty()) return std::nullopt;
-  return Range{.first = first->value, .last = last->value, .width = head.size()};
+  return HostRange{.first = first->value, .last = last->value, .width = head.size()};
 }
 
 std::string padded(std::uint64_t value, std::size_t width) {

@@ -20,7 +20,7 @@ namespace {
 namespace json = boost::json;
 
 // Resources nested deeper than this are no real ones; it bounds the recursion.
-constexpr int max_depth = 32;
+constexpr int max_shape_depth = 32;
 constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
 
 // Of numbers up to `most`; stops there.
@@ -89,8 +89,8 @@ Result<Vertex> read_vertex(const json::value& value) {
 }
 
 Result<std::vector<Vertex>> read_vertices(const json::array& values, int depth) {
-  if (depth > max_depth)
-    return fail(Code::protocol, "jobspec: resources are nested deeper than {} levels", max_depth);
+  if (depth > max_shape_depth)
+    return fail(Code::protocol, "jobspec: resources are nested deeper than {} levels", max_shape_depth);
   std::vector<Vertex> vertices;
   for (const auto& value : values) {
     auto vertex = read_vertex(value);
@@ -102,7 +102,7 @@ Result<std::vector<Vertex>> read_vertices(const json::array& values, int depth) 
 
 // Whether there is a node somewhere below. What is wrong there is found when it is read.
 bool holds_node(const json::array* values, int depth) {
-  if (values == nullptr || depth > max_depth) return false;
+  if (values == nullptr || depth > max_shape_depth) return false;
   return std::ranges::any_of(*values, [&](const json::value& value) {
     const auto vertex = read_vertex(value);
     return vertex && (vertex->type == "node" || holds_node(vertex->with, depth + 1));
