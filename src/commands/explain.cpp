@@ -114,6 +114,8 @@ Result<void> ask_broker(ExplainSubject& subject, const ExplainOptions& options, 
   using namespace std::chrono_literals;
   const auto catalogue_held = catalogue_of(user.get());
   const auto& catalogue = *catalogue_held;
+  // What there is to say of the instance is among the findings.
+  if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);
   Pipeline pipeline(broker, {}, Seconds(30), std::move(user));
   pipeline.start();
   const auto deadline =

@@ -41,8 +41,8 @@ class FromAFollower(unittest.TestCase):
 
     def test_get(self):
         self.simulator.ctl("submit", "-N3")
-        numbers = harness.get_metrics(self.follower.uri, "node_up_count", "node_wanted_count")
-        self.assertEqual(numbers, {"node_up_count": 2, "node_wanted_count": 3})
+        harness.eventually(lambda: harness.get_metrics(self.follower.uri, "node_up_count", "node_wanted_count") ==
+                           {"node_up_count": 2, "node_wanted_count": 3}, "the wide job's size")
 
     def test_start_follows_what_happens(self):
         with harness.Server(uri=self.follower.uri) as server:

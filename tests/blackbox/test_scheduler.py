@@ -83,6 +83,7 @@ class OfFluxion(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("(scheduler-denies-wide-jobs)", done.stdout)
         self.assertIn('             queue-policy = "easy"\n', done.stdout)
+        self.assertEqual(done.stderr, "", "it is said once")
 
     def test_what_mends_it_mends_it(self):
         for rules in (fluxion("easy", "lonode"), fluxion("fcfs", "low", "ALL:core")):
