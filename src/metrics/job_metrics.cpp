@@ -131,15 +131,15 @@ std::vector<Metric> job_metrics() {
   metrics.push_back(jobs("job_running_count", "Jobs in RUN or CLEANUP.", [](const Facts& f) -> Items {
     return single(count(all(f).run) + count(all(f).cleanup));
   }));
-  metrics.push_back(
-      {.description =
-           {.name = "job_eligible_count",
-            .unit = "jobs",
-            .help = "Jobs that wait for nothing but room: in SCHED, not held, in a queue that is started.",
-            .source = "job-list.list, job-manager.queue-status",
-            .labels = {"queue"},
-            .aggregation = Aggregation::sum},
-       .values = eligible});
+  metrics.push_back({.description = {.name = "job_eligible_count",
+                                     .unit = "jobs",
+                                     .help = "Jobs that wait for nothing but room: in SCHED, not held, in a "
+                                             "queue that is started, and not "
+                                             "too large for all nodes together.",
+                                     .source = "job-list.list, job-manager.queue-status",
+                                     .labels = {"queue"},
+                                     .aggregation = Aggregation::sum},
+                     .values = eligible});
   return metrics;
 }
 

@@ -94,19 +94,21 @@ std::vector<Metric> sizing_metrics() {
   metrics.push_back(
       by_queue("node_demand_count", "nodes",
                "Empty nodes that the running and eligible jobs need, packed, by the queue whose job "
-               "needed the node first.",
+               "needed the node first; jobs that can never start need none.",
                [](const Facts& f) { return of_queues(f, [](const auto& q) { return q.nodes; }); }));
   metrics.push_back(
       by_queue("core_demand_count", "cores",
-               "Cores that the running jobs hold and the eligible ones ask for, by queue.",
+               "Cores that the running jobs hold and the eligible ones ask for, by queue; jobs that can "
+               "never start ask for none.",
                [](const Facts& f) { return of_queues(f, [](const auto& q) { return q.cores; }); }));
   metrics.push_back(by_queue("gpu_demand_count", "gpus",
-                             "Gpus that the running jobs hold and the eligible ones ask for, by queue.",
+                             "Gpus that the running jobs hold and the eligible ones ask for, by queue; jobs "
+                             "that can never start ask for none.",
                              gpu_demand));
-  metrics.push_back(plain("job_unsatisfiable_count", "jobs",
-                          "Eligible jobs that would not fit if all usable nodes were there and empty.",
-                          everything,
-                          [](const Facts& f) -> Items { return single(f.inputs.demand.unsatisfiable); }));
+  metrics.push_back(
+      plain("job_unsatisfiable_count", "jobs",
+            "Jobs that wait for room and would not fit if all usable nodes were there and empty.", everything,
+            [](const Facts& f) -> Items { return single(f.inputs.demand.unsatisfiable); }));
   metrics.push_back(
       {.description = {.name = "job_denied_count",
                        .unit = "jobs",
@@ -116,11 +118,11 @@ std::vector<Metric> sizing_metrics() {
                        .labels = {}},
        .values = denied,
        .moves = true});
-  metrics.push_back(
-      plain("job_shape_unknown_count", "jobs",
-            "Active jobs whose jobspec is not known and which are sized by their counts of nodes and "
-            "cores.",
-            jobs, [](const Facts& f) -> Items { return single(f.inputs.demand.shape_unknown); }));
+  metrics.push_back(plain(
+      "job_shape_unknown_count", "jobs",
+      "Active jobs whose jobspec is not known, or not wholly understood: they count as the least that they "
+      "can ask for.",
+      jobs, [](const Facts& f) -> Items { return single(f.inputs.demand.shape_unknown); }));
   return metrics;
 }
 

@@ -84,7 +84,10 @@ std::vector<QueueDemand> demand_by_queue(const instance::InstanceState& state, c
     demand.cores = sum(demand.cores, product(group.jobs(), each.cores));
     demand.gpus = sum(demand.gpus, product(group.jobs(), each.gpus));
     // A running job is packed as the nodes it holds, whatever its jobspec left open.
-    if (const auto held = need_of_running(group.nnodes, group.ncores)) group.need = *held;
+    if (auto held = need_of_running(group.nnodes, group.ncores)) {
+      held->exclusive = held->exclusive || group.need.exclusive;
+      group.need = *held;
+    }
     nodes.push_back(admission.usual_node(ranks, group.need));
   }
   EmptyNodes empty(admission, demands);

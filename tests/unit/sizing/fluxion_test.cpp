@@ -63,6 +63,33 @@ TEST(WholeNodes, TheSlotsOfOneJobShareNodes) {
   EXPECT_EQ(demand.queues.at(0).cores, 64U);
 }
 
+TEST(WholeNodes, OneJobLiesAcrossNodesOfDifferentKinds) {
+  auto made = under("lonodex", InstanceBuilder(4));
+  made.resources({{.ranks = support::ids("0"), .cores = support::ids("0-1"), .gpus = {}},
+                  {.ranks = support::ids("1-3"), .cores = support::ids("0-3"), .gpus = {}}});
+  EXPECT_EQ(of(made.pending(slots(5))).wanted_all, 2U) << "two cores of rank 0, three of rank 1";
+  EXPECT_EQ(of(made.pending(slots(1))).wanted_all, 3U);
+}
+
+TEST(WholeNodes, AJobThatFindsTooFewLeavesThemUntouched) {
+  auto made = under("lonodex", InstanceBuilder(4, "0-3", ""));
+  EXPECT_EQ(of(made.pending(slots(9), 2)).wanted_all, 3U) << "the second waits for the first";
+  EXPECT_EQ(of(made.pending(slots(2))).wanted_all, 4U);
+}
+
+TEST(WholeNodes, ManyJobsCostNoMoreThanFew) {
+  auto made = under("lonodex", InstanceBuilder(1'000'000, "0-3", ""));
+  const auto demand = of(made.pending(slots(6), 100'000));
+  EXPECT_EQ(demand.wanted_all, 200'000U);
+  EXPECT_EQ(demand.queues.at(0).nodes, 200'000U);
+}
+
+TEST(WholeNodes, NothingSharesANodeThatAJobHoldsWhole) {
+  InstanceBuilder made(4, "0-3", "0");
+  made.online("0-3").use("0", "0-3", "0").running(whole_nodes(1), 1, 4).pending(slots(1, 0, 1));
+  EXPECT_EQ(of(made).queues.at(0).nodes, 2U) << "a slot of a gpu alone takes no core, but a node";
+}
+
 TEST(WholeNodes, ABusyNodeTakesNoSecondJob) {
   auto made = under("lonodex", eight_nodes_of_16_cores());
   made.use("0", "0-15", "0-1").running(slots(1), 1, 16).pending(slots(1));
