@@ -5,7 +5,9 @@ is enough is found by counting up.
 """
 import collections
 import dataclasses
+import json
 import math
+import re
 
 OURS = "flux-metrics-api:"
 
@@ -30,7 +32,8 @@ NOTHING = Room(0, 0)
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
-    """N nodes of S slots (N None: S slots anywhere) of C cores and G gpus; `ranks` None: all admitted."""
+    """N nodes of S slots (N None: S slots anywhere) of C cores and G gpus; `ranks` None: all admitted.
+    Exclusive slots are on nodes that no other job has."""
     nodes: int | None = None
     slots: int = 1
     cores: int = 1
@@ -67,6 +70,12 @@ class World:
     queues: tuple = ("",)
     min_replicas: int = 1
     max_replicas: int | None = None
+    whole_nodes: bool = False  # the scheduler gives each job whole nodes
+
+    def __post_init__(self):
+        if self.whole_nodes:
+            self.eligible = [dataclasses.replace(job, shape=dataclasses.replace(job.shape, exclusive=True))
+                             for job in self.eligible]
 
     def usable(self):
         cap = min(self.size, self.max_replicas or self.size)
@@ -85,8 +94,10 @@ def place(shape, capacity, taken, ranks):
             continue
         used = taken.get(rank, NOTHING)
         free, need = capacity[rank] - used, shape.per_node()
+        if shape.exclusive and not used.empty():
+            continue
         if shape.nodes:
-            if free.cores < need.cores or free.gpus < need.gpus or (shape.exclusive and not used.empty()):
+            if free.cores < need.cores or free.gpus < need.gpus:
                 continue
             got[rank] = capacity[rank] if shape.exclusive else need
             left -= 1
@@ -94,7 +105,7 @@ def place(shape, capacity, taken, ranks):
             count = min([left, free.cores // need.cores if need.cores else left]
                         + ([free.gpus // need.gpus] if need.gpus else []))
             if count:
-                got[rank] = Room(count * need.cores, count * need.gpus)
+                got[rank] = capacity[rank] if shape.exclusive else Room(count * need.cores, count * need.gpus)
                 left -= count
     return got if left == 0 else None
 
@@ -106,6 +117,15 @@ def first_size(world, shape, usable, used):
         if got is not None:
             return n, set(got)
     return None
+
+
+def ever_fits(world, shape):
+    """Whether all ranks that are not excluded hold the shape, were they up and empty: else it is no demand."""
+    return place(shape, world.rooms, {}, set(world.rooms) - world.excluded) is not None
+
+
+def possible_jobs(world):
+    return [job for job in world.eligible if ever_fits(world, job.shape)]
 
 
 def n1(world, shape, usable):
@@ -129,6 +149,7 @@ def calculate(world):
     busy = [rank for rank, room in world.used.items() if not room.empty() and rank not in world.offline]
     safe_min = 1 + max(busy, default=0)
 
+    possible = possible_jobs(world)
     satisfiable = [job for job in world.eligible if place(job.shape, world.rooms, {}, usable) is not None]
     touched = set()
     taken = dict(world.used)
@@ -146,8 +167,8 @@ def calculate(world):
         "node_wanted_all_count": wanted,
         "node_shortage_count": len(touched & world.offline),
         "job_unsatisfiable_count": len(world.eligible) - len(satisfiable),
-        "node_demand_count": {queue: node_demand(world, queue) for queue in world.queues},
-        **amounts(world),
+        "node_demand_count": {queue: node_demand(world, possible, queue) for queue in world.queues},
+        **amounts(world, possible),
     }
 
 
@@ -165,8 +186,8 @@ def held_shapes(world, queue):
             for name, nodes, cores, _ in world.running if name == queue and nodes]
 
 
-def node_demand(world, queue):
-    jobs = held_shapes(world, queue) + [job for job in world.eligible if job.queue == queue]
+def node_demand(world, possible, queue):
+    jobs = held_shapes(world, queue) + [job for job in possible if job.queue == queue]
     by_kind = collections.defaultdict(list)
     for job in jobs:
         by_kind[common_kind(world, job.shape)].append(dataclasses.replace(job, shape=dataclasses.replace(job.shape, ranks=None)))
@@ -178,7 +199,7 @@ def node_demand(world, queue):
         empty_world = World(size=plenty, rooms=capacity)
         for job in sorted(members, key=order(empty_world, list(capacity))):
             got = place(job.shape, capacity, taken, list(capacity))
-            if got is None:  # larger than a node of any kind: it still needs as many nodes as it names
+            if got is None:  # it runs on nodes that R no longer has
                 got = {rank: kind for rank in list(capacity)[-(job.shape.nodes or job.shape.slots):]}
             for rank, room in got.items():
                 taken[rank] = taken.get(rank, NOTHING) + room
@@ -186,33 +207,57 @@ def node_demand(world, queue):
     return total
 
 
-def amounts(world):
+def amounts(world, possible):
     cores, gpus = {}, {}
     for queue in world.queues:
         sums = Room(sum(c for name, _, c, _ in world.running if name == queue),
                     sum(g for name, _, _, g in world.running if name == queue))
-        for job in world.eligible:
+        for job in possible:
             if job.queue != queue:
                 continue
             shape = job.shape
-            one = common_kind(world, shape) if shape.exclusive else shape.per_node()
-            times = shape.nodes or shape.slots
+            one, times = shape.per_node(), shape.nodes or shape.slots
+            if shape.exclusive:
+                one = common_kind(world, shape)
+                if not shape.nodes:
+                    times = math.ceil(times / min([one.cores // shape.cores] if shape.cores else []
+                                                  + ([one.gpus // shape.gpus] if shape.gpus else [])))
             sums += Room(one.cores * times, one.gpus * times)
         cores[queue], gpus[queue] = sums.cores, sums.gpus
     return {"core_demand_count": cores, "gpu_demand_count": gpus}
 
 
 def shape_of_jobspec(jobspec, admitted=None):
-    """RFC 14 version 1 -> Shape. `admitted`: the ranks that its constraints and its queue leave, None for all."""
+    """RFC 14 -> Shape. `admitted`: the ranks that its constraints and its queue leave, None for all."""
     def count(vertex):
         value = vertex["count"]
+        if isinstance(value, str):
+            value = json.loads(value) if value.startswith("{") else int(re.match(r"\[?(\d+)", value).group(1))
         return value["min"] if isinstance(value, dict) else value
 
-    vertex = jobspec["resources"][0]
-    nodes, exclusive = None, False
-    if vertex["type"] == "node":
-        nodes, exclusive = count(vertex), bool(vertex.get("exclusive"))
-        vertex = vertex["with"][0]
-    amount = {child["type"]: count(child) for child in vertex["with"]}
-    return Shape(nodes=nodes, slots=count(vertex), cores=amount.get("core", 0), gpus=amount.get("gpu", 0),
-                 exclusive=exclusive, ranks=None if admitted is None else frozenset(admitted))
+    # One path leads to the slot or the node that is furthest up and holds no other of the two but slots in nodes.
+    # Along it counts multiply; what lies beside it (storage) does not count.
+    def find(vertices, types):
+        for vertex in vertices:
+            if vertex["type"] in types:
+                return [vertex]
+            below = find(vertex.get("with", []), types)
+            if below:
+                return [vertex, *below]
+        return None
+
+    def amount(vertices, kind):
+        return sum(count(vertex) * ((vertex["type"] == kind) + amount(vertex.get("with", []), kind)) for vertex in vertices)
+
+    path = find(jobspec["resources"], {"node"}) or find(jobspec["resources"], {"slot"})
+    times = math.prod(map(count, path))
+    *above, last = path
+    inside = last.get("with", [])
+    cores, gpus = amount(inside, "core"), amount(inside, "gpu")
+    ranks = None if admitted is None else frozenset(admitted)
+    if last["type"] == "slot":
+        return Shape(slots=times, cores=cores or (0 if gpus else 1), gpus=gpus, ranks=ranks)
+    exclusive = bool(last.get("exclusive")) or any(v["type"] == "slot" or v.get("exclusive") for v in above)
+    slots = math.prod(map(count, find(inside, {"slot"}) or []))
+    return Shape(nodes=times, slots=slots, cores=(cores or (0 if gpus else 1)) // slots or (0 if gpus else 1),
+                 gpus=gpus // slots, exclusive=exclusive, ranks=ranks)

@@ -1,4 +1,5 @@
 """A real Flux instance for a test, and what Flux's own commands say of it."""
+import dataclasses
 import json
 import os
 import shutil
@@ -74,7 +75,10 @@ class Instance:
             self.first_rooms = rooms(self.json("resource", "R"))
             self.properties = {name: idset(ranks) for name, ranks in
                                self.json("resource", "R")["execution"].get("properties", {}).items()}
-            self.queue_requires = self.json("config", "get").get("queues", {})
+            settings = self.json("config", "get")
+            self.queue_requires = settings.get("queues", {})
+            policy = settings.get("sched-fluxion-resource", {}).get("match-policy", "first")
+            self.whole_nodes = policy in ("lonodex", "hinodex", "firstnodex") or "node_exclusive=true" in policy.split()
         except BaseException:
             self.__exit__()
             raise
@@ -200,4 +204,4 @@ class Instance:
             elif job["state"] == "SCHED" and int(job["priority"]) > 0 and started[queue]:
                 jobspec = self.jobspec(number)
                 world.eligible.append(Job(shape_of_jobspec(jobspec, self.admitted(jobspec)), queue, number))
-        return world
+        return dataclasses.replace(world, whole_nodes=self.whole_nodes)

@@ -1,7 +1,7 @@
 """The calculation of demand.py against states whose numbers were worked out by hand. Needs no Flux."""
 import unittest
 
-from demand import Job, Room, Shape, World, calculate
+from demand import Job, Room, Shape, World, calculate, possible_jobs, shape_of_jobspec
 
 NODE = Room(8, 2)
 ONE = Room(1)
@@ -81,10 +81,40 @@ class States(unittest.TestCase):
         hole.offline = {1, 4, 5}
         self.expect((1, 4, 1, 4, 0), hole)
 
+    def test_whole_nodes(self):
+        self.expect((1, 6, 2, 6, 0), world(jobs=[Shape()] * 6, whole_nodes=True))
+        self.expect((1, 2, 0, 2, 0), world(jobs=[Shape(slots=9)], whole_nodes=True))
+        self.expect((4, 4, 0, 3, 0), world(jobs=[Shape(slots=9)], whole_nodes=True, used={3: NODE}, running=[("", 1, 8, 2)]))
+        sums = calculate(world(jobs=[Shape(slots=9), nodes(1)], whole_nodes=True))
+        self.assertEqual((sums["core_demand_count"], sums["gpu_demand_count"]), ({"": 24}, {"": 6}))
+
+    def test_jobs_that_never_start(self):
+        self.expect((1, 1, 0, 0, 1), world(jobs=[whole(7)]))
+        self.expect((1, 1, 0, 0, 2), world(jobs=[Shape(cores=9), Shape(ranks=frozenset())]))
+        self.assertEqual([job.id for job in possible_jobs(world(jobs=[whole(7), nodes(1)]))], [1])
+
     def test_gpus_on_two_of_many(self):
         state = world(size=64, jobs=[nodes(2, gpus=2)], used={0: NODE, 1: NODE}, running=[("", 2, 16, 4)])
         state.rooms = {rank: NODE if rank < 2 else Room(8) for rank in range(64)}
         self.expect((2, 2, 0, 4, 0), state)
+
+
+class Jobspecs(unittest.TestCase):
+    def test_trees(self):
+        def vertex(kind, count, *inside, **more):
+            return {"type": kind, "count": count, "with": list(inside), **more}
+
+        core, gpu = vertex("core", 2), vertex("gpu", 1)
+        for tree, shape in (
+                (vertex("slot", 3, core), Shape(slots=3, cores=2)),
+                (vertex("node", 4, vertex("socket", 2, vertex("slot", 1, core))), Shape(nodes=4, slots=2, cores=2)),
+                (vertex("node", 2, vertex("slot", 1, core, gpu), exclusive=True),
+                 Shape(nodes=2, cores=2, gpus=1, exclusive=True)),
+                (vertex("slot", 2, vertex("node", {"min": 3}, vertex("socket", 2, core, gpu))),
+                 Shape(nodes=6, cores=4, gpus=2, exclusive=True)),
+                (vertex("rack", 2, vertex("node", "[2-4]", vertex("slot", 1, core))), Shape(nodes=4, cores=2)),
+                (vertex("slot", 2, vertex("gpu", 1), vertex("memory", 4)), Shape(slots=2, cores=0, gpus=1))):
+            self.assertEqual(shape_of_jobspec({"resources": [tree]}), shape, tree)
 
 
 if __name__ == "__main__":

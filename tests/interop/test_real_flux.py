@@ -34,7 +34,8 @@ def flux_counts(flux):
         counts[f"job_queue_state_{state}_count"] = by_state[state]
     counts["job_pending_count"] = by_state["depend"] + by_state["priority"] + by_state["sched"]
     counts["job_running_count"] = by_state["run"] + by_state["cleanup"]
-    eligible = [job for job in jobs if job["state"] == "SCHED" and int(job["priority"]) > 0 and started[job["queue"]]]
+    possible = {job.id for job in demand.possible_jobs(flux.world())}
+    eligible = [job for job in jobs if int(job["id"]) in possible]
     waiting = collections.Counter(job["queue"] for job in eligible)
     counts["job_eligible_count"] = {(queue,): waiting[queue] for queue in started}
     unlimited = collections.Counter(job["queue"] for job in eligible if float(job["duration"]) == 0)
