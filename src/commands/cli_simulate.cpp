@@ -17,6 +17,8 @@ void add_simulate(CLI::App& app, Commands& c) {
       "  export FLUX_URI=local:///tmp/flux.sock\n"
       "  flux-metrics-api simulate-ctl submit -N4 --duration 10s\n"
       "  flux-metrics-api get node_wanted_count\n"
+      "One with Fluxion, as a MiniCluster has it that was given a queue policy:\n"
+      "  flux-metrics-api simulate --scheduler fluxion --queue-policy easy --match-policy lonode\n"
       "A large one, in the middle of its work:\n"
       "  flux-metrics-api simulate --size 10000 --pending 100000 --running 10000");
   add_whole(sub, "--size", o.size, "Ranks that are online at the start")->capture_default_str();
@@ -40,6 +42,17 @@ void add_simulate(CLI::App& app, Commands& c) {
                 "Hide the jobs of others from guests (access.private-mode)");
   sub->add_option("--exclude", o.exclude, "Ranks that the configuration excludes, an idset");
   add_whole(sub, "--quorum", o.quorum, "Wait in state quorum until so many ranks are online");
+  sub->add_option("--scheduler", o.scheduler, "Which scheduler is imitated: simple or fluxion")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"simple", "fluxion"}));
+  sub->add_option(
+      "--queue-policy", o.queue_policies,
+      "Of Fluxion: fcfs, easy, hybrid or conservative [fcfs]; QUEUE=POLICY for one queue (repeatable)");
+  sub->add_option("--match-policy", o.match_policy,
+                  "Of Fluxion: first, firstnodex, high, low, lonode, hinode, lonodex or hinodex [first]")
+      ->check(not_empty());
+  sub->add_option("--prune-filters", o.prune_filters, "Of Fluxion, such as ALL:core [ALL:core,ALL:node]")
+      ->check(not_empty());
   sub->add_flag("--no-scheduler", o.no_scheduler, "Begin without a scheduler");
   sub->add_flag("--discovery", o.discovery,
                 "Resources were found, not configured: ranks that are lost are removed for good");

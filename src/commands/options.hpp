@@ -84,6 +84,10 @@ struct SimulateOptions {
   bool as_guest = false;
   bool private_mode = false;
   bool no_scheduler = false;
+  std::string scheduler = "simple";         // or "fluxion", whose the next three are
+  std::vector<std::string> queue_policies;  // POLICY or QUEUE=POLICY
+  std::string match_policy;
+  std::string prune_filters;
   bool discovery = false;
   std::uint32_t quorum = 0;
   std::string exclude;  // an idset

@@ -25,6 +25,42 @@ Result<void> check_parent(const std::string& uri) {
   return {};
 }
 
+// "easy", or "batch=easy" for one queue.
+Result<void> read_queue_policy(const std::string& text, simulate::FluxionOptions& options) {
+  const std::size_t equals = text.find('=');
+  const auto policy =
+      simulate::parse_queue_policy(equals == std::string::npos ? text : text.substr(equals + 1));
+  if (!policy) return fail(policy.error().code, "--queue-policy: {}", policy.error().message);
+  if (equals == std::string::npos) {
+    if (options.queue_policy)
+      return fail(Code::invalid, "--queue-policy is given twice: name the queue, as in batch={}", text);
+    options.queue_policy = *policy;
+  } else if (!options.policy_of_queue.emplace(text.substr(0, equals), *policy).second) {
+    return fail(Code::invalid, "--queue-policy: queue '{}' has two policies", text.substr(0, equals));
+  }
+  return {};
+}
+
+// Nothing where the scheduler is another one.
+Result<std::optional<simulate::FluxionOptions>> read_fluxion(const SimulateOptions& given) {
+  if (given.scheduler != "fluxion") {
+    if (given.queue_policies.empty() && given.match_policy.empty() && given.prune_filters.empty())
+      return std::nullopt;
+    return fail(Code::invalid,
+                "--queue-policy, --match-policy and --prune-filters are Fluxion's: add --scheduler fluxion");
+  }
+  simulate::FluxionOptions options;
+  for (const std::string& text : given.queue_policies)
+    if (auto read = read_queue_policy(text, options); !read) return std::unexpected(read.error());
+  if (!given.match_policy.empty()) {
+    auto policy = simulate::MatchPolicy::parse(given.match_policy);
+    if (!policy) return fail(policy.error().code, "--match-policy: {}", policy.error().message);
+    options.match_policy = std::move(*policy);
+  }
+  if (!given.prune_filters.empty()) options.prune_filters = given.prune_filters;
+  return options;
+}
+
 // Errors: what the user wrote is wrong.
 Result<simulate::Options> read_options(const SimulateOptions& given) {
   simulate::Options options{.size = given.size,
@@ -40,6 +76,9 @@ Result<simulate::Options> read_options(const SimulateOptions& given) {
   options.scheduler = !given.no_scheduler;
   options.discovers = given.discovery;
   options.quorum = given.quorum;
+  auto fluxion = read_fluxion(given);
+  if (!fluxion) return std::unexpected(fluxion.error());
+  options.fluxion = std::move(*fluxion);
   if (auto parent = check_parent(given.parent_uri); !parent) return std::unexpected(parent.error());
   options.parent_uri = given.parent_uri;
   if (!given.as_version.empty()) {

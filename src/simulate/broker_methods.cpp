@@ -82,6 +82,20 @@ Answered attr_list(Services& services, const Request& request) {
   return request.respond(json::object{{"names", std::move(names)}});
 }
 
+void add_fluxion(json::object& config, const FluxionOptions& options) {
+  json::object queues;
+  if (options.queue_policy) queues["queue-policy"] = name_of(*options.queue_policy);
+  std::string per_queue;
+  for (const auto& [queue, policy] : options.policy_of_queue)
+    per_queue += fmt::format("{}{}:{}", per_queue.empty() ? "" : " ", queue, name_of(policy));
+  if (!per_queue.empty()) queues["queue-policy-per-queue"] = per_queue;
+  if (!queues.empty()) config["sched-fluxion-qmanager"] = std::move(queues);
+  json::object resource;
+  if (options.match_policy) resource["match-policy"] = options.match_policy->name;
+  if (options.prune_filters) resource["prune-filters"] = *options.prune_filters;
+  if (!resource.empty()) config["sched-fluxion-resource"] = std::move(resource);
+}
+
 // The TOML that would make a real instance like this one.
 Answered config_get(Services& services, const Request& request) {
   const Options& options = services.instance().options();
@@ -112,6 +126,7 @@ Answered config_get(Services& services, const Request& request) {
   if (options.private_mode) access["private-mode"] = true;
   if (!access.empty()) all["access"] = std::move(access);
   if (!queues.empty()) all["queues"] = std::move(queues);
+  if (options.fluxion) add_fluxion(all, *options.fluxion);
   return request.respond(all);
 }
 
@@ -132,8 +147,13 @@ Answered module_list(Services& services, const Request& request) {
        {"config", "event", "groups", "heartbeat", "job-info", "job-ingest", "job-list", "job-manager", "kvs",
         "overlay", "resource", "simulate", "state-machine"})
     modules.push_back(module(name, {name}));
-  if (services.instance().has_scheduler())
+  if (services.instance().has_scheduler() && services.instance().options().fluxion) {
+    modules.push_back(module("sched-fluxion-feasibility", {"sched-fluxion-feasibility", "feasibility"}));
+    modules.push_back(module("sched-fluxion-qmanager", {"sched-fluxion-qmanager", "sched"}));
+    modules.push_back(module("sched-fluxion-resource", {"sched-fluxion-resource"}));
+  } else if (services.instance().has_scheduler()) {
     modules.push_back(module("sched-simple", {"sched-simple", "feasibility", "sched"}));
+  }
   return request.respond(json::object{{"mods", std::move(modules)}});
 }
 

@@ -25,7 +25,8 @@ Instance::Instance(Options options, std::uint32_t userid, Time start, Observer& 
                    lifecycle_.on_members(resources_.nodes().members());
                    jobs_.kick();
                  }),
-      jobs_(timers_, observer, queues_, resources_),
+      scheduler_(make_scheduler(options_, queues_, resources_)),
+      jobs_(timers_, observer, queues_, resources_, *scheduler_),
       lifecycle_(timers_, options_.quorum,
                  {.cancel_jobs = [this] { cancel_all_jobs(); },
                   .send_away = [this] { send_followers_away(); },

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -13,6 +14,7 @@
 #include "simulate/options.hpp"
 #include "simulate/queues.hpp"
 #include "simulate/resources.hpp"
+#include "simulate/scheduler.hpp"
 #include "simulate/timer_queue.hpp"
 
 namespace fluxmetrics::simulate {
@@ -47,6 +49,7 @@ class Instance {
   // The scheduler is taken away, or loaded (again).
   void set_scheduler(bool loaded);
   [[nodiscard]] bool has_scheduler() const { return has_scheduler_; }
+  [[nodiscard]] const Scheduler& scheduler() const { return *scheduler_; }
 
   // Ends as Flux ends when it is told to: lifecycle() tells how far it is.
   void shut_down() { lifecycle_.shut_down(); }
@@ -75,6 +78,7 @@ class Instance {
   TimerQueue timers_;
   Queues queues_;
   Resources resources_;
+  std::unique_ptr<Scheduler> scheduler_;
   Jobs jobs_;
   Lifecycle lifecycle_;
   bool has_scheduler_;

@@ -151,6 +151,12 @@ json::object without_environment(const json::object& jobspec) {
   return copy;
 }
 
+json::value R_of(const Job& job) {
+  json::value shown = job.R->to_json();
+  if (!job.R->nslots) whole_seconds(shown);
+  return shown;
+}
+
 std::string eventlog_text(const std::vector<flux::Event>& events) {
   std::string text;
   for (const flux::Event& event : events)

@@ -48,7 +48,8 @@ struct Job {
   std::shared_ptr<const std::string> J;                // as submitted
   std::shared_ptr<const boost::json::object> jobspec;  // with what the instance added
   JobTerms terms;
-  flux::IdSet admitted;  // ranks that its constraints allow
+  flux::IdSet admitted;      // ranks that its constraints allow
+  bool constrained = false;  // it has constraints, its own or its queue's
 
   flux::JobState state = flux::JobState::new_;
   Time t_submit = 0;
@@ -58,6 +59,7 @@ struct Job {
   std::optional<JobException> exception;  // the most severe
   std::optional<std::uint32_t> waitstatus;
 
+  std::optional<std::int64_t> reserved_for;  // seconds since 1970: when the scheduler means to start it
   Placement placement;
   std::optional<flux::ResourceSet> R;
   flux::IdSet ranks;
@@ -75,6 +77,9 @@ struct Job {
 
 // The jobspec without attributes.system.environment, as journals and job-manager.getattr give it.
 [[nodiscard]] boost::json::object without_environment(const boost::json::object& jobspec);
+
+// R of a job that has one, as its scheduler wrote it: Fluxion knows no slots and has whole seconds.
+[[nodiscard]] boost::json::value R_of(const Job& job);
 
 // The eventlog as text: a JSON object a line.
 [[nodiscard]] std::string eventlog_text(const std::vector<flux::Event>& events);

@@ -155,7 +155,7 @@ std::optional<json::value> info(const Job& job, std::string_view key, bool decod
     return decode ? std::move(value) : json::value(json::serialize(value));
   };
   if (key == "jobspec") return shown(*job.jobspec);
-  if (key == "R" && job.R) return shown(job.R->to_json());
+  if (key == "R" && job.R) return shown(R_of(job));
   if (key == "eventlog") return json::value(eventlog_text(job.eventlog));
   if (key == "J") return json::value(*job.J);
   return std::nullopt;

@@ -14,7 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
-// The scheduler holds at most so many requests at a time, the rest wait in job-manager.
+// sched-simple holds at most so many requests at a time, the rest wait in job-manager; Fluxion takes all.
 constexpr std::size_t scheduler_depth = 8;
 
 Answered submit(Services& services, const Request& request) {
@@ -68,7 +68,8 @@ Answered getinfo(Services& services, const Request& request) {
 Answered alloc_query(Services& services, const Request& request) {
   const Jobs& jobs = services.instance().jobs();
   const std::size_t waiting = jobs.eligible();
-  const std::size_t handed_over = std::min(waiting, scheduler_depth);
+  const std::size_t handed_over =
+      services.instance().options().fluxion ? waiting : std::min(waiting, scheduler_depth);
   const auto& states = jobs.stats().all.states;
   return request.respond(json::object{{"queue_length", waiting - handed_over},
                                       {"alloc_pending", handed_over},
@@ -259,7 +260,7 @@ Answered getattr(Services& services, const Request& request) {
       reply["jobspec"] = without_environment(*job->jobspec);
     } else if (name == "R") {
       if (!job->R) return request.fail(ENOENT, "R is NULL");
-      reply["R"] = job->R->to_json();
+      reply["R"] = R_of(*job);
     } else {
       return request.fail(ENOENT, "unknown attr " + name);
     }

@@ -41,11 +41,12 @@ std::uint32_t status_of_signal(std::int64_t signal) {
 
 }  // namespace
 
-Jobs::Jobs(TimerQueue& timers, Observer& observer, Queues& queues, Resources& resources)
+Jobs::Jobs(TimerQueue& timers, Observer& observer, Queues& queues, Resources& resources, Scheduler& scheduler)
     : timers_(timers),
       observer_(observer),
       queues_(queues),
       resources_(resources),
+      scheduler_(scheduler),
       counts_(names(queues)),
       start_time_(timers.now()),
       last_stamp_(timers.now()) {}
@@ -64,6 +65,7 @@ Result<void> Jobs::raise(flux::JobId id, std::string type, std::int64_t severity
   if (was_running) {
     finish_after(*job, timing::cancel, status_of_signal(SIGTERM), timing::release);
   } else if (job->state != flux::JobState::cleanup) {
+    if (job->state == flux::JobState::sched) scheduler_.on_cancel(*job);
     stop_timers(*job);
     clean(*job);
   }
@@ -248,7 +250,12 @@ void Jobs::moved(const Job& job, flux::JobState from) {
 void Jobs::assign_priority(Job& job) {
   job.priority = priority_of(job.urgency);
   event(job, "priority", {{"priority", *job.priority}});
-  if (job.state != flux::JobState::sched) set_state(job, flux::JobState::sched);
+  if (job.state == flux::JobState::sched) {
+    scheduler_.on_reprioritize(job);
+  } else {
+    set_state(job, flux::JobState::sched);
+    scheduler_.on_request(job);
+  }
   wait_in_line(job, true);
   kick();
 }

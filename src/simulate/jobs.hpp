@@ -20,6 +20,7 @@
 #include "simulate/observer.hpp"
 #include "simulate/queues.hpp"
 #include "simulate/resources.hpp"
+#include "simulate/scheduler.hpp"
 #include "simulate/timer_queue.hpp"
 
 namespace fluxmetrics::simulate {
@@ -30,9 +31,9 @@ struct Submission {
   std::uint32_t userid = 0;  // who asks
 };
 
-class Jobs {
+class Jobs final : private AllocRequests {
  public:
-  Jobs(TimerQueue& timers, Observer& observer, Queues& queues, Resources& resources);
+  Jobs(TimerQueue& timers, Observer& observer, Queues& queues, Resources& resources, Scheduler& scheduler);
 
   // Errors of all requests carry the errno and the text that a broker answers with.
   [[nodiscard]] Result<flux::JobId> submit(const Submission& submission);
@@ -91,11 +92,13 @@ class Jobs {
   void submitted_at(Job& job, Time time);
   void started_at(Job& job, Time time, Placement placement);
 
-  // Scheduling and running (jobs_run.cpp).
-  void schedule();
-  [[nodiscard]] bool try_start(Job& job);
-  void allocate(Job& job, Placement placement);
-  void hold(Job& job, Placement placement, Time since);
+  // The scheduler's side, and running (jobs_run.cpp).
+  [[nodiscard]] Job* next(const Job* after) override;
+  [[nodiscard]] const List& running() const override { return lists_.at(1); }
+  void succeed(Job& job, Grant grant) override;
+  void annotate(Job& job, boost::json::object annotations) override;
+  void deny(Job& job, std::string note) override;
+  void hold(Job& job, Grant grant);
   void start(Job& job);
   void finish(Job& job, std::uint32_t status);
   void release(Job& job);
@@ -118,6 +121,7 @@ class Jobs {
   Observer& observer_;
   Queues& queues_;
   Resources& resources_;
+  Scheduler& scheduler_;
   Counts counts_;
   std::map<flux::JobId, Job> jobs_;
   std::array<List, 3> lists_;

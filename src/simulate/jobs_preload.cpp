@@ -116,7 +116,7 @@ void Jobs::submitted_at(Job& job, Time time) {
 }
 
 void Jobs::started_at(Job& job, Time time, Placement placement) {
-  hold(job, std::move(placement), time);
+  hold(job, scheduler_.grant(job, std::move(placement), time));
   for (const char* const name : {"alloc", "start"}) {
     json::object context;
     if (job.state != flux::JobState::run) context["annotations"] = job.annotations;

@@ -16,61 +16,52 @@ void Jobs::kick() {
   if (std::exchange(schedule_armed_, true)) return;
   timers_.after(timing::schedule, [this] {
     schedule_armed_ = false;
-    schedule();
+    if (has_scheduler_) scheduler_.schedule(*this, timers_.now());
   });
 }
 
-void Jobs::schedule() {
-  if (!has_scheduler_) return;
-  // Strictly in line, over all queues: a job that cannot start holds back everyone behind it. Only the head
-  // of the line learns that it never could.
-  auto entry = line_.begin();
-  while (entry != line_.end()) {
-    const auto [priority, id] = *entry++;
-    if (priority == 0) return;  // held, as is everyone behind
+Job* Jobs::next(const Job* after) {
+  auto entry =
+      after == nullptr ? line_.begin() : line_.upper_bound({-after->priority.value_or(0), after->id});
+  for (; entry != line_.end(); ++entry) {
+    const auto [priority, id] = *entry;
+    if (priority == 0) return nullptr;  // held, as is everyone behind
     Job& job = jobs_.at(id);
-    if (!queues_.all()[job.queue].status.start) continue;
-    if (!try_start(job)) return;
+    if (queues_.all()[job.queue].status.start) return &job;
   }
+  return nullptr;
 }
 
-bool Jobs::try_start(Job& job) {
-  const flux::Shape& shape = job.terms.request.shape;
-  // What was admitted at submission may have been removed since.
-  const flux::IdSet admitted = job.admitted & resources_.schedulable();
-  if (auto placement = resources_.pool().place(shape, resources_.up(), admitted)) {
-    wait_in_line(job, false);
-    allocate(job, std::move(*placement));
-    return true;
-  }
-  auto note = resources_.pool().unsatisfiable(shape, admitted);
-  if (!note) return false;
-  except(job, {.type = "alloc", .severity = 0, .note = std::move(*note)}, job.userid, true);
+void Jobs::deny(Job& job, std::string note) {
+  except(job, {.type = "alloc", .severity = 0, .note = std::move(note)}, job.userid, true);
   clean(job);
-  return true;
 }
 
-void Jobs::hold(Job& job, Placement placement, Time since) {
-  resources_.pool().take(placement);
-  flux::ResourceSet R = make_resource_set(placement.slices, resources_.hosts(), resources_.properties());
-  R.starttime = since;
-  R.expiration = job.terms.request.duration > 0 ? R.starttime + job.terms.request.duration : 0.0;
-  R.nslots = placement.slots;
-  job.ranks = placement.ranks();
-  job.annotations = {{"sched", json::object{{"resource_summary", summary(R)}}}};
+void Jobs::annotate(Job& job, json::object annotations) {
+  job.annotations = std::move(annotations);
+  // The journal has the annotations as an event of their own, the job's eventlog does not.
+  observer_.on_job_event(job, {.timestamp = stamp(),
+                               .name = "annotations",
+                               .context = {{"annotations", job.annotations}},
+                               .has_context = true});
+}
+
+void Jobs::hold(Job& job, Grant grant) {
+  resources_.pool().take(grant.placement);
+  job.ranks = grant.placement.ranks();
   job.terms.nnodes = static_cast<std::uint32_t>(job.ranks.size());
-  job.terms.ncores = static_cast<std::uint32_t>(R.total().cores);
-  job.placement = std::move(placement);
-  job.R = std::move(R);
+  job.terms.ncores = static_cast<std::uint32_t>(grant.R.total().cores);
+  job.annotations = std::move(grant.annotations);
+  job.placement = std::move(grant.placement);
+  job.R = std::move(grant.R);
 }
 
-void Jobs::allocate(Job& job, Placement placement) {
-  hold(job, std::move(placement), timers_.now());
-  // The journal has the annotations also as an event of their own, the job's eventlog does not.
-  const json::object annotations{{"annotations", job.annotations}};
-  observer_.on_job_event(
-      job, {.timestamp = stamp(), .name = "annotations", .context = annotations, .has_context = true});
-  event(job, "alloc", annotations);
+void Jobs::succeed(Job& job, Grant grant) {
+  wait_in_line(job, false);
+  json::object annotations = grant.annotations;
+  hold(job, std::move(grant));
+  annotate(job, annotations);
+  event(job, "alloc", {{"annotations", std::move(annotations)}});
   set_state(job, flux::JobState::run);
   step_after(job, timing::start, &Jobs::start);
 }
@@ -125,6 +116,7 @@ void Jobs::finish(Job& job, std::uint32_t status) {
 void Jobs::release(Job& job) {
   event(job, "release", {{"ranks", "all"}, {"final", true}});
   resources_.pool().give_back(std::exchange(job.placement, {}));
+  scheduler_.on_free(job);
   event(job, "free");
   clean(job);
   kick();

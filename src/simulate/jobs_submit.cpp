@@ -78,7 +78,8 @@ Result<void> Jobs::prepare(Job& job, const Submission& submission) const {
         flux::Constraint::both(std::move(constraint), flux::Constraint::requires_properties({admits.name}));
   }
   job.jobspec = std::make_shared<const json::object>(std::move(jobspec.get_object()));
-  if (constraint.admits_all()) {
+  job.constrained = !constraint.admits_all();
+  if (!job.constrained) {
     job.admitted = resources_.all().ranks();
     return {};
   }

@@ -81,6 +81,14 @@ Result<void> check(const Options& options) {
   if (options.max_output_bytes == 0)
     return fail(Code::invalid, "a client's output may not be limited to 0 bytes");
   if (auto fine = check_jobs(options); !fine) return fine;
+  if (options.fluxion) {
+    for (const auto& [name, policy] : options.fluxion->policy_of_queue)
+      if (std::ranges::find(options.queues, name, &QueueOptions::name) == options.queues.end())
+        return fail(Code::invalid, "queue '{}', which has policy {}, is not configured", name,
+                    name_of(policy));
+    if (options.fluxion->prune_filters)
+      if (auto fine = check_prune_filters(*options.fluxion->prune_filters); !fine) return fine;
+  }
   return check_queues(options);
 }
 

@@ -166,6 +166,15 @@ void Pool::give_back(const Placement& placement) {
   }
 }
 
+Slice Pool::whole(flux::IdSet::Id rank) const {
+  return {.rank = rank, .cores = nodes_.at(rank).cores, .gpus = nodes_.at(rank).gpus};
+}
+
+Slice Pool::free(flux::IdSet::Id rank) const {
+  const Node& node = nodes_.at(rank);
+  return {.rank = rank, .cores = node.cores - node.used_cores, .gpus = node.gpus - node.used_gpus};
+}
+
 std::vector<Slice> Pool::taken() const {
   std::vector<Slice> taken;
   for (std::size_t rank = 0; rank < nodes_.size(); ++rank) {
@@ -198,6 +207,13 @@ flux::ResourceSet make_resource_set(const std::vector<Slice>& slices, const std:
   }
   set.has_properties = !set.properties.empty();
   return set;
+}
+
+void whole_seconds(boost::json::value& R) {
+  for (const char* const time : {"starttime", "expiration"}) {
+    boost::json::value& shown = R.at("execution").at(time);
+    shown = static_cast<std::int64_t>(shown.to_number<double>());
+  }
 }
 
 std::string bracketed(const flux::IdSet& ids) {

@@ -41,6 +41,9 @@ class Pool {
 
   void take(const Placement& placement);
   void give_back(const Placement& placement);
+  // What `rank` has, and what of it is not taken.
+  [[nodiscard]] Slice whole(flux::IdSet::Id rank) const;
+  [[nodiscard]] Slice free(flux::IdSet::Id rank) const;
   // What is taken, by ascending rank.
   [[nodiscard]] std::vector<Slice> taken() const;
 
@@ -61,6 +64,9 @@ class Pool {
 
 // "rank[0-1]/core[0-3] rank2/core0,gpu0": how the scheduler annotates a running job.
 [[nodiscard]] std::string summary(const flux::ResourceSet& resources);
+
+// Makes the times of `R`, as JSON, whole numbers.
+void whole_seconds(boost::json::value& R);
 
 // "3" or "[1-2]": an idset as the scheduler's and job-list's texts show it.
 [[nodiscard]] std::string bracketed(const flux::IdSet& ids);

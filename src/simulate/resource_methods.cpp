@@ -28,6 +28,8 @@ bool refuses_guests(Services& services) {
 }
 
 Answered scheduler_status(Services& services, const Request& request) {
+  if (services.instance().options().fluxion)
+    return request.respond(fluxion_status(services.instance().resources().sched_status()));
   if (!request.owner() && refuses_guests(services))
     return request.fail(EPERM, "Request requires owner credentials");
   return request.respond(services.instance().resources().scheduler_status().to_json());
@@ -77,7 +79,7 @@ Answered acquire(Services& services, const Request& request) {
 }
 
 Answered feasibility_check(Services& services, const Request& request) {
-  if (!request.owner() && refuses_guests(services))
+  if (!request.owner() && (refuses_guests(services) || services.instance().options().fluxion))
     return request.fail(EPERM, "Request requires owner credentials");
   Fields fields(request);
   const json::value* jobspec = fields.maybe("jobspec");
@@ -89,9 +91,7 @@ Answered feasibility_check(Services& services, const Request& request) {
   const flux::Shape& shape = terms->request.shape;
   const flux::IdSet admitted =
       hosts ? shape.constraint.admitted(resources.all(), *hosts) & resources.schedulable() : flux::IdSet();
-  if (const auto note = resources.pool().unsatisfiable(shape, admitted))
-    return request.fail(EOVERFLOW, *note);
-  return request.respond();
+  return request.respond(services.instance().scheduler().feasible(shape, admitted));
 }
 
 // "job.0000.033d.6800.0000.KEY": four groups of four hex digits. Nothing when `key` is not like that.
@@ -121,7 +121,7 @@ std::optional<std::string> kvs_value(Services& services, std::string_view key) {
   if (job_and_key->second == "eventlog") return eventlog_text(job->eventlog);
   if (job_and_key->second == "jobspec") return json::serialize(*job->jobspec);
   if (job_and_key->second == "J") return *job->J;
-  if (job_and_key->second == "R" && job->R) return json::serialize(job->R->to_json());
+  if (job_and_key->second == "R" && job->R) return json::serialize(R_of(*job));
   return std::nullopt;
 }
 

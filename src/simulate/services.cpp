@@ -27,6 +27,7 @@ Services::Services(Options options, Surroundings surroundings)
   add_resource_methods(methods_);
   add_job_manager_methods(methods_);
   add_job_list_methods(methods_);
+  if (instance_.options().fluxion) add_fluxion_methods(methods_);
   add_simulate_methods(methods_);
 }
 
@@ -58,7 +59,8 @@ Answered Services::dispatch(const Request& request) {
 }
 
 bool Services::absent(std::string_view service) {
-  if (service == "sched" || service == "feasibility") return !instance_.has_scheduler();
+  if (service == "sched" || service == "feasibility" || service.starts_with("sched-fluxion-"))
+    return !instance_.has_scheduler();
   const bool of_the_broker = service == "attr" || service == "config" || service == "event" ||
                              service == "groups" || service == "overlay" || service == "state-machine" ||
                              service == "simulate";

@@ -67,6 +67,10 @@ void add_broker_methods(Services::Table& methods);       // attr, config, event,
 void add_resource_methods(Services::Table& methods);     // resource, sched, kvs
 void add_job_manager_methods(Services::Table& methods);  // job-manager, job-ingest
 void add_job_list_methods(Services::Table& methods);     // job-list, job-info
+void add_fluxion_methods(Services::Table& methods);      // sched-fluxion-qmanager, sched-fluxion-resource
 void add_simulate_methods(Services::Table& methods);     // simulate: how tests and demos steer it
+
+// sched.resource-status as Fluxion has it: null for an empty set, times in whole seconds.
+[[nodiscard]] boost::json::object fluxion_status(const flux::SchedStatus& status);
 
 }  // namespace fluxmetrics::simulate

@@ -135,7 +135,7 @@ Answered Streams::events_journal(const Request& request, bool full,
       if (stream.wants(event.name)) events.push_back(event.to_json());
     json::object reply{
         {"id", job->id}, {"events", std::move(events)}, {"jobspec", without_environment(*job->jobspec)}};
-    if (job->R) reply["R"] = job->R->to_json();
+    if (job->R) reply["R"] = R_of(*job);
     request.respond(reply);
   }
   request.respond(json::object{{"id", -1}, {"events", json::array()}});
@@ -204,7 +204,7 @@ void Streams::on_job_event(const Job& job, const flux::Event& event) {
   else if (event.name == "submit")
     reply["jobspec"] = without_environment(*job.jobspec);
   else if (event.name == "alloc" && job.R)
-    reply["R"] = job.R->to_json();
+    reply["R"] = R_of(job);
   for (const Stream& stream : streams_) {
     if (stream.kind == Kind::events_journal && stream.wants(event.name)) stream.request.respond(reply);
   }
