@@ -20,8 +20,8 @@ lint: ## Formatting, clang-tidy over src, self-contained headers, the rules of t
 format: ## Rewrite the C++ files as .clang-format says
 	@tools/timed.sh "make format" tools/lint.sh format
 
-interop: ## Tests against a real Flux, when `flux` is on PATH
-	@tools/interop.sh
+interop: ## Tests against a real Flux, when `flux` is on PATH (SCHED=simple or SCHED=fluxion: under that scheduler only)
+	@SCHED="$(SCHED)" tools/interop.sh
 
 e2e: ## Tests under a real Kubernetes control plane (root, Go >= 1.26): make e2e CASE="hpa-article ..." K8S=1.36.3
 	@tools/e2e.sh $(CASE)

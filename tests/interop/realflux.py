@@ -11,6 +11,26 @@ import harness
 from demand import Job, NOTHING, Room, World, shape_of_jobspec
 
 
+# Which scheduler instances get that name none, and how it queues. tools/interop.sh runs the tests under each.
+SCHEDULER = os.environ.get("FLUX_METRICS_SCHED", "")
+SIMPLE = '[modules]\nalternatives.sched = "sched-simple"\n'
+# Under its default, fcfs, jobs wider than what is up fail; test_real_fluxion.py has the tests of that.
+FLUXION = '[sched-fluxion-qmanager]\nqueue-policy = "easy"\n'
+
+
+def has_fluxion():
+    folder = subprocess.run(["flux", "config", "builtin", "module_path"], text=True, capture_output=True, check=False,
+                            env=harness.clean_environment()).stdout.strip()
+    return any(os.path.exists(os.path.join(path, "sched-fluxion-qmanager.so")) for path in folder.split(":"))
+
+
+def scheduler_config(config):
+    """What must be added to a configuration that names no scheduler."""
+    if "sched-fluxion" in config or "alternatives.sched" in config or not has_fluxion():
+        return ""  # without Fluxion sched-simple is the only one
+    return SIMPLE if SCHEDULER == "simple" else FLUXION
+
+
 def idset(text):
     """"0-2,7" or "[0-2,7]" -> {0, 1, 2, 7}"""
     ranks = set()
@@ -53,7 +73,7 @@ class Instance:
                 os.chmod(path, 0o755)
         self.uri = f"local://{rundir}/local-0"
         self.environment = harness.clean_environment()
-        config = self._config
+        config = scheduler_config(self._config) + self._config
         if self._resources:
             path = os.path.join(self.folder, "R")
             with open(path, "w", encoding="utf-8") as file:

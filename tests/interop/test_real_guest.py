@@ -79,6 +79,9 @@ class AsGuest(test_real_flux.Comparison):
             flux.submit("-q", "batch", "-N2", "-n2", "-c4", "-g1", "sleep", "inf")
             self.wait_jobs(flux, "RUN", 1)
             self.compare(flux, "guest: running")
+            # Each queue is full: Fluxion looks at every queue, whatever waits in the others.
+            flux.submit("-q", "debug", "-N1", "-n2", "-g1", "sleep", "inf")
+            self.wait_jobs(flux, "RUN", 2)
             flux.submit("-q", "batch", "-n20", "sleep", "inf")
             flux.submit("-q", "batch", "-N3", "--exclusive", "sleep", "inf")
             flux.submit("-q", "debug", "-N1", "-n2", "-g1", "sleep", "inf")
@@ -94,7 +97,7 @@ class AsGuest(test_real_flux.Comparison):
 
     def test_private_mode(self):
         with realflux.Instance(size=2, config=ACCESS + "private-mode = true\n", guests=True) as flux:
-            flux.submit("-n1", "sleep", "inf")
+            flux.submit("-N1", "-n1", "--requires=rank:0", "sleep", "inf")
             self.wait_jobs(flux, "RUN", 1)
             got = harness.reduce_metrics(self.document(flux))
             self.assertEqual((got["node_up_count"], got["node_allocated_count"], got["node_safe_min_count"]), (2, 1, 1))
