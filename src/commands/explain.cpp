@@ -17,10 +17,12 @@
 #include "commands/broker.hpp"
 #include "commands/explain_correction.hpp"
 #include "commands/explain_report.hpp"
+#include "commands/explain_status.hpp"
 #include "kube/go_yaml.hpp"
 #include "kube/quantity.hpp"
 #include "metrics/catalogue.hpp"
 #include "scaling/hpa_fix.hpp"
+#include "scaling/hpa_repair.hpp"
 #include "scaling/hpa_words.hpp"
 
 namespace fluxmetrics::commands {
@@ -180,7 +182,12 @@ void assume_scale(ExplainSubject& subject, const ExplainOptions& options, const 
   const bool minicluster = scaling::targets_minicluster(forecast.spec);
   const auto written =
       target == nullptr ? std::nullopt : count_in(*target, minicluster ? "size" : "replicas");
-  if (target != nullptr && minicluster) subject.input.max_size = count_in(*target, "maxSize");
+  if (target != nullptr && minicluster) {
+    subject.input.max_size = count_in(*target, "maxSize");
+    subject.input.min_size = count_in(*target, "minSize");
+  }
+  if (written)
+    subject.input.beside = {.field = minicluster ? "spec.size" : "spec.replicas", .size = *written};
   if (seen.selector.empty()) seen.selector = "app=target";  // of a file's target nothing is known
   if (options.replicas) {
     seen.spec_replicas = *options.replicas;
@@ -219,7 +226,14 @@ void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue
     if (absent && ours(metric, catalogue))
       subject.input.unknown_metrics.push_back({.name = metric.name, .meant = meant_by(metric, catalogue)});
     if (scaling::counts_own_size(metric)) forecast.follows_size = metrics.size() == 1;
-    if (has_value(subject, metric) || in_cluster) continue;
+    if (has_value(subject, metric) || in_cluster || !metric.selector_fault.empty()) continue;
+    if (const auto stored = value_in_status(subject.document, metric)) {
+      give(subject, metric.name, *stored);
+      subject.assumptions.push_back(
+          fmt::format("assuming {} for {}, as the HPA's status says; set with --metric",
+                      scaling::plain_number(*stored), metric.name));
+      continue;
+    }
     if (metric.name == "node_up_count") {
       give(subject, metric.name, std::int64_t{forecast.seen.spec_replicas} * 1000);
       subject.assumptions.push_back(fmt::format(
@@ -243,6 +257,25 @@ void fail_unusable_selectors(ExplainSubject& subject) {
   }
 }
 
+// What is known of an HPA that an API server refuses: what would be, once that is mended.
+std::optional<scaling::AdviceInput> once_repaired(const ExplainSubject& subject,
+                                                  const ExplainOptions& options,
+                                                  const std::vector<boost::json::object>& others) {
+  const auto version = subject.input.forecast.platform.version;
+  const auto repaired = scaling::repair_hpa(
+      subject.document, version, [&](std::string_view pointer) { return subject.written_at(pointer); });
+  if (!repaired) return std::nullopt;
+  auto mended = parse_new_subject(repaired->document, version);
+  if (!mended || mended->refused()) return std::nullopt;
+  assume_scale(*mended, options, find_target(mended->input.forecast.spec.target, others));
+  if (options.max_size) mended->input.max_size = options.max_size;
+  // That it has no such metric is no reason to say nothing of what is refused.
+  (void)give_all(*mended, options.metrics);
+  fail_unusable_selectors(*mended);
+  assume_metrics(*mended, *metrics::built_in(), false);
+  return std::move(mended->input);
+}
+
 Result<ExplainSubject> gather(const ExplainOptions& options) {
   Result<ExplainSubject> subject = fail(Code::internal, "nothing was read");
   if (options.namespace_.empty()) {
@@ -260,7 +293,12 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
       if (value != nullptr && value->is_primitive())
         wrong.hint = not_a_text(*value, place == file->places.end() ? "" : place->second.written);
     }
-    if (subject->input.refusal.final()) return subject;
+    for (const auto& [pointer, place] : file->places)
+      subject->written[pointer] = place.written;
+    if (subject->input.refusal.final()) {
+      subject->once_repaired = once_repaired(*subject, options, file->others);
+      return subject;
+    }
     subject->input.repeated_fields = std::move(file->repeated);
     // What kubectl get -o yaml prints has a status: a controller knows that HPA already.
     auto& forecast = subject->input.forecast;

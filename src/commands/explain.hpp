@@ -22,13 +22,21 @@ struct ExplainSubject {
   std::vector<std::string> assumptions = {};               // sentences on what was not known
   std::vector<instance::SchedulerFinding> scheduler = {};  // about the instance that was asked
   std::vector<std::string> untold = {};  // metrics whose values nobody was asked for, nor gave
+  std::map<std::string, std::string, std::less<>> written = {};  // scalars of a file, by their JSON pointer
+  // Of an HPA that an API server refuses: what there would be to say of it, once that is mended.
+  std::optional<scaling::AdviceInput> once_repaired = {};
+
+  // kubectl apply refuses it as it is, whatever the release: nothing is foretold. A field that a later
+  // release has is left out by clients that ask for less, and by people who come from there.
+  [[nodiscard]] bool refused() const;
+  [[nodiscard]] std::string written_at(std::string_view pointer) const;
 };
 
 struct HpaFile {
   // How the scalars of the document are written, by JSON pointer.
   std::map<std::string, YamlPlace, std::less<>> places = {};
   boost::json::object document = {};
-  std::vector<std::string> repeated = {};        // fields that stand twice in it: "spec.maxReplicas"
+  std::vector<scaling::RepeatedField> repeated = {};
   std::vector<boost::json::object> others = {};  // what else the file holds: the target, perhaps
 };
 // The HPA's document (autoscaling/v2). Errors: Code::invalid or io.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scaling/hpa_repair.hpp"
+#include "scaling/hpa_verdict.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
@@ -19,6 +20,7 @@ Result<ExplainSubject> in_its_place(const ExplainSubject& subject, boost::json::
     return std::ranges::find(input.forecast.spec.metrics, unknown.name, &scaling::HpaMetric::name) ==
            input.forecast.spec.metrics.end();
   });
+  input.repeated_fields.clear();
   input.forecast.follows_size = std::ranges::any_of(input.forecast.spec.metrics, scaling::counts_own_size);
   parsed->input = std::move(input);
   return parsed;
@@ -37,14 +39,16 @@ Result<Correction> correct(const ExplainSubject& subject) {
   auto base = subject;
   std::map<std::string, std::string> repairs;
   if (!subject.input.refusal.empty()) {
-    auto repaired = scaling::repair_hpa(subject.document, subject.input.forecast.platform.version);
+    auto repaired =
+        scaling::repair_hpa(subject.document, subject.input.forecast.platform.version,
+                            [&](std::string_view pointer) { return subject.written_at(pointer); });
     if (!repaired) return beyond_repair(subject.input.refusal);
     repairs = std::move(repaired->changes);
     auto taken = parse_new_subject(std::move(repaired->document), subject.input.forecast.platform.version);
     if (!taken) return std::unexpected(taken.error());
     if (subject.input.refusal.final()) {
       base = *std::move(taken);
-      base.input.max_size = subject.input.max_size;
+      if (subject.once_repaired) base.input = *subject.once_repaired;
     } else {
       base.document = taken->document;
       base.input.refusal = {};
@@ -55,10 +59,7 @@ Result<Correction> correct(const ExplainSubject& subject) {
   const auto corrected = in_its_place(base, correction.hpa.document);
   if (!corrected) return std::unexpected(corrected.error());
   if (corrected->input.refusal.final()) return beyond_repair(corrected->input.refusal);
-  // Of a document that was refused nothing was looked at but the document.
-  if (subject.input.refusal.final()) return correction;
-  for (auto& finding : scaling::find_faults(corrected->input))
-    if (finding.severity != scaling::Severity::note) correction.left.push_back(std::move(finding));
+  correction.left = scaling::remaining_faults(corrected->input);
   return correction;
 }
 

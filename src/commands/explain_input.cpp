@@ -63,14 +63,26 @@ void find_objects(const YamlDocument& document, const json::value& value, const 
     find_objects(document, items->get_array()[i], fmt::format("{}/items/{}", pointer, i), found);
 }
 
-// Fields of the object that its file has twice: "spec.maxReplicas".
-std::vector<std::string> repeated_in(const Placed& placed) {
-  std::vector<std::string> fields;
+// "/spec/metrics/0/type" -> "spec.metrics[0].type".
+std::string field_of(std::string_view pointer) {
+  std::string field;
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    const auto step = pointer.substr(0, pointer.find('/'));
+    const bool index = !field.empty() && step.find_first_not_of("0123456789") == std::string_view::npos;
+    field += index ? fmt::format("[{}]", step) : (field.empty() ? "" : ".") + std::string(step);
+    pointer.remove_prefix(step.size());
+  }
+  return field;
+}
+
+// Fields of the object that its file has twice.
+std::vector<scaling::RepeatedField> repeated_in(const Placed& placed, bool in_json) {
+  std::vector<scaling::RepeatedField> fields;
   for (const auto& pointer : placed.document->repeated) {
-    if (!pointer.starts_with(placed.pointer + "/")) continue;
-    auto field = pointer.substr(placed.pointer.size() + 1);
-    std::ranges::replace(field, '/', '.');
-    fields.push_back(std::move(field));
+    if (pointer.starts_with(placed.pointer + "/"))
+      fields.push_back(
+          {.name = field_of(std::string_view(pointer).substr(placed.pointer.size())), .in_json = in_json});
   }
   return fields;
 }
@@ -85,6 +97,17 @@ Result<void> check_version(const json::object& document) {
 }
 
 }  // namespace
+
+bool ExplainSubject::refused() const {
+  return input.refusal.final() ||
+         std::ranges::any_of(input.refusal.unknown,
+                             [](const kube::UnknownField& field) { return !field.later; });
+}
+
+std::string ExplainSubject::written_at(std::string_view pointer) const {
+  const auto found = written.find(pointer);
+  return found == written.end() ? std::string() : found->second;
+}
 
 Result<HpaFile> read_hpa_file(const std::string& path) {
   const auto text = read_text(path);
@@ -106,7 +129,9 @@ Result<HpaFile> read_hpa_file(const std::string& path) {
                 found.size());
   }
   const auto& hpa = found.front();
-  HpaFile file{.places = {}, .document = *hpa.object, .repeated = repeated_in(hpa), .others = {}};
+  const auto first = text->find_first_not_of(" \t\r\n");
+  const bool in_json = first != std::string::npos && (*text)[first] == '{';
+  HpaFile file{.places = {}, .document = *hpa.object, .repeated = repeated_in(hpa, in_json), .others = {}};
   for (auto other = objects.begin(); other != hpas.begin(); ++other)
     file.others.push_back(*other->object);
   for (const auto& [pointer, place] : hpa.document->places)

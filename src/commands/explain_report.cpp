@@ -127,6 +127,7 @@ json::value maybe_milli(const std::optional<std::int64_t>& milli) {
 json::array metrics_json(const ExplainReport& report) {
   const auto& forecast = report.subject.input.forecast;
   json::array list;
+  if (report.steps.empty()) return list;
   const auto& decision = report.steps.front().decision;
   for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i) {
     const auto& metric = forecast.spec.metrics[i];
@@ -186,6 +187,19 @@ void add_correction(ExplainReport& report) {
     if (finding.severity == scaling::Severity::fault) report.left.push_back(finding.text);
 }
 
+void play(ExplainReport& report, Seconds span) {
+  const auto& forecast = report.subject.input.forecast;
+  constexpr double a_week = 604'800;
+  report.steps =
+      scaling::play_forward(forecast, static_cast<std::int64_t>(std::min(span.count(), a_week) * 1000));
+  // Where no metric leads anywhere, nothing is said of where its values lead.
+  const auto path = report.steps.front().decision.path;
+  const bool idle = path == scaling::HpaPath::no_scale || path == scaling::HpaPath::disabled;
+  report.values.resize(forecast.spec.metrics.size());
+  for (std::size_t i = 0; i < forecast.spec.metrics.size() && !idle; ++i)
+    report.values[i] = scaling::values_for_sizes(forecast, i, most_rows);
+}
+
 std::string findings_text(const ExplainReport& report) {
   std::string out = report.findings.empty() ? "\nNothing is wrong with it.\n" : "\nFindings\n";
   for (const auto& finding : report.findings) {
@@ -196,12 +210,12 @@ std::string findings_text(const ExplainReport& report) {
     if (first != std::string::npos) out += further_lines(std::string_view(finding.text).substr(first + 1));
   }
   if (report.better.empty()) return out;
-  out += fmt::format("\nCorrected HPA (print only this with --fix)\n\n{}", report.better);
-  if (report.left.empty()) return out;
-  out += "\nWhat can be corrected by itself is; what remains:\n";
+  // Only what was played forward and does what it is for is called corrected.
+  out += report.left.empty() ? "\nCorrected HPA (print only this with --fix)\n"
+                             : "\nCorrected in part (print only this with --fix); what remains:\n";
   for (const auto& text : report.left)
     out += fmt::format("  {}\n", text);
-  return out;
+  return out + "\n" + report.better;
 }
 
 }  // namespace
@@ -213,16 +227,7 @@ ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
     add_correction(report);
     return report;
   }
-  const auto& forecast = subject.input.forecast;
-  constexpr double a_week = 604'800;
-  report.steps =
-      scaling::play_forward(forecast, static_cast<std::int64_t>(std::min(span.count(), a_week) * 1000));
-  // Where no metric leads anywhere, nothing is said of where its values lead.
-  const auto path = report.steps.front().decision.path;
-  const bool idle = path == scaling::HpaPath::no_scale || path == scaling::HpaPath::disabled;
-  report.values.resize(forecast.spec.metrics.size());
-  for (std::size_t i = 0; i < forecast.spec.metrics.size() && !idle; ++i)
-    report.values[i] = scaling::values_for_sizes(forecast, i, most_rows);
+  if (!subject.refused()) play(report, span);
   report.findings = scaling::find_faults(subject.input);
   // Where something else than the HPA's text keeps it from scaling, no text is one that scales.
   const bool faulty = std::ranges::any_of(report.findings, [](const scaling::Finding& finding) {
@@ -247,7 +252,7 @@ std::string report_text(const ExplainReport& report) {
   const auto& forecast = subject.input.forecast;
   auto out = fmt::format("HPA {} of {}: {} to {}; ", subject.name, target_name(subject), forecast.spec.min,
                          counted(forecast.spec.max, "replica"));
-  if (report.steps.front().decision.path == scaling::HpaPath::no_scale) {
+  if (!report.steps.empty() && report.steps.front().decision.path == scaling::HpaPath::no_scale) {
     out += "its scale cannot be read\n";
   } else {
     out += fmt::format("now {}, its status says {}, {} {} ready\n", forecast.seen.spec_replicas,
@@ -256,9 +261,13 @@ std::string report_text(const ExplainReport& report) {
   }
   for (const auto& assumption : subject.assumptions)
     out += fmt::format("  ({})\n", assumption);
-  add_metrics(out, report);
-  add_steps(out, report);
-  add_values(out, report);
+  if (report.steps.empty()) {
+    out += "\nkubectl apply refuses it as it is, so nothing is foretold of it\n";
+  } else {
+    add_metrics(out, report);
+    add_steps(out, report);
+    add_values(out, report);
+  }
   return out + findings_text(report);
 }
 
@@ -273,8 +282,12 @@ json::value report_json(const ExplainReport& report) {
   }
   json::array findings;
   for (const auto& finding : report.findings) {
-    findings.push_back(
-        json::object{{"id", finding.id}, {"severity", to_string(finding.severity)}, {"text", finding.text}});
+    json::object entry{{"id", finding.id}, {"severity", to_string(finding.severity)}, {"text", finding.text}};
+    if (!finding.reason.empty()) {
+      entry["field"] = finding.field;
+      entry["reason"] = finding.reason;
+    }
+    findings.push_back(std::move(entry));
   }
   json::array assumptions;
   for (const auto& assumption : subject.assumptions)
@@ -298,6 +311,7 @@ json::value report_json(const ExplainReport& report) {
                       {"name", subject.name},
                       {"target", target_name(subject)},
                       {"kubernetes", to_string(forecast.platform.version)},
+                      {"refused", subject.refused()},
                       {"minReplicas", forecast.spec.min},
                       {"maxReplicas", forecast.spec.max},
                       {"replicas", forecast.seen.spec_replicas},

@@ -86,6 +86,8 @@ class TargetReading {
     if (minicluster && object) {
       const auto max = int_at(*object, {"spec", "maxSize"});
       if (max > 0) subject_.input.max_size = max;
+      const auto min = int_at(*object, {"spec", "minSize"});
+      if (min > 0) subject_.input.min_size = min;
     }
     if (scale) {
       read_scale(*scale, {"spec", "replicas"}, {"status", "replicas"});

@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include <boost/json.hpp>
+
 #include "base/text.hpp"
 
 namespace fluxmetrics::kube {
@@ -27,7 +29,7 @@ bool is_printed(char32_t point) {
   if (point == 0x1680 || point == 0x180E || point == 0x3000 || point == 0xFEFF) return false;
   if ((point >= 0x2000 && point <= 0x200F) || (point >= 0x2028 && point <= 0x202F)) return false;
   if (point >= 0x205F && point <= 0x206F) return false;
-  return !(point >= 0xD800 && point <= 0xF8FF) && point < 0xE0000;
+  return (point < 0xD800 || point > 0xF8FF) && point < 0xE0000;
 }
 
 void append_escaped(std::string& out, char32_t point, std::string_view sequence) {
@@ -97,6 +99,18 @@ void FieldErrors::unsupported(std::string field, std::string_view value,
 }
 void FieldErrors::too_long(std::string field, std::size_t most_bytes) {
   list_.push_back({std::move(field), fmt::format("Too long: may not be more than {} bytes", most_bytes)});
+}
+
+std::string go_json_quoted(std::string_view text) {
+  std::string out;
+  for (const char c : boost::json::serialize(boost::json::value(boost::json::string(text)))) {
+    if (c == '<' || c == '>' || c == '&') {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out;
 }
 
 std::string go_quoted(std::string_view text) {

@@ -31,7 +31,9 @@ class FieldErrors {
   std::vector<FieldError> list_;
 };
 
-// A text between quotes as Go's %q writes it.
+// A text between quotes as Go's %q writes it, and as its JSON encoder does: the server shows a plain string
+// in the first way, a string of a type of its own (v2.MetricTargetType) in the second.
 [[nodiscard]] std::string go_quoted(std::string_view text);
+[[nodiscard]] std::string go_json_quoted(std::string_view text);
 
 }  // namespace fluxmetrics::kube

@@ -2,12 +2,24 @@
 
 #include <array>
 #include <fmt/format.h>
-#include <optional>
-
-#include "kube/field_error.hpp"
 
 namespace fluxmetrics::kube {
 namespace {
+
+// As Go's package time quotes, which shows single bytes of what is not ASCII.
+std::string time_quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80 || byte < 0x20) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+  }
+  return out + "\"";
+}
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -32,18 +44,18 @@ class Parser {
     (void)digits("05", 2, 2, 0, 59, "second");
     fraction();
     zone();
-    if (fault_.empty() && !rest_.empty()) say(fmt::format(": extra text: {}", go_quoted(rest_)));
+    if (fault_.empty() && !rest_.empty()) say(fmt::format(": extra text: {}", time_quoted(rest_)));
     if (fault_.empty() && (day < 1 || day > days_of(month, year))) say(": day out of range");
     return fault_;
   }
 
  private:
   void say(const std::string& what) {
-    if (fault_.empty()) fault_ = fmt::format("parsing time {}{}", go_quoted(text_), what);
+    if (fault_.empty()) fault_ = fmt::format("parsing time {}{}", time_quoted(text_), what);
   }
   void no_match(std::string_view at, std::string_view part) {
-    say(fmt::format(" as \"2006-01-02T15:04:05Z07:00\": cannot parse {} as {}", go_quoted(at),
-                    go_quoted(part)));
+    say(fmt::format(" as \"2006-01-02T15:04:05Z07:00\": cannot parse {} as {}", time_quoted(at),
+                    time_quoted(part)));
   }
   void literal(std::string_view part) {
     if (!fault_.empty()) return;

@@ -158,7 +158,7 @@ void check_managers(const json::object& metadata, FieldErrors& errors) {
     if (operation.empty()) {
       errors.required(where + ".operation", "must not be empty");
     } else if (std::ranges::find(operations, operation) == operations.end()) {
-      errors.unsupported(where + ".operation", go_quoted(operation), operations);
+      errors.unsupported(where + ".operation", go_json_quoted(operation), operations);
     }
     const auto type = text_of(entry, "fieldsType");
     if (!type.empty() && type != "FieldsV1")

@@ -9,6 +9,8 @@
 
 #include <boost/multiprecision/cpp_int.hpp>
 
+#include "base/text.hpp"
+
 namespace fluxmetrics::kube {
 namespace {
 
@@ -63,7 +65,7 @@ std::optional<Scale> parse_suffix(std::string_view suffix) {
   return Scale{.base = 10, .exponent = exponent};
 }
 
-// The parts of "-12.5Mi": sign, digits before and after the point, suffix.
+// The parts of "-12.5Mi": sign, digits before and after the point, suffix. There may be no digits at all.
 struct Parts {
   bool negative = false;
   std::string digits;
@@ -87,9 +89,7 @@ Result<Parts> split(std::string_view text) {
   const auto whole = count_of(text, decimal);
   parts.digits = text.substr(0, whole);
   text.remove_prefix(whole);
-  bool point = false;
   if (text.starts_with('.')) {
-    point = true;
     text.remove_prefix(1);
     const auto fraction = count_of(text, decimal);
     parts.digits += text.substr(0, fraction);
@@ -99,9 +99,7 @@ Result<Parts> split(std::string_view text) {
   auto suffix = count_of(text, "eEinumkKMGTP");
   if (suffix < text.size() && (text[suffix] == '-' || text[suffix] == '+')) ++suffix;
   suffix += count_of(text.substr(suffix), decimal);
-  if (suffix != text.size() || (parts.digits.empty() && !point))
-    return fail(Code::invalid, "{}", wrong_format);
-  if (parts.digits.empty()) return fail(Code::invalid, "{}", wrong_number);
+  if (suffix != text.size()) return fail(Code::invalid, "{}", wrong_format);
   parts.suffix = text;
   return parts;
 }
@@ -256,6 +254,9 @@ Result<std::string> format_quantity(double value) {
 Result<std::int64_t> parse_milli(std::string_view text) {
   const auto parts = split(text);
   if (!parts) return std::unexpected(parts.error());
+  // Go takes "-", "." and "m" for 0; here nobody means that.
+  if (parts->digits.empty())
+    return fail(Code::invalid, "{}", text.contains('.') ? wrong_number : wrong_format);
   const auto scale = parse_suffix(parts->suffix);
   if (!scale) return fail(Code::invalid, "{}", wrong_suffix);
   const auto nonzero = parts->digits.find_first_not_of('0');
@@ -283,6 +284,47 @@ Result<std::int64_t> parse_milli_wrapping(std::string_view text) {
   return milli_of(*amount);
 }
 
+namespace {
+
+// The server keeps the text of what looks canonical at a glance.
+bool kept_as_written(const Parts& parts, const Scale& scale) {
+  const auto whole = parts.digits.size() - static_cast<std::size_t>(parts.fraction_digits);
+  auto number = parts.digits.substr(0, whole);
+  number.erase(0, count_of(number, "0"));
+  if (number.empty()) number = "0";
+  number += parts.digits.substr(whole);
+  if (scale.base != 10) return (Integer(number) & 7) != 0;
+  return (scale.exponent - parts.fraction_digits) % 3 == 0 && !number.ends_with("000") && number[0] != '0';
+}
+
+// value x 10^exponent of a binary suffix, by the largest of these that divides it; "" for what is small or
+// broken.
+std::string binary_text(const Integer& value, int exponent) {
+  static constexpr std::array<std::string_view, 7> suffixes = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+  if (exponent < 0) return "";
+  Integer whole = value * power_of(10, exponent);
+  if (boost::multiprecision::abs(whole) < 1024) return "";
+  std::size_t times = 0;
+  for (; whole % 1024 == 0 && times + 1 < suffixes.size(); ++times)
+    whole /= 1024;
+  return whole.str() + std::string(suffixes.at(times));
+}
+
+std::string decimal_text(Integer value, int exponent, bool by_exponent) {
+  static constexpr std::array<std::string_view, 10> suffixes = {"n", "u", "m", "",  "k",
+                                                                "M", "G", "T", "P", "E"};
+  while (exponent % 3 != 0) {
+    value *= 10;
+    --exponent;
+  }
+  if (by_exponent) return value.str() + (exponent == 0 ? "" : fmt::format("e{}", exponent));
+  const auto index = (exponent / 3) + 3;
+  const bool named = index >= 0 && index < static_cast<int>(suffixes.size());
+  return value.str() + std::string(named ? suffixes.at(static_cast<std::size_t>(index)) : "");
+}
+
+}  // namespace
+
 Result<CanonicalQuantity> canonical_quantity(std::string_view text) {
   const auto amount = parse_amount(text);
   if (!amount) return std::unexpected(amount.error());
@@ -290,38 +332,18 @@ Result<CanonicalQuantity> canonical_quantity(std::string_view text) {
   int exponent = amount->small ? amount->scale : -amount->places;
   if (digits == 0) return CanonicalQuantity{.text = "0"};
   const int sign = digits < 0 ? -1 : 1;
+  const auto parts = split(text);
+  const auto scale = parse_suffix(parts->suffix);
+  if (amount->small && kept_as_written(*parts, *scale))
+    return CanonicalQuantity{.text = std::string(text), .sign = sign};
   while (digits % 10 == 0) {
     digits /= 10;
     ++exponent;
   }
-  const auto parts = split(text);
-  const auto suffix = parts ? parts->suffix : std::string_view();
-  const auto scale = parse_suffix(suffix);
-  if (scale && scale->base != 10 && exponent >= 0) {
-    Integer whole = digits * power_of(10, exponent);
-    static constexpr std::array<std::string_view, 7> binary = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
-    std::size_t times = 0;
-    const bool large = boost::multiprecision::abs(whole) >= 1024;
-    for (; large && whole % 1024 == 0 && times + 1 < binary.size(); ++times)
-      whole /= 1024;
-    if (large) return CanonicalQuantity{.text = whole.str() + std::string(binary.at(times)), .sign = sign};
-  }
-  while (exponent % 3 != 0) {
-    digits *= 10;
-    --exponent;
-  }
-  const bool by_exponent =
-      suffix.size() > 1 && (suffix[0] == 'e' || suffix[0] == 'E') && scale && scale->base == 10;
-  static constexpr std::array<std::string_view, 10> decimal = {"n", "u", "m", "",  "k",
-                                                               "M", "G", "T", "P", "E"};
-  const auto index = (exponent / 3) + 3;
-  std::string unit;
-  if (by_exponent && exponent != 0) {
-    unit = fmt::format("e{}", exponent);
-  } else if (!by_exponent && index >= 0 && index < static_cast<int>(decimal.size())) {
-    unit = decimal.at(static_cast<std::size_t>(index));
-  }
-  return CanonicalQuantity{.text = digits.str() + unit, .sign = sign};
+  auto shown = scale->base == 10 ? std::string() : binary_text(digits, exponent);
+  const bool by_exponent = scale->base == 10 && parts->suffix.size() > 1 && lowered(parts->suffix[0]) == 'e';
+  if (shown.empty()) shown = decimal_text(digits, exponent, by_exponent);
+  return CanonicalQuantity{.text = std::move(shown), .sign = sign};
 }
 
 Result<double> parse_approximate(std::string_view text) {

@@ -74,8 +74,11 @@ class Walk {
     for (const auto& [field, below] : fields) {
       if (!object.contains(field)) names.emplace_back(field);
     }
-    found_.unknown.push_back(
-        {.where = std::move(where), .parent = at.pointer, .name = name, .meant = nearest(name, names)});
+    found_.unknown.push_back({.where = std::move(where),
+                              .parent = at.pointer,
+                              .name = name,
+                              .meant = nearest(name, names),
+                              .later = false});
   }
 
   void wrong(const Place& at, std::string_view wanted, std::string reason) {

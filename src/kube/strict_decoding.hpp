@@ -23,6 +23,7 @@ struct UnknownField {
   std::string parent = {};  // the object that holds it, as a JSON pointer: "/spec/behavior/scaleUp"
   std::string name = {};    // "tolerence"
   std::string meant = {};   // "tolerance": a field of that place that is alike and not there; "" for none
+  bool later = false;       // a later release has it
 };
 
 struct WrongType {

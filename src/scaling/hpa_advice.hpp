@@ -21,6 +21,9 @@ struct Finding {
   Severity severity = Severity::note;
   std::string text = {};
   bool elsewhere = false;  // no other text of the HPA mends it
+  // Where an API server refuses the HPA: the field, and the reason in Kubernetes' words.
+  std::string field = {};
+  std::string reason = {};
 };
 
 struct UnknownMetric {
@@ -28,16 +31,30 @@ struct UnknownMetric {
   std::string meant = {};  // the metric of nearly that name; "" for none
 };
 
+// A field that stands twice in the HPA's file: "spec.maxReplicas".
+struct RepeatedField {
+  std::string name = {};
+  bool in_json = false;  // that is sent as it is written, and not made of YAML
+};
+
+// The size that another object of the HPA's file, its target, sets.
+struct SizeInFile {
+  std::string field = {};  // "spec.replicas"
+  std::int32_t size = 0;
+};
+
 struct AdviceInput {
   Forecast forecast = {};
-  // spec.maxSize of the MiniCluster, where it is known.
+  // spec.maxSize and spec.minSize of the MiniCluster, where they are known.
   std::optional<std::int32_t> max_size = {};
+  std::optional<std::int32_t> min_size = {};
+  std::optional<SizeInFile> beside = {};
   // Metrics of this program that the HPA names and that do not exist.
   std::vector<UnknownMetric> unknown_metrics = {};
   // Of an HPA that no API server has read yet.
   HpaRefusal refusal = {};
-  std::vector<std::string> repeated_fields = {};  // "spec.maxReplicas"
-  std::optional<ClusterFacts> cluster = {};       // of an HPA that a cluster was asked about
+  std::vector<RepeatedField> repeated_fields = {};
+  std::optional<ClusterFacts> cluster = {};  // of an HPA that a cluster was asked about
 };
 
 [[nodiscard]] bool targets_minicluster(const HpaSpec& spec);

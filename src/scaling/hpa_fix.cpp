@@ -4,7 +4,8 @@
 
 #include <boost/json.hpp>
 
-#include "base/text.hpp"
+#include "scaling/hpa_json.hpp"
+#include "scaling/hpa_own_metrics.hpp"
 
 namespace fluxmetrics::scaling {
 namespace json = boost::json;
@@ -12,7 +13,7 @@ namespace {
 
 class Fixer {
  public:
-  Fixer(const json::object& document, const AdviceInput& input) : input_(input) {
+  Fixer(const json::object& document, AdviceInput input) : input_(std::move(input)) {
     fixed_.document = document;
   }
 
@@ -20,8 +21,14 @@ class Fixer {
     leave_manifest();
     auto& spec = member(fixed_.document, "spec");
     fix_range(spec);
-    const bool follow = fix_metrics(spec);
-    if (follow) fix_behavior(spec);
+    const bool turned = fix_metrics(spec);
+    // What became of it decides what else there is to do.
+    read_again(spec);
+    if (turned) {
+      turn_behavior(spec);
+    } else {
+      fix_behavior(spec);
+    }
     return std::move(fixed_);
   }
 
@@ -31,7 +38,6 @@ class Fixer {
     if (!value.is_object()) value = json::object();
     return value.get_object();
   }
-  void changed(std::string path, std::string why) { fixed_.changes[std::move(path)] = std::move(why); }
 
   // Sets parent[name] and says why, unless it is that already.
   void set(json::object& parent, const std::string& path, std::string_view name, const json::value& value,
@@ -39,7 +45,7 @@ class Fixer {
     auto& old = parent[name];
     if (old == value) return;
     old = value;
-    changed(fmt::format("{}/{}", path, name), std::move(why));
+    fixed_.changes[fmt::format("{}/{}", path, name)] = std::move(why);
   }
 
   // What an API server has added: with it the HPA could not be applied, or only until its next change.
@@ -57,173 +63,168 @@ class Fixer {
     if (annotations->get_object().empty()) members.erase("annotations");
   }
 
+  void read_again(const json::object& spec) {
+    auto read = parse_hpa_spec(spec, "spec");
+    if (!read) return;
+    input_.forecast.spec = std::move(*read);
+    input_.refusal = {};
+  }
+  [[nodiscard]] const HpaSpec& parsed() const { return input_.forecast.spec; }
+
   void fix_range(json::object& spec) {
-    const auto& parsed = input_.forecast.spec;
-    max_ = parsed.max;
-    if (input_.max_size && max_ > *input_.max_size) {
-      max_ = *input_.max_size;
-      set(spec, "/spec", "maxReplicas", max_,
-          fmt::format("was {}: the MiniCluster's operator ignores sizes above maxSize {}", parsed.max, max_));
+    const auto& range = parsed();
+    auto max = range.max;
+    if (input_.max_size && max > *input_.max_size) {
+      max = *input_.max_size;
+      set(spec, "/spec", "maxReplicas", max,
+          fmt::format("was {}: the MiniCluster's operator ignores sizes above maxSize {}", range.max, max));
     }
-    if (parsed.min < 1 && targets_minicluster(parsed)) {
-      set(spec, "/spec", "minReplicas", 1,
-          fmt::format("was {}: a MiniCluster has no size below 1", parsed.min));
+    // The size that the operator of a MiniCluster obeys at least.
+    const auto least = std::max(input_.min_size.value_or(1), 1);
+    if (range.min < least && targets_minicluster(range)) {
+      set(spec, "/spec", "minReplicas", std::min(least, max),
+          least == 1 ? fmt::format("was {}: a MiniCluster has no size below 1", range.min)
+                     : fmt::format("was {}: the MiniCluster's operator ignores sizes below minSize {}",
+                                   range.min, least));
     }
-    if (parsed.min > max_) {
-      set(spec, "/spec", "minReplicas", max_, fmt::format("was {}, above maxReplicas", parsed.min));
-    }
+    if (range.min > max)
+      set(spec, "/spec", "minReplicas", max, fmt::format("was {}, above maxReplicas", range.min));
   }
 
-  // True when the HPA follows the wanted size now.
+  [[nodiscard]] const UnknownMetric* unknown(const HpaMetric& metric) const {
+    const auto found = std::ranges::find(input_.unknown_metrics, metric.name, &UnknownMetric::name);
+    return found == input_.unknown_metrics.end() ? nullptr : &*found;
+  }
+  // Why another metric should stand in its place; "" when it need not.
+  [[nodiscard]] std::string reason_to_leave(const HpaMetric& metric) const {
+    if (counts_own_size(metric))
+      return fmt::format("was {}, which counts the nodes that are there, not those that are needed",
+                         metric.name);
+    if (falls_when_jobs_start(metric)) return fmt::format("was {}, which falls when jobs start", metric.name);
+    return "";
+  }
+
+  // True when a metric was turned into node_wanted_count, or had another target.
   bool fix_metrics(json::object& spec) {
     auto* metrics = spec.if_contains("metrics");
     if (metrics == nullptr || !metrics->is_array()) return false;
-    bool follow = false;
-    const auto& parsed = input_.forecast.spec.metrics;
-    for (std::size_t i = 0; i < metrics->get_array().size() && i < parsed.size(); ++i) {
-      const auto& metric = parsed[i];
-      const bool unknown = std::ranges::find(input_.unknown_metrics, metric.name, &UnknownMetric::name) !=
-                           input_.unknown_metrics.end();
-      const bool known =
-          metric.name == wanted_metric || counts_own_size(metric) || falls_when_jobs_start(metric) || unknown;
-      if (!known || !of_an_object(metric) || !metrics->get_array()[i].is_object()) continue;
-      follow = true;
-      const auto* const source = metric.source == MetricSource::object ? "object" : "external";
-      const auto path = fmt::format("/spec/metrics/{}/{}", i, source);
-      auto& object = member(metrics->get_array()[i].get_object(), source);
-      auto& identifier = member(object, "metric");
-      if (identifier.erase("selector") > 0)
-        changed(path + "/metric", fmt::format("without its selector: {} has no labels", wanted_metric));
-      set(identifier, path + "/metric", "name", json::string(wanted_metric),
-          counts_own_size(metric)
-              ? fmt::format("was {}, which counts the nodes that are there, not those that are needed",
-                            metric.name)
-          : falls_when_jobs_start(metric)
-              ? fmt::format("was {}, which falls when jobs start", metric.name)
-              : fmt::format("was {}, which does not exist", printable(metric.name)));
-      const json::object target{{"type", "AverageValue"}, {"averageValue", "1"}};
-      set(object, path, "target", target,
-          "with AverageValue 1 the proposal is the metric itself, whatever the pods do");
+    bool turned = false;
+    const auto known = parsed().metrics;
+    for (std::size_t i = 0; i < metrics->get_array().size() && i < known.size(); ++i) {
+      auto* entry = metrics->get_array()[i].if_object();
+      if (entry != nullptr && of_an_object(known[i])) turned = fix_metric(*entry, i, known[i]) || turned;
     }
-    return follow;
+    return turned;
+  }
+  bool fix_metric(json::object& entry, std::size_t i, HpaMetric metric) {
+    const std::string_view field = metric.source == MetricSource::object ? "object" : "external";
+    const auto path = fmt::format("/spec/metrics/{}/{}", i, field);
+    auto& source = member(entry, field);
+    auto why = reason_to_leave(metric);
+    if (const auto* wrong = unknown(metric); wrong != nullptr) {
+      metric.name = wrong->meant.empty() ? std::string(wanted_metric) : wrong->meant;
+      why = fmt::format("was {}, which does not exist", wrong->name);
+      if (!reason_to_leave(metric).empty()) metric.name = wanted_metric;
+    } else if (!why.empty()) {
+      metric.name = wanted_metric;
+    }
+    set(member(source, "metric"), path + "/metric", "name", json::string(metric.name), why);
+    if (metric.name != wanted_metric) return false;
+    auto& identifier = member(source, "metric");
+    // It counts for the whole instance; a selector of another metric's labels would leave nothing.
+    if (!why.empty() && identifier.erase("selector") > 0) {
+      fixed_.changes[path + "/metric"] =
+          fmt::format("without the selector, which {} has no labels for", wanted_metric);
+    }
+    const json::object target{{"type", "AverageValue"}, {"averageValue", "1"}};
+    const bool plain = metric.target.type == "AverageValue" && metric.target.average_value == 1000;
+    if (plain) return !why.empty();
+    set(source, path, "target", target,
+        "with AverageValue 1 the proposal is the metric itself, whatever the pods do");
+    return true;
   }
 
   // One of the policies allows every size at once, and the widest counts.
-  [[nodiscard]] bool allows_any_size(const json::object& rules) const {
-    const auto* policies = rules.if_contains("policies");
-    if (policies == nullptr || !policies->is_array()) return false;
-    return std::ranges::any_of(policies->get_array(), [&](const json::value& policy) {
-      const auto* object = policy.if_object();
-      const auto* type = object == nullptr ? nullptr : object->if_contains("type");
-      const auto* value = object == nullptr ? nullptr : object->if_contains("value");
-      return type != nullptr && *type == "Pods" && value != nullptr && value->is_int64() &&
-             value->get_int64() >= max_;
+  [[nodiscard]] bool allows_any_size(const ScalingRules& rules) const {
+    return std::ranges::any_of(rules.policies, [&](const ScalingPolicy& policy) {
+      return policy.type == PolicyType::pods && policy.value >= parsed().max;
     });
   }
-
-  void fix_rules(json::object& behavior, std::string_view name, const std::string& window_why) {
-    const auto path = fmt::format("/spec/behavior/{}", name);
-    auto& rules = member(behavior, name);
-    set(rules, path, "tolerance", "0",
-        "10 % by default, which swallows single nodes from 10 on (Kubernetes 1.35 and later)");
-    set(rules, path, "stabilizationWindowSeconds", 0, window_why);
-    if (rules.contains("selectPolicy")) set(rules, path, "selectPolicy", "Max", "the widest of the policies");
-    if (allows_any_size(rules)) return;
-    const json::array policies{json::object{{"type", "Pods"}, {"value", max_}, {"periodSeconds", 15}}};
+  void allow_any_size(json::object& rules, const std::string& path) {
+    const json::array policies{
+        json::object{{"type", "Pods"}, {"value", parsed().max}, {"periodSeconds", 15}}};
     set(rules, path, "policies", policies, "any size in one step: ten nodes take hardly longer than one");
   }
+  void free_of_tolerance(json::object& rules, const std::string& path) {
+    if (!input_.forecast.platform.gates.configurable_tolerance) return;
+    set(rules, path, "tolerance", "0",
+        targets_minicluster(parsed())
+            ? "10 % by default, which swallows single nodes from 10 on (Kubernetes 1.35 and later)"
+            : "10 % by default, which swallows single replicas from 10 on (Kubernetes 1.35 and later)");
+  }
 
-  void fix_behavior(json::object& spec) {
+  // An HPA that followed something else: its rules were made for that.
+  void turn_behavior(json::object& spec) {
     auto& behavior = member(spec, "behavior");
-    fix_rules(behavior, "scaleUp", "jobs wait for as long as this window");
-    fix_rules(
-        behavior, "scaleDown",
+    turn_rules(behavior, "scaleUp", parsed().behavior ? &parsed().behavior->up : nullptr,
+               "jobs wait for as long as this window");
+    turn_rules(
+        behavior, "scaleDown", parsed().behavior ? &parsed().behavior->down : nullptr,
         "node_wanted_count holds a smaller size back by itself; use 300 where nobody drains nodes first");
   }
+  void turn_rules(json::object& behavior, std::string_view name, const ScalingRules* old,
+                  const std::string& window_why) {
+    const auto path = fmt::format("/spec/behavior/{}", name);
+    auto& rules = member(behavior, name);
+    free_of_tolerance(rules, path);
+    set(rules, path, "stabilizationWindowSeconds", 0, window_why);
+    if (rules.contains("selectPolicy")) set(rules, path, "selectPolicy", "Max", "the widest of the policies");
+    if (old == nullptr || !allows_any_size(*old)) allow_any_size(rules, path);
+  }
 
-  const AdviceInput& input_;
+  // Of an HPA that follows what it should, only what is found wrong.
+  void fix_behavior(json::object& spec) {
+    const auto findings = find_faults(input_);
+    const auto has = [&](std::string_view id) {
+      return std::ranges::find(findings, id, &Finding::id) != findings.end();
+    };
+    const bool wanted = std::ranges::all_of(parsed().metrics, [](const HpaMetric& metric) {
+      return of_an_object(metric) && metric.name == wanted_metric;
+    });
+    const auto rules = [&](std::string_view name) -> json::object& {
+      return member(member(spec, "behavior"), name);
+    };
+    const std::string up = "/spec/behavior/scaleUp";
+    const std::string down = "/spec/behavior/scaleDown";
+    if (has("tolerance") && input_.forecast.platform.gates.configurable_tolerance) {
+      free_of_tolerance(rules("scaleUp"), up);
+      free_of_tolerance(rules("scaleDown"), down);
+    }
+    if (!wanted) return;
+    if (has("up-window"))
+      set(rules("scaleUp"), up, "stabilizationWindowSeconds", 0, "jobs wait for as long as this window");
+    if (has("cannot-reach-max") || has("slow-up")) {
+      auto& direction = rules("scaleUp");
+      if (direction.contains("selectPolicy"))
+        set(direction, up, "selectPolicy", "Max", "the widest of the policies");
+      if (!parsed().behavior || !allows_any_size(parsed().behavior->up)) allow_any_size(direction, up);
+    }
+    if (has("cannot-reach-min")) {
+      auto& direction = rules("scaleDown");
+      if (direction.contains("selectPolicy"))
+        set(direction, down, "selectPolicy", "Max", "the widest of the policies");
+      if (!parsed().behavior || !allows_any_size(parsed().behavior->down)) allow_any_size(direction, down);
+    }
+  }
+
+  AdviceInput input_;  // its spec is the corrected one
   FixedHpa fixed_;
-  std::int32_t max_ = 1;
-};
-
-// Words that YAML would take for something else than a text are quoted.
-std::string yaml_text(std::string_view text) {
-  static constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  static constexpr std::string_view more = "0123456789-_./";
-  const bool plain =
-      !text.empty() && letters.find(text[0]) != std::string_view::npos &&
-      std::ranges::all_of(text, [](char c) {
-        return letters.find(c) != std::string_view::npos || more.find(c) != std::string_view::npos;
-      });
-  for (const auto* word : {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}) {
-    if (same_ignoring_case(text, word)) return json::serialize(json::value(json::string(text)));
-  }
-  return plain ? std::string(text) : json::serialize(json::value(json::string(text)));
-}
-
-class Writer {
- public:
-  explicit Writer(const std::map<std::string, std::string>& comments) : comments_(comments) {}
-
-  void object(const json::object& object, const std::string& path, std::size_t depth, bool in_list) {
-    bool first = in_list;
-    for (const auto& [key, value] : object) {
-      const auto here = fmt::format("{}/{}", path, std::string_view(key));
-      // Above a list's item there is no room beside its dash: the comment goes below it.
-      if (!first) comment(here, depth);
-      out_ += fmt::format("{:{}}{}:", "", first ? 0 : depth * 2, yaml_text(key));
-      member(value, here, depth);
-      if (first) comment(here, depth);
-      first = false;
-    }
-  }
-  [[nodiscard]] std::string take() { return std::move(out_); }
-
- private:
-  void comment(const std::string& path, std::size_t depth) {
-    const auto found = comments_.find(path);
-    if (found != comments_.end()) out_ += fmt::format("{:{}}# changed: {}\n", "", depth * 2, found->second);
-  }
-  void member(const json::value& value, const std::string& path, std::size_t depth) {
-    if (const auto* nested = value.if_object(); nested != nullptr && !nested->empty()) {
-      out_ += "\n";
-      object(*nested, path, depth + 1, false);
-    } else if (const auto* list = value.if_array(); list != nullptr && !list->empty()) {
-      out_ += "\n";
-      items(*list, path, depth);
-    } else {
-      out_ += fmt::format(" {}\n", scalar(value));
-    }
-  }
-  void items(const json::array& list, const std::string& path, std::size_t depth) {
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      out_ += fmt::format("{:{}}- ", "", depth * 2);
-      const auto* nested = list[i].if_object();
-      if (nested != nullptr && !nested->empty()) {
-        object(*nested, fmt::format("{}/{}", path, i), depth + 1, true);
-      } else {
-        out_ += scalar(list[i]) + "\n";
-      }
-    }
-  }
-  static std::string scalar(const json::value& value) {
-    return value.is_string() ? yaml_text(value.get_string()) : json::serialize(value);
-  }
-
-  const std::map<std::string, std::string>& comments_;
-  std::string out_;
 };
 
 }  // namespace
 
 FixedHpa fix_hpa(const json::object& document, const AdviceInput& input) {
   return Fixer(document, input).run();
-}
-
-std::string fixed_yaml(const FixedHpa& fixed) {
-  Writer writer(fixed.changes);
-  writer.object(fixed.document, "", 0, false);
-  return writer.take();
 }
 
 }  // namespace fluxmetrics::scaling

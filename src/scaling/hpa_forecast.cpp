@@ -284,10 +284,16 @@ std::vector<ValueRange> values_for_sizes(const Forecast& forecast, std::size_t i
     const auto begin = reaches(n);
     if (!begin || *at(*begin) != n) continue;
     const auto end = n == forecast.spec.max ? std::nullopt : reaches(n + 1);
+    // The controller counts a utilization in whole percents.
+    const bool percents =
+        forecast.spec.metrics[index].target.average_utilization && per_pod(forecast.spec.metrics[index]);
+    const std::int64_t step = percents ? whole : 1;
+    const auto up_to_step = [&](std::int64_t value) { return (value + step - 1) / step * step; };
+    const auto least = up_to_step(*begin);
     ValueRange range{.size = n};
-    if (*begin > 0) range.above = *begin - 1;
-    if (end) range.upto = *end - 1;
-    ranges.push_back(range);
+    if (least > 0) range.above = least - step;
+    if (end) range.upto = up_to_step(*end) - step;
+    if (!range.upto || *range.upto >= least) ranges.push_back(range);
   }
   return ranges;
 }

@@ -26,10 +26,10 @@ std::vector<Requirement> read_requirements(const JsonField& expressions) {
   std::vector<Requirement> list;
   if (!expressions.present()) return list;
   for (const auto& item : expressions.items()) {
-    Requirement requirement{.key = item.need("key").text(), .op = item.need("operator").text(), .values = {}};
+    Requirement requirement{.key = item["key"].text_or(""), .op = item["operator"].text_or(""), .values = {}};
     if (const auto values = item["values"]; values.present()) {
       for (const auto& value : values.items())
-        requirement.values.push_back(value.text());
+        requirement.values.push_back(value.text_or(""));
     }
     list.push_back(std::move(requirement));
   }
@@ -64,7 +64,7 @@ void read_selector(const JsonField& field, HpaMetric& metric) {
   std::map<std::string, std::string> labels;
   if (const auto match = field["matchLabels"]; match.present()) {
     for (const auto& [key, value] : match.members())
-      labels[key] = value.text();
+      labels[key] = value.text_or("");
   }
   const auto expressions = field["matchExpressions"];
   const auto requirements = read_requirements(expressions);

@@ -3,188 +3,309 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <utility>
+#include <fmt/format.h>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "kube/quantity.hpp"
+#include "scaling/hpa_own_metrics.hpp"
+#include "scaling/hpa_validation.hpp"
 
 namespace fluxmetrics::scaling {
 namespace json = boost::json;
 namespace {
 
-// "spec.metrics[0].type" -> "/spec/metrics/0/type"
+// A mend may bring another fault to light, a few times over.
+constexpr int most_rounds = 10;
+
+// "spec.metrics[0].type" -> "/spec/metrics/0/type".
 std::string pointer_of(std::string_view field) {
   std::string pointer = "/";
   for (const char c : field) {
-    if (c == ']') continue;
-    pointer += c == '.' || c == '[' ? '/' : c;
+    if (c == '.' || c == '[') {
+      pointer += '/';
+    } else if (c != ']') {
+      pointer += c;
+    }
   }
   return pointer;
 }
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
+// The steps of a JSON pointer, without its escapes.
+std::string plain_path(std::string_view pointer) {
+  std::string path;
+  for (std::size_t i = 0; i < pointer.size(); ++i) {
+    const bool escape = pointer[i] == '~' && i + 1 < pointer.size();
+    path += escape ? (pointer[i + 1] == '1' ? '/' : '~') : pointer[i];
+    if (escape) ++i;
+  }
+  return path;
 }
 
-// What stands between quotes in the list that ends "Unsupported value: X: supported values: A, B".
-std::vector<std::string> supported_by(std::string_view reason) {
-  std::vector<std::string> words;
-  const auto list = reason.find("supported values: ");
-  if (list == std::string_view::npos) return words;
-  reason.remove_prefix(list);
-  for (auto open = reason.find('"'); open != std::string_view::npos; open = reason.find('"')) {
-    reason.remove_prefix(open + 1);
-    const auto close = reason.find('"');
-    if (close == std::string_view::npos) break;
-    words.emplace_back(reason.substr(0, close));
-    reason.remove_prefix(close + 1);
-  }
-  return words;
+std::string parent_of(std::string_view pointer) {
+  return std::string(pointer.substr(0, pointer.rfind('/')));
+}
+std::string last_of(std::string_view pointer) {
+  return std::string(pointer.substr(pointer.rfind('/') + 1));
 }
 
 class Repair {
  public:
-  explicit Repair(const json::object& document) : whole_(document) {}
+  Repair(const json::object& document, const WrittenText& written) : root_(document), written_(written) {}
 
-  void run(const HpaRefusal& refusal) {
+  // False when there is nothing that it can mend.
+  bool run(const HpaRefusal& refusal) {
+    bool mended = false;
     for (const auto& field : refusal.unknown)
-      fix_name(field);
+      mended = mend_unknown(field) || mended;
     // A misspelt field is a missing one, too: what is refused then is not known before it is mended.
-    if (!refusal.unknown.empty()) return;
+    if (mended) return true;
     for (const auto& wrong : refusal.types)
-      fix_type(wrong);
+      mended = mend_type(wrong) || mended;
     for (const auto& error : refusal.invalid)
-      fix_field(error);
+      mended = mend(error) || mended;
+    return mended;
   }
-  [[nodiscard]] const json::object& document() const { return whole_.get_object(); }
+  [[nodiscard]] const json::object& document() const { return root_.get_object(); }
   [[nodiscard]] std::map<std::string, std::string> take_changes() { return std::move(changes_); }
 
  private:
-  [[nodiscard]] json::value* at(const std::string& pointer) {
+  json::value* find(std::string_view pointer) {
     boost::system::error_code missing;
-    return whole_.find_pointer(pointer, missing);
+    return root_.find_pointer(pointer, missing);
   }
-  void set(const std::string& pointer, json::value value, std::string_view why) {
-    const auto slash = pointer.rfind('/');
-    auto* const parent = at(pointer.substr(0, slash));
-    if (parent == nullptr || !parent->is_object()) return;
-    auto& old = parent->get_object()[pointer.substr(slash + 1)];
-    if (old == value) return;
-    changes_[pointer] =
-        old.is_null() ? std::string(why) : fmt::format("was {}: {}", json::serialize(old), why);
-    old = std::move(value);
+  json::object* object_at(std::string_view pointer) {
+    auto* value = find(pointer);
+    return value == nullptr ? nullptr : value->if_object();
   }
-  void erase(const std::string& pointer, std::string why) {
-    const auto slash = pointer.rfind('/');
-    auto* const parent = at(pointer.substr(0, slash));
-    if (parent == nullptr || !parent->is_object()) return;
-    parent->get_object().erase(pointer.substr(slash + 1));
-    changes_[pointer.substr(0, slash)] = std::move(why);
+  std::string text_at(std::string_view pointer) {
+    const auto* value = find(pointer);
+    return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+  }
+  std::optional<std::int64_t> number_at(std::string_view pointer) {
+    const auto* value = find(pointer);
+    if (value == nullptr || !value->is_number()) return std::nullopt;
+    boost::system::error_code wrong;
+    const auto number = value->to_number<std::int64_t>(wrong);
+    return wrong ? std::nullopt : std::optional(number);
+  }
+
+  bool say(const std::string& pointer, const std::string& why) {
+    const auto [change, fresh] = changes_.try_emplace(plain_path(pointer), why);
+    if (!fresh && !change->second.contains(why)) change->second += "; " + why;
+    return true;
+  }
+  bool set(const std::string& pointer, json::value value, const std::string& why) {
+    auto* parent = find(parent_of(pointer));
+    if (parent == nullptr) return false;
+    const auto name = plain_path(last_of(pointer));
+    if (auto* object = parent->if_object(); object != nullptr) {
+      (*object)[name] = std::move(value);
+      return say(pointer, why);
+    }
+    auto* here = find(pointer);
+    if (here == nullptr) return false;
+    *here = std::move(value);
+    return say(parent_of(pointer), why);
+  }
+  bool erase(const std::string& pointer, const std::string& why) {
+    auto* parent = object_at(parent_of(pointer));
+    if (parent == nullptr || parent->erase(plain_path(last_of(pointer))) == 0) return false;
+    return say(parent_of(pointer), why);
+  }
+
+  bool mend_type(const kube::WrongType& wrong) {
+    const auto* value = find(wrong.pointer);
+    if (value == nullptr) return false;
+    if (wrong.wanted == "resource.Quantity") return mend_quantity(wrong.pointer, *value);
+    if (wrong.wanted == "int32" || wrong.wanted == "int64") {
+      if (!value->is_string()) return false;
+      const std::string text(value->get_string());
+      std::int64_t number = 0;
+      const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+      if (problem != std::errc() || end != text.data() + text.size()) return false;
+      return set(wrong.pointer, number, "was a text");
+    }
+    const bool text = wrong.wanted == "string" ||
+                      (wrong.wanted.find('.') != std::string::npos && wrong.wanted.starts_with("types."));
+    if (!text || !(value->is_bool() || value->is_number())) return false;
+    auto written = written_ ? written_(wrong.pointer) : std::string();
+    // Of a boolean one would have to guess which of YAML's words it was.
+    if (written.empty() && value->is_bool()) return false;
+    if (written.empty()) written = kube::go_number(*value);
+    return set(wrong.pointer, json::string(written), "was no text: YAML needs the quotes here");
+  }
+  bool mend_quantity(const std::string& pointer, const json::value& value) {
+    const auto text = kube::quantity_text(value);
+    // The thousand of people.
+    if (!text.ends_with('K')) return false;
+    const auto smaller = text.substr(0, text.size() - 1) + "k";
+    if (!kube::parse_milli(smaller)) return false;
+    return set(pointer, json::string(smaller), fmt::format("was {}, a suffix that there is not", text));
   }
 
   // The name that was meant, or nothing in its place.
-  void fix_name(const kube::UnknownField& field) {
-    auto* const parent = at(field.parent);
-    if (parent == nullptr || !parent->is_object()) return;
-    auto& holder = parent->get_object();
-    const auto* const found = holder.if_contains(field.name);
-    if (found == nullptr) return;
-    auto value = *found;
-    holder.erase(field.name);
-    if (field.meant.empty()) {
-      changes_[field.parent] = fmt::format("without {}, which there is not", printable(field.name));
-    } else {
-      holder[field.meant] = std::move(value);
-      changes_[fmt::format("{}/{}", field.parent, field.meant)] =
-          fmt::format("was {}", printable(field.name));
-    }
+  bool mend_unknown(const kube::UnknownField& field) {
+    auto* holder = object_at(field.parent);
+    if (holder == nullptr || !holder->contains(field.name)) return false;
+    auto value = holder->at(field.name);
+    holder->erase(field.name);
+    if (field.meant.empty())
+      return say(field.parent, fmt::format("without {}, which there is not", printable(field.name)));
+    (*holder)[field.meant] = std::move(value);
+    return say(fmt::format("{}/{}", field.parent, field.meant), fmt::format("was {}", printable(field.name)));
   }
 
-  void fix_type(const kube::WrongType& wrong) {
-    const auto* const value = at(wrong.pointer);
-    if (value == nullptr) return;
-    const bool number = wrong.wanted == "int32" || wrong.wanted == "int64";
-    if (number && value->is_string()) {
-      if (const auto whole = whole_number(value->get_string()))
-        set(wrong.pointer, *whole, "a number stands without quotes");
-    } else if (wrong.wanted == "string" && value->is_number()) {
-      set(wrong.pointer, json::string(json::serialize(*value)), "a text of digits stands in quotes");
-    }
-  }
-
-  void fix_field(const kube::FieldError& error) {
+  bool mend(const kube::FieldError& error) {
     const auto pointer = pointer_of(error.field);
-    const auto says = [&](std::string_view text) { return error.reason.find(text) != std::string::npos; };
-    const auto is = [&](std::string_view name) { return pointer.ends_with(name); };
-    if (const auto words = supported_by(error.reason); !words.empty()) return fix_word(pointer, words);
-    if (is("/stabilizationWindowSeconds"))
-      return set(pointer, says("3600") ? 3600 : 0, "a window has 0 to 3600 s");
-    if (is("/periodSeconds")) return set(pointer, says("1800") ? 1800 : 15, "a period has 1 to 1800 s");
-    if (is("/policies")) return erase(pointer, "without its empty list of policies: the default ones hold");
-    if (is("/tolerance")) return set(pointer, "0", "a tolerance is not negative");
-    if (pointer == "/spec/minReplicas") return set(pointer, 1, "the smallest size that is allowed");
-    if (pointer == "/spec/metrics" && says("scaling to zero"))
-      return set("/spec/minReplicas", 1, "0 needs an Object or External metric");
-    if (pointer == "/spec/maxReplicas" && says("minReplicas")) return fix_range();
-    if (is("/type")) return infer_type(pointer);
+    const auto name = last_of(pointer);
+    if (pointer.starts_with("/spec/behavior/")) return mend_behavior(pointer, name);
+    if (pointer == "/spec/scaleTargetRef/apiVersion") return mend_version(pointer);
+    if (pointer == "/spec/minReplicas") return set(pointer, 1, was(pointer));
+    if (pointer == "/spec/maxReplicas") return mend_max();
+    if (pointer == "/spec/metrics")
+      return set("/spec/minReplicas", 1, "was 0, which needs an Object or External metric");
+    if (pointer.starts_with("/spec/metrics/")) return mend_metric(pointer, name, error);
+    return false;
+  }
+  std::string was(const std::string& pointer) {
+    const auto* value = find(pointer);
+    return value == nullptr ? "was missing" : fmt::format("was {}", json::serialize(*value));
   }
 
-  // Upper and lower case, or a letter, are wrong.
-  void fix_word(const std::string& pointer, const std::vector<std::string>& words) {
-    const auto* const value = at(pointer);
-    if (value == nullptr || !value->is_string()) return;
-    const std::string_view written = value->get_string();
-    const auto same =
-        std::ranges::find_if(words, [&](const auto& word) { return same_ignoring_case(word, written); });
-    const auto meant = same == words.end() ? nearest(written, words) : *same;
-    if (!meant.empty()) set(pointer, json::string(meant), "there is no such word");
+  bool mend_max() {
+    const auto max = number_at("/spec/maxReplicas").value_or(0);
+    const auto min = number_at("/spec/minReplicas").value_or(1);
+    if (max < 1 || min <= max) return false;
+    return set("/spec/minReplicas", max, fmt::format("was {}, above maxReplicas", min));
   }
 
-  void fix_range() {
-    const auto* const max = at("/spec/maxReplicas");
-    if (max != nullptr && max->is_int64() && max->get_int64() >= 1)
-      set("/spec/minReplicas", *max, "it was above maxReplicas");
+  bool mend_behavior(const std::string& pointer, const std::string& name) {
+    static constexpr std::array<std::string_view, 3> selects{"Max", "Min", "Disabled"};
+    static constexpr std::array<std::string_view, 2> types{"Pods", "Percent"};
+    const auto number = number_at(pointer).value_or(0);
+    if (name == "stabilizationWindowSeconds") return set(pointer, number < 0 ? 0 : 3600, was(pointer));
+    if (name == "tolerance") return set(pointer, "0", was(pointer));
+    if (name == "policies")
+      return erase(pointer, "without the empty list of policies: the default ones hold");
+    if (name == "periodSeconds") return set(pointer, number > 1800 ? 1800 : 15, was(pointer));
+    if (name == "selectPolicy") return set_nearest(pointer, selects);
+    return name == "type" && set_nearest(pointer, types);
+  }
+  bool set_nearest(const std::string& pointer, std::span<const std::string_view> words) {
+    const auto text = text_at(pointer);
+    std::vector<std::string> names(words.begin(), words.end());
+    for (const auto& one : names) {
+      if (same_ignoring_case(one, text)) return set(pointer, json::string(one), was(pointer));
+    }
+    const auto meant = nearest(text, names);
+    return !meant.empty() && set(pointer, json::string(meant), was(pointer));
   }
 
-  // The type of a metric, or of its target, is that of the member that is there.
-  void infer_type(const std::string& pointer) {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> types{
+  bool mend_version(const std::string& pointer) {
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kinds{
+        {{"MiniCluster", "flux-framework.org/v1alpha2"},
+         {"Deployment", "apps/v1"},
+         {"StatefulSet", "apps/v1"},
+         {"ReplicaSet", "apps/v1"}}};
+    const auto kind = text_at("/spec/scaleTargetRef/kind");
+    const auto* known = std::ranges::find(kinds, kind, [](const auto& pair) { return pair.first; });
+    if (known == kinds.end()) return false;
+    return set(pointer, json::string(known->second), was(pointer));
+  }
+
+  bool mend_metric(const std::string& pointer, const std::string& name, const kube::FieldError& error) {
+    // /spec/metrics/0, whatever stands below it.
+    const auto end = pointer.find('/', std::string_view("/spec/metrics/").size());
+    if (end == std::string::npos) return false;
+    const auto metric = pointer.substr(0, end);
+    if (pointer == metric + "/type") return mend_source_type(metric);
+    if (error.reason.ends_with("must populate the given metric source only"))
+      return erase(pointer, fmt::format("without {}, which is not of its type", name));
+    if (pointer.ends_with("/describedObject/kind") && text_at(parent_of(pointer) + "/name") == own_service)
+      return set(pointer, "Service", was(pointer));
+    const auto target = parent_of(pointer);
+    if (!target.ends_with("/target")) return false;
+    // Whatever it was, of the size itself there is one target.
+    if (text_at(parent_of(target) + "/metric/name") == wanted_metric)
+      return set(target, json::object{{"type", "AverageValue"}, {"averageValue", "1"}},
+                 "node_wanted_count is the size itself");
+    return name == "type" ? mend_target_type(target) : mend_target(target, pointer, error);
+  }
+  bool mend_source_type(const std::string& metric) {
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> sources{
         {{"object", "Object"},
-         {"external", "External"},
          {"pods", "Pods"},
          {"resource", "Resource"},
          {"containerResource", "ContainerResource"},
-         {"averageValue", "AverageValue"},
-         {"value", "Value"},
-         {"averageUtilization", "Utilization"}}};
-    const auto* const parent = at(pointer.substr(0, pointer.rfind('/')));
-    if (parent == nullptr || !parent->is_object()) return;
-    const auto& members = parent->get_object();
-    if (const auto* written = members.if_contains("type"); written != nullptr && !written->is_null()) return;
-    for (const auto& [member, type] : types) {
-      if (members.contains(member)) return set(pointer, json::string(type), "the type must be named");
+         {"external", "External"}}};
+    const auto* object = object_at(metric);
+    if (object == nullptr) return false;
+    std::string_view only;
+    for (const auto& [field, type] : sources) {
+      if (!object->contains(field)) continue;
+      if (!only.empty()) return false;
+      only = type;
     }
+    return !only.empty() && set(metric + "/type", json::string(only), was(metric + "/type"));
+  }
+  // The type that the target's one number belongs to.
+  bool mend_target_type(const std::string& target) {
+    const auto* object = object_at(target);
+    if (object == nullptr) return false;
+    std::string_view type;
+    for (const auto& [field, fits] : {std::pair("value", "Value"), std::pair("averageValue", "AverageValue"),
+                                      std::pair("averageUtilization", "Utilization")}) {
+      if (!object->contains(field)) continue;
+      if (!type.empty()) return false;
+      type = fits;
+    }
+    return !type.empty() && set(target + "/type", json::string(type), was(target + "/type"));
+  }
+  bool mend_target(const std::string& target, const std::string& pointer, const kube::FieldError& error) {
+    auto* object = object_at(target);
+    if (object == nullptr) return false;
+    const auto type = text_at(target + "/type");
+    if (error.reason.starts_with("Forbidden")) {
+      // Two numbers: the type says which one counts.
+      if (type == "Utilization")
+        return erase(target + "/averageValue", "without averageValue, which is not of its type");
+      if (type == "Value")
+        return erase(target + "/averageValue", "without averageValue, which is not of its type");
+      if (type != "AverageValue") return false;
+      const auto* other = object->contains("value") ? "value" : "averageUtilization";
+      return erase(fmt::format("{}/{}", target, other),
+                   fmt::format("without {}, which is not of its type", other));
+    }
+    // A metric of pods is averaged over them, whatever its number is called.
+    if (error.reason.starts_with("Required") && target.ends_with("/pods/target") &&
+        object->contains("value")) {
+      auto value = object->at("value");
+      object->erase("value");
+      (*object)["type"] = "AverageValue";
+      return set(pointer, std::move(value), "was value: a metric of Pods has an averageValue");
+    }
+    return false;
   }
 
-  json::value whole_;
+  json::value root_;
+  const WrittenText& written_;
   std::map<std::string, std::string> changes_;
 };
 
 }  // namespace
 
-std::optional<RepairedHpa> repair_hpa(const json::object& document, KubernetesVersion version) {
-  // Where a type is wrong the server looks no further: what else is wrong shows in the next round.
-  constexpr int rounds = 6;
-  Repair repair(document);
-  for (int round = 0; round < rounds; ++round) {
+std::optional<RepairedHpa> repair_hpa(const json::object& document, KubernetesVersion version,
+                                      const WrittenText& written) {
+  Repair repair(document, written);
+  for (int round = 0; round < most_rounds; ++round) {
     const auto refusal = validate_hpa(repair.document(), version);
     if (refusal.empty()) return RepairedHpa{.document = repair.document(), .changes = repair.take_changes()};
-    repair.run(refusal);
+    if (!repair.run(refusal)) break;
   }
   return std::nullopt;
 }

@@ -32,7 +32,7 @@ void check_policy(const HpaField& policy, FieldErrors& errors) {
   static constexpr std::array<std::string_view, 2> types{"Percent", "Pods"};
   const auto type = policy["type"].text();
   if (std::ranges::find(types, type) == types.end())
-    errors.unsupported(policy["type"].path(), go_quoted(type), types);
+    errors.unsupported(policy["type"].path(), kube::go_json_quoted(type), types);
   const auto value = policy["value"].number().value_or(0);
   if (value <= 0) errors.invalid(policy["value"].path(), std::to_string(value), "must be greater than zero");
   const auto period = policy["periodSeconds"].number().value_or(0);
@@ -57,7 +57,7 @@ void check_rules(const HpaField& rules, KubernetesVersion version, FieldErrors& 
   }
   if (const auto select = rules["selectPolicy"];
       select.present() && std::ranges::find(selects, select.text()) == selects.end()) {
-    errors.unsupported(select.path(), go_quoted(select.text()), selects);
+    errors.unsupported(select.path(), kube::go_json_quoted(select.text()), selects);
   }
   const auto policies = rules["policies"];
   if (policies.present() && policies.size() == 0)
@@ -116,7 +116,8 @@ HpaRefusal validate_hpa(const json::object& document, KubernetesVersion version)
       if (!rules["tolerance"].present()) continue;
       refusal.unknown.push_back({.where = rules["tolerance"].path(),
                                  .parent = fmt::format("/spec/behavior/{}", direction),
-                                 .name = "tolerance"});
+                                 .name = "tolerance",
+                                 .later = true});
     }
   }
   FieldErrors errors;

@@ -64,7 +64,7 @@ void check_target(const HpaField& target, FieldErrors& errors) {
   const auto type = target["type"].text();
   if (type.empty()) errors.required(target["type"].path(), "must specify a metric target type");
   if (!among(type, types)) {
-    errors.invalid(target["type"].path(), go_quoted(type),
+    errors.invalid(target["type"].path(), kube::go_json_quoted(type),
                    "must be either Utilization, Value, or AverageValue");
   }
   check_quantity(target["value"], errors);
@@ -115,7 +115,7 @@ void check_pods(const HpaField& source, FieldErrors& errors) {
 
 // The name of a resource that a container may ask for.
 void check_container_resource(const std::string& name, const std::string& path, FieldErrors& errors) {
-  const auto quoted = go_quoted(name);
+  const auto quoted = kube::go_json_quoted(name);
   const auto faults = kube::label_key_faults(name);
   for (const auto& fault : faults)
     errors.invalid(path, quoted, fault);
@@ -179,7 +179,9 @@ void check_source(const HpaField& metric, std::string_view field, bool checks_ve
 
 void check_metric(const HpaField& metric, bool checks_version, FieldErrors& errors) {
   const auto type = metric["type"].text();
-  const auto unsupported = [&] { errors.unsupported(metric["type"].path(), go_quoted(type), source_types); };
+  const auto unsupported = [&] {
+    errors.unsupported(metric["type"].path(), kube::go_json_quoted(type), source_types);
+  };
   if (type.empty()) errors.required(metric["type"].path(), "must specify a metric source type");
   const bool known = among(type, source_types);
   if (!known) unsupported();

@@ -45,8 +45,8 @@ class Refused(unittest.TestCase):
                 for error in case["errors"]:
                     for part in error.split(", unknown field") if error.startswith("unknown field") else [error]:
                         self.assertIn(" ".join(part.split())[:200], " ".join(texts.split()))
-                if "refused" in faults(document):
-                    self.assertEqual((document["steps"], document["metrics"]), ([], []))
+                if faults(document) & {"refused", "unknown-field"}:
+                    self.assertEqual((document["refused"], document["steps"], document["metrics"]), (True, [], []))
 
     def test_a_fix_is_never_refused(self):
         made = 0
@@ -63,7 +63,7 @@ class Refused(unittest.TestCase):
                 made += 1
                 again = told("-", given=done.stdout)
                 self.assertFalse(faults(again) & {"refused", "unknown-field"}, again["findings"])
-        self.assertGreater(made, 10)
+        self.assertGreaterEqual(made, 25)
 
     def test_the_text_says_so_first(self):
         text = explain("-", given=hpa(external("node_wanted_count"), "minReplicas: 9\n  maxReplicas: 8")).stdout
@@ -96,6 +96,7 @@ class Selectors(unittest.TestCase):
     def test_one_that_no_controller_can_use(self):
         for selector in (", selector: {matchLabels: {queue: /gpu/large}}",
                          ", selector: {matchExpressions: [{key: queue, operator: Like, values: [gpu]}]}",
+                         ", selector: {matchExpressions: [{key: queue, values: [gpu]}]}",
                          ", selector: {matchExpressions: [{key: queue, operator: In, values: []}]}"):
             document = told("-", "--replicas", 2, "--metric", "node_wanted_count=4",
                             given=hpa(external("node_wanted_count", selector=selector)))
@@ -139,8 +140,8 @@ class Growth(unittest.TestCase):
     def test_a_correction_that_does_not_settle_says_so(self):
         text = explain("-", "--replicas", 2, "--metric", "sqs_depth=4",
                        given=hpa(external("sqs_depth", '{type: Value, value: "2"}'), "minReplica: 1\n  maxReplicas: 8")).stdout
-        self.assertIn("Corrected HPA", text)
-        self.assertIn("what remains:", text)
+        self.assertNotIn("Corrected HPA", text)
+        self.assertIn("Corrected in part (print only this with --fix); what remains:", text)
 
     def test_metrics_that_fall_when_jobs_start(self):
         for metric in (external("job_pending_count", '{type: AverageValue, averageValue: "2"}'),
