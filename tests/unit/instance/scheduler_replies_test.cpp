@@ -17,7 +17,7 @@ namespace json = boost::json;
 
 // What flux-sched 0.54 answered in its default settings.
 json::value recorded(const std::string& name) {
-  std::ifstream file(std::filesystem::path(TEST_DATA) / "fluxion" / (name + ".json"));
+  std::ifstream file(std::filesystem::path(TEST_DATA) / "fluxion-captures" / ("fluxion." + name + ".json"));
   const std::string text((std::istreambuf_iterator<char>(file)), {});
   return json::parse(text).at("reply");
 }
