@@ -110,7 +110,7 @@ class Entry {
   Result<std::string> text_of(const json::value& value, const std::string& pointer,
                               std::string_view what) const {
     const auto written = document_.places.find(pointer);
-    const auto as_written = written == document_.places.end() ? std::string() : written->second.written;
+    auto as_written = written == document_.places.end() ? std::string() : written->second.written;
     if (const auto* const text = value.if_string(); text != nullptr && !text->empty())
       return std::string(*text);
     if (value.is_number() && !as_written.empty()) return as_written;
