@@ -14,6 +14,8 @@ target_compile_options(fluxmetrics_options INTERFACE
   -Wconversion -Wsign-conversion -Wformat=2 -Wimplicit-fallthrough
   # GCC 12 at -O2 takes members of a returned aggregate for uninitialised; ASan and the tests look for real ones.
   -Wno-maybe-uninitialized
+  # It also takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
+  -Wno-mismatched-new-delete
   # HPA arithmetic and packing compare doubles with Go's: no fused multiply-add.
   -ffp-contract=off
   # In a batch the names of other sources would be shadowed.

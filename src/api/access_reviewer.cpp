@@ -4,9 +4,6 @@
 
 #include "kube/json.hpp"
 
-// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace fluxmetrics::api {
 
 namespace asio = boost::asio;

@@ -11,9 +11,6 @@
 
 #include "base/log.hpp"
 
-// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace fluxmetrics::api {
 
 namespace asio = boost::asio;

@@ -12,9 +12,6 @@
 #include "kube/pod_watcher.hpp"
 #include "kube/rest_client.hpp"
 
-// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace fluxmetrics::commands {
 
 namespace asio = boost::asio;

@@ -11,9 +11,6 @@
 #include "http/message.hpp"
 #include "kube/client_error.hpp"
 
-// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace fluxmetrics::commands {
 namespace asio = boost::asio;
 namespace json = boost::json;

@@ -8,9 +8,6 @@
 
 #include "http/client_connection.hpp"
 
-// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace fluxmetrics::http {
 
 namespace asio = boost::asio;

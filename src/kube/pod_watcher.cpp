@@ -11,9 +11,6 @@
 #include "base/log.hpp"
 #include "http/message.hpp"
 
-// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace fluxmetrics::kube {
 
 namespace asio = boost::asio;

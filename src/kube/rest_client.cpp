@@ -9,9 +9,6 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
-// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace fluxmetrics::kube {
 
 namespace asio = boost::asio;

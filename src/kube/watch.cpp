@@ -3,9 +3,6 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace fluxmetrics::kube {
 
 namespace asio = boost::asio;

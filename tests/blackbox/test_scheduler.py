@@ -8,7 +8,7 @@ import unittest
 import harness
 from badbroker import BadBroker, fails, says
 
-RECORDED = pathlib.Path(__file__).resolve().parent.parent / "data" / "fluxion"
+RECORDED = pathlib.Path(__file__).resolve().parent.parent / "data" / "fluxion-captures"
 MODULES = {"mods": [{"name": "resource", "services": ["resource"]},
                     {"name": "sched-fluxion-resource", "services": []},
                     {"name": "sched-fluxion-qmanager", "services": ["sched"]}]}
@@ -29,7 +29,7 @@ spec:
 
 
 def recorded(topic):
-    return json.loads((RECORDED / f"{topic}.json").read_text())["reply"]
+    return json.loads((RECORDED / f"fluxion.{topic}.json").read_text())["reply"]
 
 
 def answers(document):

@@ -8,9 +8,6 @@
 
 #include "flux/peer.hpp"
 
-// GCC 12 at -O1 takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-
 namespace fluxmetrics::flux {
 namespace {
 
