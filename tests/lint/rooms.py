@@ -2,9 +2,10 @@
 """The rules of the tree that no compiler knows: rooms.py [TREE]. One line a broken rule; exit 1 when there is one.
 
 1. a file of src/ includes only the rooms that src/CMakeLists.txt lets its room use (directly or through another);
-2. the headers that are slow to compile stay where they are few: see GUARDED;
-3. no source file is longer than 600 lines;
-4. no promises left in the text, and no path that exists on one machine only.
+2. a source includes the header of its name first, so that compiling it proves that the header stands alone;
+3. the headers that are slow to compile stay where they are few: see GUARDED;
+4. no source file is longer than 600 lines;
+5. no promises left in the text, and no path that exists on one machine only.
 """
 import os
 import pathlib
@@ -97,6 +98,27 @@ def check_rooms(tree, complain):
                 complain(path, line, f"room '{room}' may not use room '{other}' (src/CMakeLists.txt)")
 
 
+def header_of(source):
+    """The header of a source's own name, None without one."""
+    return next((path for path in (source.with_suffix(".hpp"), source.with_suffix(".h")) if path.is_file()), None)
+
+
+def headers_without_source(src):
+    """The headers that no source proves to stand alone."""
+    return [path for path in source_files(src)
+            if path.suffix in (".hpp", ".h") and not path.with_suffix(".cpp").is_file()]
+
+
+def check_own_headers(tree, complain):
+    src = tree / "src"
+    for source in sorted(src.rglob("*.cpp")):
+        if header := header_of(source):
+            wanted = header.relative_to(src).as_posix()
+            line, _, name = next(includes(source), (0, True, None))
+            if name != wanted:
+                complain(source, line, f'include "{wanted}" first, so that it is known to stand alone')
+
+
 def check_guarded(tree, complain):
     for what, pattern, limit, room in GUARDED:
         files = []
@@ -155,7 +177,7 @@ def check(tree):
     def complain(path, line, sentence):
         found.append(f"{path.relative_to(tree)}{f':{line}' if line else ''}: {sentence}")
 
-    for rule in (check_rooms, check_guarded, check_lengths, check_texts):
+    for rule in (check_rooms, check_own_headers, check_guarded, check_lengths, check_texts):
         rule(tree, complain)
     return found
 

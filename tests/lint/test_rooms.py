@@ -83,6 +83,23 @@ class Rules(unittest.TestCase):
         self.write("src/loose.cpp", "\n")
         self.demand(("src/loose.cpp:", "lives in a room"))
 
+    def test_own_header_comes_first(self):
+        self.write("src/flux/x.hpp", "#pragma once\n")
+        self.write("src/flux/x.cpp", '#include <string>\n\n#include "flux/x.hpp"\n')
+        self.write("src/api/y.hpp", "#pragma once\n")
+        self.write("src/api/y.cpp", "\n")
+        self.write("src/http/z.h", "#pragma once\n")
+        self.write("src/http/z.cpp", '#include "http/http.hpp"\n#include "http/z.h"\n')
+        self.demand(("src/api/y.cpp:", '"api/y.hpp" first'), ("src/flux/x.cpp:1:", '"flux/x.hpp" first'),
+                    ("src/http/z.cpp:1:", '"http/z.h" first'))
+
+    def test_headers_that_no_source_proves(self):
+        self.write("src/flux/flux.cpp", '#include "flux/flux.hpp"\n')
+        self.write("src/api/api.h", "")
+        src = self.tree / "src"
+        found = [path.relative_to(src).as_posix() for path in rooms.headers_without_source(src)]
+        self.assertEqual(found, ["api/api.h", "api/api.hpp", "base/base.hpp", "commands/commands.hpp", "http/http.hpp"])
+
     def test_beast_in_a_header(self):
         self.write("src/http/http.hpp", "#include <boost/beast/core.hpp>\n")
         self.demand(("src/http/http.hpp:1:", "a header includes Beast"))
