@@ -16,12 +16,6 @@ struct FetchOptions {
   std::size_t max_body_bytes = 16U << 20U;
 };
 
-struct Fetched {
-  int status = 0;
-  Headers headers;
-  std::string body;
-};
-
 // GET `url` (http or https; the host name is verified). Blocks. Errors: Code::invalid for the URL,
 // unavailable (refused, reset), denied (certificate not trusted, with the reason), timed_out.
 [[nodiscard]] Result<Fetched> fetch(const std::string& url, const FetchOptions& options);

@@ -8,7 +8,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
-#include "http/client.hpp"
+#include "base/result.hpp"
+#include "http/message.hpp"
 #include "http/stream.hpp"
 #include "http/tls_context.hpp"
 

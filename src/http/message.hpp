@@ -39,6 +39,13 @@ struct Response {
   bool close = false;
 };
 
+// What a client got for a request.
+struct Fetched {
+  int status = 0;
+  Headers headers;
+  std::string body;
+};
+
 // A request target split and percent-decoded.
 struct Target {
   std::vector<std::string> segments;  // "/a/%2A%2Fb/" -> {"a", "*", "b"}; no slash at the end

@@ -77,16 +77,6 @@ void append_head(std::string& out, const Response& response, std::string_view da
 
 }  // namespace
 
-std::string_view DateText::at(std::time_t now) {
-  if (now != second_) {
-    std::tm parts{};
-    ::gmtime_r(&now, &parts);
-    size_ = std::strftime(text_.data(), text_.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    second_ = now;
-  }
-  return {text_.data(), size_};
-}
-
 // Bytes that have come and are not parsed yet; what is left of one request is the beginning of the next.
 class Session::Buffer {
  public:

@@ -10,7 +10,7 @@
 
 #include "base/clock.hpp"
 #include "http/handler.hpp"
-#include "http/server.hpp"
+#include "http/server_options.hpp"
 #include "http/tls_context.hpp"
 
 namespace fluxmetrics::http {

@@ -6,7 +6,6 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
-#include "http/message.hpp"
 
 namespace fluxmetrics::kube {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "http/client.hpp"
+#include "http/message.hpp"
 
 namespace fluxmetrics::kube {
 

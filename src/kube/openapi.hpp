@@ -3,20 +3,13 @@
 // reader stumbles over.
 #pragma once
 
-#include <array>
 #include <string>
 
 #include <boost/json/value.hpp>
 
-namespace fluxmetrics::kube {
+#include "kube/metrics_api.hpp"
 
-struct MetricsApi {
-  const char* group;
-  const char* version;
-};
-inline constexpr std::array<MetricsApi, 3> metrics_apis = {{{"custom.metrics.k8s.io", "v1beta1"},
-                                                            {"custom.metrics.k8s.io", "v1beta2"},
-                                                            {"external.metrics.k8s.io", "v1beta1"}}};
+namespace fluxmetrics::kube {
 
 // `program_version` is told as the version of the documents.
 [[nodiscard]] boost::json::value swagger_document(const std::string& program_version);

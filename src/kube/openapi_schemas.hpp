@@ -6,7 +6,7 @@
 
 #include <boost/json/object.hpp>
 
-#include "kube/openapi.hpp"
+#include "kube/metrics_api.hpp"
 
 namespace fluxmetrics::kube {
 

@@ -11,28 +11,14 @@
 #include <boost/json/value.hpp>
 
 #include "base/result.hpp"
+#include "kube/label_requirement.hpp"
 
 namespace fluxmetrics::kube {
 
 class Selector {
  public:
-  enum class Operator {
-    equals,
-    double_equals,
-    not_equals,
-    in,
-    not_in,
-    exists,
-    does_not_exist,
-    greater,
-    less
-  };
-  struct Requirement {
-    std::string key;
-    Operator op = Operator::exists;
-    std::vector<std::string> values;  // sorted
-    bool operator==(const Requirement&) const = default;
-  };
+  using Operator = LabelOperator;
+  using Requirement = LabelRequirement;
   // Errors: Code::invalid with the message of the Go parser.
   [[nodiscard]] static Result<Selector> parse(std::string_view text);
   [[nodiscard]] bool matches(const std::vector<std::pair<std::string, std::string>>& labels) const;

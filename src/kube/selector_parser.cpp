@@ -10,8 +10,8 @@
 namespace fluxmetrics::kube {
 namespace {
 
-using Operator = Selector::Operator;
-using Requirement = Selector::Requirement;
+using Operator = LabelOperator;
+using Requirement = LabelRequirement;
 
 enum class Kind {
   end,
