@@ -82,7 +82,7 @@ std::expected<MetricList, kube::Status> ExternalMetrics::list(const Route& route
                                          "has to be too",
                                          options_.namespace_)));
   }
-  const auto* description = metrics::find_external(*options_.catalogue, path.metric);
+  const auto* description = metrics::find_external(options_.catalogue->descriptions(), path.metric);
   if (description != nullptr) path.metric = description->name;
   if (auto refused = check_metric(path, selector, description, options_.catalogue->descriptions(), view,
                                   options_.max_staleness)) {

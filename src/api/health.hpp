@@ -7,8 +7,8 @@
 
 #include "api/router.hpp"
 #include "http/message.hpp"
-#include "instance/collector.hpp"
 #include "instance/scheduler.hpp"
+#include "instance/sink.hpp"
 #include "metrics/condition.hpp"
 
 namespace fluxmetrics::api {

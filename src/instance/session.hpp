@@ -12,11 +12,11 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "instance/allocation_bridge.hpp"
-#include "instance/collector.hpp"
 #include "instance/cost.hpp"
 #include "instance/denied_jobs.hpp"
 #include "instance/job_table.hpp"
 #include "instance/queries.hpp"
+#include "instance/sink.hpp"
 
 namespace fluxmetrics::instance {
 

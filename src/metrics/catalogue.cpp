@@ -91,7 +91,7 @@ void Catalogue::add_user_family(const UserMetric& metric) {
 }
 
 Result<std::shared_ptr<const Catalogue>> Catalogue::with(std::vector<UserMetric> user) {
-  if (const auto checked = check_user_names(user, *built_in()); !checked)
+  if (const auto checked = check_user_names(user, built_in()->descriptions()); !checked)
     return std::unexpected(checked.error());
   struct Made : Catalogue {
     explicit Made(std::vector<UserMetric> metrics) : Catalogue(std::move(metrics)) {}
@@ -100,8 +100,7 @@ Result<std::shared_ptr<const Catalogue>> Catalogue::with(std::vector<UserMetric>
 }
 
 const Description* Catalogue::find(std::string_view name) const {
-  const auto found = std::ranges::lower_bound(descriptions_, name, {}, &Description::name);
-  return found != descriptions_.end() && found->name == name ? &*found : nullptr;
+  return find_named(descriptions_, name);
 }
 
 Family Catalogue::evaluate_one(std::size_t index, const Facts& facts) const {

@@ -6,12 +6,11 @@
 
 namespace fluxmetrics::metrics {
 
-const Description* find_external(const Catalogue& catalogue, std::string_view name) {
-  if (const auto* const exact = catalogue.find(name)) return exact;
-  const auto& all = catalogue.descriptions();
+const Description* find_external(std::span<const Description> catalogue, std::string_view name) {
+  if (const auto* const exact = find_named(catalogue, name)) return exact;
   const auto found = std::ranges::find_if(
-      all, [name](const Description& each) { return same_ignoring_case(each.name, name); });
-  return found != all.end() ? &*found : nullptr;
+      catalogue, [name](const Description& each) { return same_ignoring_case(each.name, name); });
+  return found != catalogue.end() ? &*found : nullptr;
 }
 
 }  // namespace fluxmetrics::metrics

@@ -1,8 +1,10 @@
 // A metric family: one name, its meaning, and its items, which never overlap.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +38,13 @@ struct Description {
   Type type = Type::gauge;
   Aggregation aggregation = Aggregation::single;
 };
+
+// Of descriptions sorted by name; nullptr: none is called so.
+[[nodiscard]] inline const Description* find_named(std::span<const Description> sorted,
+                                                   std::string_view name) {
+  const auto found = std::ranges::lower_bound(sorted, name, {}, &Description::name);
+  return found != sorted.end() && found->name == name ? &*found : nullptr;
+}
 
 struct Family {
   const Description* description = nullptr;  // in the snapshot's catalogue

@@ -1,12 +1,13 @@
 // Inside the catalogue: a description together with the function that makes its values.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "base/result.hpp"
-#include "metrics/catalogue.hpp"
 #include "metrics/facts.hpp"
 #include "metrics/family.hpp"
+#include "metrics/inputs.hpp"
 
 namespace fluxmetrics::metrics {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "instance/collector.hpp"
+#include "instance/sink.hpp"
 #include "instance/state.hpp"
 #include "metrics/catalogue.hpp"
 #include "metrics/facts.hpp"

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "metrics/catalogue.hpp"
 #include "metrics/external_names.hpp"
 
 namespace fluxmetrics::metrics {
@@ -28,7 +27,7 @@ std::string despite_case(std::string_view name, std::string_view taken) {
   return name == taken ? "" : ", and HPAs ask for external metrics in lower case";
 }
 
-Result<void> check_one(const UserMetric& metric, const Catalogue& built_in) {
+Result<void> check_one(const UserMetric& metric, std::span<const Description> built_in) {
   if (!is_metric_name(metric.name)) {
     return fail(Code::invalid,
                 "{}: '{}' is no name for a metric: it takes letters, digits and _, a letter or _ first, and "
@@ -72,7 +71,7 @@ std::string user_family_name(std::string_view name) {
   return family;
 }
 
-Result<void> check_user_names(std::span<const UserMetric> user, const Catalogue& built_in) {
+Result<void> check_user_names(std::span<const UserMetric> user, std::span<const Description> built_in) {
   std::map<std::string, const UserMetric*> names;
   std::map<std::string, const UserMetric*> families;
   for (const auto& metric : user) {

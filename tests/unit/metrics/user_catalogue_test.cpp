@@ -48,11 +48,11 @@ TEST(UserCatalogue, ExternalNamesHaveNoCase) {
   const auto made = Catalogue::with({metric});
   ASSERT_TRUE(made);
   for (const auto* name : {"jobHeld_Count", "jobheld_count", "JOBHELD_COUNT"}) {
-    const auto* found = find_external(**made, name);
+    const auto* found = find_external((*made)->descriptions(), name);
     ASSERT_NE(found, nullptr) << name;
     EXPECT_EQ(found->name, "jobHeld_Count");
   }
-  EXPECT_EQ(find_external(**made, "jobheld_coun"), nullptr);
+  EXPECT_EQ(find_external((*made)->descriptions(), "jobheld_coun"), nullptr);
   EXPECT_EQ((*made)->find("jobheld_count"), nullptr) << "of custom.metrics.k8s.io";
 }
 
