@@ -60,7 +60,7 @@ def measure(clients, module):
 
 
 def main():
-    print("| clients | road | requests a second | broker's processor time |\n|---|---|---|---|")
+    print("| clients | source | requests a second | broker's processor time |\n|---|---|---|---|")
     for clients in (0, 1, 3):
         for module in (False, True):
             rate, share = measure(clients, module)

@@ -172,7 +172,7 @@ class Bench:
     def table(self, jobs, servers):
         ours, old, exporter, old_exporter = servers
         print(f"\n{jobs:,} jobs wait\n")
-        print("| asked for | ours, requests/s | theirs | ratio | spread | our p99, ms | theirs | broker while ours is asked, % of a core "
+        print("| requested | ours, requests/s | theirs | ratio | spread | our p99, ms | theirs | broker while ours is queried, % of a core "
               "| theirs |\n|---|---:|---:|---:|---|---:|---:|---:|---:|", flush=True)
         for metric in METRICS:
             for connections in (1, 16):
@@ -187,7 +187,7 @@ class Bench:
                 status, body = server.ask(CUSTOM.format(metric))
                 value = json.loads(body)["items"][0]["value"] if status == 200 else f"status {status}"
                 words.append(f"{server.name} {json.dumps(value) if status == 200 else value}")
-            print(f"- {metric} with {jobs:,} jobs that wait: {', '.join(words)}")
+            print(f"- {metric} with {jobs:,} waiting jobs: {', '.join(words)}")
 
 
 class Growth:
@@ -217,7 +217,7 @@ class Growth:
                                        "metrics": {"resident memory (MiB)": items}}) + "\n")
 
     def table(self, requests):
-        print("\n| server | VmRSS before, MiB | after | requests in all |\n|---|---:|---:|---:|")
+        print("\n| server | VmRSS before, MiB | after | requests in total |\n|---|---:|---:|---:|")
         for name, before in self.first.items():
             print(f"| {name} | {before:.1f} | {self.last[name]:.1f} | {requests[name]:,} |")
 
