@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ struct Now {
   MonoTime mono;
   static Now read() { return {std::chrono::system_clock::now(), std::chrono::steady_clock::now()}; }
 };
+
+// Where decisions that depend on time get it from: Now::read, or a time of a test's own, which then need not
+// wait.
+using Clock = std::function<Now()>;
 
 // Flux writes times as seconds since 1970 in a double.
 [[nodiscard]] WallTime from_unix(double seconds);
