@@ -52,7 +52,7 @@ run_prototype() {
 }
 
 run_module() {
-  local module=${FLUX_METRICS_MODULE:-$PWD/build/release/broker-module/flux-metrics.so}
+  local module=${FLUX_METRICS_MODULE:-$PWD/build/release/src/module/flux-metrics.so}
   command -v flux >/dev/null || { echo "SKIPPED: module: no flux on PATH"; return; }
   [ -f "$module" ] || { echo "SKIPPED: module: there is no $module; docs/broker-module.md tells how it is built"; return; }
   FLUX_METRICS_API=$PWD/build/release/src/flux-metrics-api FLUX_METRICS_MODULE=$module \

@@ -35,7 +35,7 @@ done
 targets=(flux-metrics-api)
 if pkg-config --exists flux-core 2>/dev/null; then
   targets+=(flux-metrics)
-  export FLUX_METRICS_MODULE=$PWD/build/release/broker-module/flux-metrics.so
+  export FLUX_METRICS_MODULE=$PWD/build/release/src/module/flux-metrics.so
 else
   echo "SKIPPED: interop: broker module: pkg-config finds no flux-core beside $(command -v flux)"
 fi

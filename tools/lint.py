@@ -194,7 +194,7 @@ def check_format(files):
     if not bad and output.strip():
         bad = [output]
         print(f"--- format: {output.rstrip()}")
-    report("format", not bad, begin, f"{len(files)} files of src, tests and broker-module")
+    report("format", not bad, begin, f"{len(files)} files of src and tests")
     return not bad
 
 
@@ -205,7 +205,7 @@ def tidy_settings():
 
 
 def main(action):
-    cxx = cxx_files("src", "tests", "broker-module")
+    cxx = cxx_files("src", "tests")
     if action == "format":
         return 0 if simple("format", [["clang-format-19", "-i", *cxx]], f"{len(cxx)} files") else 1
     CACHE.mkdir(parents=True, exist_ok=True)

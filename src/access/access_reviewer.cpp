@@ -1,10 +1,10 @@
-#include "api/access_reviewer.hpp"
+#include "access/access_reviewer.hpp"
 
 #include <boost/json/parse.hpp>
 
 #include "kube/json.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
@@ -83,4 +83,4 @@ asio::awaitable<Result<AccessReviewer::Cache::Answer>> AccessReviewer::ask(std::
   co_return kept;
 }
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

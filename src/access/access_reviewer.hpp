@@ -3,11 +3,11 @@
 
 #include <string>
 
-#include "api/access_attributes.hpp"
-#include "api/review_cache.hpp"
+#include "access/attributes.hpp"
+#include "access/review_cache.hpp"
 #include "kube/rest_client.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 struct AccessAnswer {
   bool allowed = false;
@@ -35,4 +35,4 @@ class AccessReviewer {
   Cache cache_;
 };
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

@@ -1,14 +1,15 @@
-#include "api/access_attributes.hpp"
+#include "access/attributes.hpp"
 
 #include <algorithm>
 #include <span>
 
-#include "api/router.hpp"
 #include "base/text.hpp"
 #include "kube/json.hpp"
+#include "kube/metric_value.hpp"
+#include "kube/metrics_groups.hpp"
 #include "kube/selector.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 namespace {
 
 namespace json = boost::json;
@@ -158,7 +159,7 @@ AccessAttributes attributes_of(const http::Request& request, const http::Target&
     attributes.version = path[2];
     path = path.subspan(3);
   } else if (below_extra_root) {
-    attributes.group = metrics_group;
+    attributes.group = kube::custom_metrics_group;
     attributes.version = to_string(kube::MetricsVersion::v1beta2);
     path = path.subspan(extra_root.size());
   } else {
@@ -237,4 +238,4 @@ std::string escape_html(std::string_view text) {
   return out;
 }
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

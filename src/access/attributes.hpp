@@ -7,11 +7,11 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
-#include "api/identity.hpp"
+#include "access/identity.hpp"
 #include "http/message.hpp"
 #include "kube/status.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 struct AccessAttributes {
   std::string verb = {};
@@ -43,4 +43,4 @@ struct AccessAttributes {
 // & < > as Go's servers write them into messages that repeat what a client sent.
 [[nodiscard]] std::string escape_html(std::string_view text);
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

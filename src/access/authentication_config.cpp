@@ -1,9 +1,9 @@
-#include "api/authentication_config.hpp"
+#include "access/authentication_config.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 namespace {
 
 constexpr const char* client_ca_key = "client-ca-file";
@@ -90,4 +90,4 @@ AuthenticationState::View AuthenticationState::view() const {
   return view_;
 }
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

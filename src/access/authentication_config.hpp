@@ -16,7 +16,7 @@
 #include "base/result.hpp"
 #include "http/client_certificate.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 inline constexpr const char* authentication_config_map = "kube-system/extension-apiserver-authentication";
 
@@ -57,4 +57,4 @@ class AuthenticationState {
   std::atomic<std::uint64_t> generation_{0};
 };
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

@@ -1,4 +1,4 @@
-#include "api/authentication_watcher.hpp"
+#include "access/authentication_watcher.hpp"
 
 #include <algorithm>
 
@@ -11,7 +11,7 @@
 
 #include "base/log.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
@@ -181,4 +181,4 @@ asio::awaitable<void> AuthenticationWatcher::look_again() {
   co_await asio::co_spawn(client_.executor(), std::move(work), asio::use_awaitable);
 }
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

@@ -7,11 +7,11 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 
-#include "api/authentication_config.hpp"
+#include "access/authentication_config.hpp"
 #include "kube/rest_client.hpp"
 #include "kube/watch.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 class AuthenticationWatcher {
  public:
@@ -41,4 +41,4 @@ class AuthenticationWatcher {
   std::string told_;     // the last trouble in the log
 };
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

@@ -1,10 +1,10 @@
-#include "api/certificate_authenticator.hpp"
+#include "access/certificate_authenticator.hpp"
 
 #include <algorithm>
 
 #include "kube/json.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 namespace {
 
 constexpr std::size_t most_verdicts = 4096;
@@ -81,4 +81,4 @@ std::shared_ptr<const ChainVerdict> ChainVerdicts::of(const CertificateChain& ch
   return verdict;
 }
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

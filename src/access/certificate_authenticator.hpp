@@ -6,11 +6,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "api/authentication_config.hpp"
-#include "api/identity.hpp"
+#include "access/authentication_config.hpp"
+#include "access/identity.hpp"
 #include "base/clock.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 using CertificateChain = std::shared_ptr<const std::vector<std::string>>;
 
@@ -42,4 +42,4 @@ class ChainVerdicts {
   std::unordered_map<const void*, Kept> kept_;
 };
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

@@ -1,15 +1,15 @@
-#include "api/access_control.hpp"
+#include "access/control.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <fmt/ranges.h>
 
-#include "api/request_header.hpp"
+#include "access/request_header.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "kube/json.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 namespace asio = boost::asio;
 
@@ -284,4 +284,4 @@ void AccessControl::log_once(const std::string& sentence) {
   log::warning("{}", sentence);
 }
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

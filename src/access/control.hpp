@@ -10,15 +10,15 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include "api/access_reviewer.hpp"
-#include "api/authentication_config.hpp"
-#include "api/certificate_authenticator.hpp"
-#include "api/token_reviewer.hpp"
+#include "access/access_reviewer.hpp"
+#include "access/authentication_config.hpp"
+#include "access/certificate_authenticator.hpp"
+#include "access/token_reviewer.hpp"
 #include "http/digest.hpp"
 #include "http/message.hpp"
 #include "kube/status.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 struct AccessOptions {
   enum class Mode {
@@ -107,4 +107,4 @@ class AccessControl {
   std::unordered_map<std::string, MonoTime> logged_;
 };
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

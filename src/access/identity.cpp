@@ -1,10 +1,10 @@
-#include "api/identity.hpp"
+#include "access/identity.hpp"
 
 #include <algorithm>
 
 #include <boost/json/array.hpp>
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 namespace {
 
 constexpr const char* all_authenticated = "system:authenticated";
@@ -70,4 +70,4 @@ void write_identity(const Identity& identity, boost::json::object& spec) {
   if (!identity.uid.empty()) spec["uid"] = identity.uid;
 }
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

@@ -9,7 +9,7 @@
 
 #include <boost/json/object.hpp>
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 struct Identity {
   std::string name = {};
@@ -35,4 +35,4 @@ inline constexpr const char* group_of_masters = "system:masters";
 // Adds user, groups, extra and uid to the spec of a SubjectAccessReview.
 void write_identity(const Identity& identity, boost::json::object& spec);
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

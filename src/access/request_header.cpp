@@ -1,10 +1,10 @@
-#include "api/request_header.hpp"
+#include "access/request_header.hpp"
 
 #include <algorithm>
 
 #include "base/text.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 namespace {
 
 // What follows the prefix in a header's name; nullopt when it has another beginning.
@@ -60,4 +60,4 @@ bool tells_identity(std::string_view header, const RequestHeaderConfig& config) 
          });
 }
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

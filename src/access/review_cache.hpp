@@ -19,7 +19,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 template <class Value>
 class ReviewCache {
@@ -99,4 +99,4 @@ class ReviewCache {
   std::unordered_map<std::string, std::weak_ptr<Flight>> flights_;
 };
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

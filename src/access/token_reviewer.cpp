@@ -1,10 +1,10 @@
-#include "api/token_reviewer.hpp"
+#include "access/token_reviewer.hpp"
 
 #include <boost/json/parse.hpp>
 
 #include "kube/json.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
@@ -83,4 +83,4 @@ asio::awaitable<Result<TokenReviewer::Cache::Answer>> TokenReviewer::ask(std::st
   co_return kept;
 }
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

@@ -4,12 +4,12 @@
 #include <memory>
 #include <string>
 
-#include "api/identity.hpp"
-#include "api/review_cache.hpp"
+#include "access/identity.hpp"
+#include "access/review_cache.hpp"
 #include "http/digest.hpp"
 #include "kube/rest_client.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 
 // What a TokenReview is sent as, and what its answer means.
 [[nodiscard]] std::string token_review_body(const std::string& token);
@@ -31,4 +31,4 @@ class TokenReviewer {
   Cache cache_;
 };
 
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

@@ -86,7 +86,7 @@ ApiOptions normalized(ApiOptions options) {
 struct Api::Impl {
   ApiOptions options;
   const metrics::Store& store;
-  AccessControl* access;
+  access::AccessControl* access;
   ClusterDocuments* forwarded = nullptr;
   Waiting waiting;
   Documents documents;
@@ -100,7 +100,8 @@ struct Api::Impl {
   Kind answering = Kind::unknown;  // where the request goes that is being answered
   MonoTime read_at;                // and when it was read
 
-  Impl(ApiOptions options_, const metrics::Store& store_, AccessControl* access_, const kube::PodStore* pods)
+  Impl(ApiOptions options_, const metrics::Store& store_, access::AccessControl* access_,
+       const kube::PodStore* pods)
       : options(normalized(std::move(options_))),
         store(store_),
         access(access_),
@@ -141,7 +142,7 @@ struct Api::Impl {
   }
 
   // What somebody gets who may not have the answer, or of whom nobody could say whether he may.
-  http::Response refuse(const http::Request& request, const AccessDecision& decision) {
+  http::Response refuse(const http::Request& request, const access::AccessDecision& decision) {
     const KnownRequest& known = known_requests.find(request);
     answering = known.route.kind;
     if (decision.refusal) {
@@ -156,11 +157,12 @@ struct Api::Impl {
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     response.body = std::make_shared<const std::string>(
         fmt::format("Internal Server Error: {}: the access review failed; this server's log says why\n",
-                    escape_html(kube::go_quote(request.target))));
+                    access::escape_html(kube::go_quote(request.target))));
     return response;
   }
 
-  http::Response finish(const http::Request& request, const AccessDecision& decision, MonoTime began) {
+  http::Response finish(const http::Request& request, const access::AccessDecision& decision,
+                        MonoTime began) {
     read_at = began;
     auto response = decision.allowed() ? answer(request, decision.user) : refuse(request, decision);
     return dressed(request, decision.user, std::move(response), began);
@@ -181,8 +183,8 @@ struct Api::Impl {
   }
 
   // Null: the cluster must be asked who may.
-  AccessControl::Decided decide(const http::Request& request) const {
-    static const auto let_in = std::make_shared<const AccessDecision>();
+  access::AccessControl::Decided decide(const http::Request& request) const {
+    static const auto let_in = std::make_shared<const access::AccessDecision>();
     return access == nullptr || plain_and_foreign(request) ? let_in : access->decide(request);
   }
 
@@ -207,7 +209,7 @@ struct Api::Impl {
 
   // What a request waits for.
   struct Learned {
-    AccessControl::Decided decision;
+    access::AccessControl::Decided decision;
     std::optional<http::Response> document = std::nullopt;  // of the cluster
   };
   asio::awaitable<void> learn(http::Request request, std::shared_ptr<Learned> learned) const {
@@ -281,7 +283,8 @@ struct Api::Impl {
   }
 };
 
-Api::Api(ApiOptions options, const metrics::Store& store, AccessControl* access, const kube::PodStore* pods)
+Api::Api(ApiOptions options, const metrics::Store& store, access::AccessControl* access,
+         const kube::PodStore* pods)
     : impl_(std::make_unique<Impl>(std::move(options), store, access, pods)) {}
 Api::~Api() = default;
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "api/api.hpp"
 #include "api/metric_list.hpp"
 #include "api/objects.hpp"
+#include "api/options.hpp"
 #include "api/query.hpp"
 #include "api/router.hpp"
 #include "kube/status.hpp"

@@ -9,6 +9,7 @@
 #include "api/router.hpp"
 #include "http/digest.hpp"
 #include "kube/discovery.hpp"
+#include "kube/metrics_groups.hpp"
 #include "kube/openapi.hpp"
 
 namespace fluxmetrics::api {
@@ -140,7 +141,7 @@ void Documents::add_openapi() {
   const auto swagger = openapi_page(Page::Kind::openapi_v2, kube::swagger_document(FLUXMETRICS_VERSION));
   add("/openapi/v2", swagger);
   add("/schema", swagger);  // the prototype's two other places
-  add(fmt::format("/apis/{}/v1beta2/openapi/v2", metrics_group), swagger);
+  add(fmt::format("/apis/{}/v1beta2/openapi/v2", kube::custom_metrics_group), swagger);
 
   object documents;
   for (const auto& api : kube::metrics_apis) {
@@ -160,7 +161,7 @@ void Documents::add_below_extra_root(const ApiOptions& options) {
   const auto target = http::parse_target(options.api_path);
   if (root.empty() || !target || is_taken(find_route(*target, {}).kind)) return;
   const auto below = joined(root);
-  pages_.emplace(root, pages_.at({"apis", metrics_group, "v1beta2"}));
+  pages_.emplace(root, pages_.at({"apis", std::string(kube::custom_metrics_group), "v1beta2"}));
   add(below + "/openapi/v2", pages_.at({"openapi", "v2"}));
 }
 

@@ -9,8 +9,8 @@
 
 #include <boost/json/value.hpp>
 
-#include "api/api.hpp"
 #include "api/negotiation.hpp"
+#include "api/options.hpp"
 
 namespace fluxmetrics::api {
 

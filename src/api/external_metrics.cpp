@@ -7,6 +7,7 @@
 #include "api/query.hpp"
 #include "api/selection.hpp"
 #include "kube/metric_value.hpp"
+#include "kube/metrics_groups.hpp"
 #include "kube/quantity.hpp"
 #include "metrics/external_names.hpp"
 
@@ -23,7 +24,7 @@ std::optional<kube::Status> check_list_options(const http::Target& target) {
         .code = 405,
         .reason = "MethodNotAllowed",
         .message = "watch is not supported on resources of kind \"*.external.metrics.k8s.io\"",
-        .details = {.group = "external.metrics.k8s.io", .kind = "*"}};
+        .details = {.group = std::string(kube::external_metrics_group), .kind = "*"}};
   }
   const auto match = target.query_value("resourceVersionMatch").value_or("");
   if (!match.empty() && target.query_value("resourceVersion").value_or("").empty()) {

@@ -3,8 +3,8 @@
 
 #include <expected>
 
-#include "api/api.hpp"
 #include "api/metric_list.hpp"
+#include "api/options.hpp"
 #include "api/router.hpp"
 #include "kube/status.hpp"
 #include "metrics/snapshot.hpp"

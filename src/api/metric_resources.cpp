@@ -4,6 +4,7 @@
 
 #include "api/objects.hpp"
 #include "api/router.hpp"
+#include "kube/metrics_groups.hpp"
 #include "metrics/rank_metrics.hpp"
 
 namespace fluxmetrics::api {
@@ -41,9 +42,9 @@ std::vector<kube::ApiResource> external_resources(const metrics::Catalogue& cata
 
 std::vector<kube::ApiGroup> metric_groups(const metrics::Catalogue& catalogue) {
   const auto custom = custom_resources(catalogue);
-  return {{.name = metrics_group,
+  return {{.name = std::string(kube::custom_metrics_group),
            .versions = {{.name = "v1beta2", .resources = custom}, {.name = "v1beta1", .resources = custom}}},
-          {.name = external_group,
+          {.name = std::string(kube::external_metrics_group),
            .versions = {{.name = "v1beta1", .resources = external_resources(catalogue)}}}};
 }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/api.hpp"
+#include "api/options.hpp"
 #include "api/query.hpp"
 #include "api/router.hpp"
 #include "instance/state.hpp"

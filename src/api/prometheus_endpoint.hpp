@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "api/api.hpp"
 #include "api/gzip.hpp"
+#include "api/options.hpp"
 #include "api/own_metrics.hpp"
 #include "http/message.hpp"
 #include "metrics/exposition.hpp"

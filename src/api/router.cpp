@@ -1,5 +1,7 @@
 #include "api/router.hpp"
 
+#include "kube/metrics_groups.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <span>
@@ -45,8 +47,8 @@ Route find_external(Segments rest) {
 
 Route find_api(Segments path) {
   if (path.empty()) return {.kind = RouteKind::document};
-  if (path[0] == external_group) return find_external(path.subspan(1));
-  if (path[0] != metrics_group) return {.kind = RouteKind::unknown};
+  if (path[0] == kube::external_metrics_group) return find_external(path.subspan(1));
+  if (path[0] != kube::custom_metrics_group) return {.kind = RouteKind::unknown};
   if (path.size() == 1) return {.kind = RouteKind::document};
   for (const auto version : {kube::MetricsVersion::v1beta1, kube::MetricsVersion::v1beta2}) {
     if (path[1] == to_string(version)) return find_below(path.subspan(2), version);

@@ -9,9 +9,6 @@
 
 namespace fluxmetrics::api {
 
-inline constexpr const char* metrics_group = "custom.metrics.k8s.io";
-inline constexpr const char* external_group = "external.metrics.k8s.io";
-
 // The object and the metric that a path names. `name` is "*" for all objects.
 struct MetricPath {
   bool namespaced = false;

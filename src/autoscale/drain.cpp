@@ -1,4 +1,4 @@
-#include "scaling/shrink.hpp"
+#include "autoscale/drain.hpp"
 
 #include <boost/json.hpp>
 
@@ -8,7 +8,7 @@
 #include "instance/scheduler_findings.hpp"
 #include "instance/state.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::autoscale {
 namespace json = boost::json;
 namespace {
 
@@ -67,4 +67,4 @@ boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> 
   co_return Result<void>{};
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::autoscale

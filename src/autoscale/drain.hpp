@@ -12,7 +12,7 @@
 #include "flux/idset.hpp"
 #include "instance/scheduler.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::autoscale {
 
 // Why we drain; whoever reads `flux resource drain` sees it, and the collector recognises our drains by its
 // beginning.
@@ -33,4 +33,4 @@ inline constexpr std::string_view drain_reason = "flux-metrics-api: giving the n
 [[nodiscard]] boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> client,
                                                                 flux::IdSet ranks);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::autoscale

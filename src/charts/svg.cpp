@@ -1,4 +1,4 @@
-#include "commands/svg_chart.hpp"
+#include "charts/svg.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <limits>
 #include <string_view>
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::charts {
 namespace {
 
 constexpr double width = 860;
@@ -389,4 +389,4 @@ std::string to_svg(const Chart& chart) {
   return Drawing(chart).run();
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::charts

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::charts {
 
 struct ChartSeries {
   std::string name = {};
@@ -52,4 +52,4 @@ struct TimeUnit {
 // Between the two in the middle where their number is even; the values need not be sorted. 0 of nothing.
 [[nodiscard]] double quantile_of(std::vector<double> values, double quantile);
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::charts

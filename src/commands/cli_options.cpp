@@ -78,18 +78,18 @@ template CLI::Option* add_whole(CLI::App*, Text, std::uint64_t&, Text, Least, Mo
 template CLI::Option* add_whole(CLI::App*, Text, std::optional<std::uint32_t>&, Text, Least, Most);
 template CLI::Option* add_whole(CLI::App*, Text, std::optional<std::int32_t>&, Text, Least, Most);
 
-void add_kubernetes_version(CLI::App* app, std::optional<scaling::KubernetesVersion>& target,
+void add_kubernetes_version(CLI::App* app, std::optional<hpa::KubernetesVersion>& target,
                             const std::string& otherwise) {
   constexpr auto* name = "--kubernetes-version";
   app->add_option_function<std::string>(
          name,
          [&target](const std::string& text) {
-           const auto version = scaling::parse_kubernetes_version(text);
+           const auto version = hpa::parse_kubernetes_version(text);
            if (!version) throw CLI::ValidationError(name, version.error().message);
            target = *version;
          },
          fmt::format("Kubernetes whose HPA controller decides, {} to {} [{}]",
-                     to_string(scaling::oldest_kubernetes), to_string(scaling::newest_kubernetes), otherwise))
+                     to_string(hpa::oldest_kubernetes), to_string(hpa::newest_kubernetes), otherwise))
       ->type_name("VERSION");
 }
 

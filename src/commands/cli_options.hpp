@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "scaling/kubernetes_version.hpp"
+#include "hpa/kubernetes_version.hpp"
 #include "sizing/demand.hpp"
 
 namespace CLI {
@@ -38,7 +38,7 @@ CLI::Option* add_whole(CLI::App* app, const std::string& name, Target& target, c
                        std::uint64_t lowest = 0, std::optional<std::uint64_t> highest = {});
 
 // Which Kubernetes an HPA is played on. `otherwise`: what --help says of it when it is left out.
-void add_kubernetes_version(CLI::App* app, std::optional<scaling::KubernetesVersion>& target,
+void add_kubernetes_version(CLI::App* app, std::optional<hpa::KubernetesVersion>& target,
                             const std::string& otherwise);
 void add_flux_uri(CLI::App* app, std::optional<std::string>& target);
 void add_custom_metrics(CLI::App* app, std::vector<std::string>& files);

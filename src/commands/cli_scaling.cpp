@@ -69,7 +69,7 @@ void add_explain(CLI::App& app, Commands& c) {
   count("--max-size", o.max_size, "maxSize of the MiniCluster");
   add_kubernetes_version(
       sub, o.kubernetes_version,
-      fmt::format("with --namespace the cluster's own, else {}", to_string(scaling::newest_kubernetes)));
+      fmt::format("with --namespace the cluster's own, else {}", to_string(hpa::newest_kubernetes)));
   add_duration(sub, "--for", o.span, "How far to look ahead");
   add_duration(sub, "--timeout", o.timeout, "Give up when no broker answers for so long", shortest);
   sub->add_option("-o,--output", o.output, "text, json or yaml")
@@ -121,7 +121,7 @@ void add_plan(CLI::App& app, Commands& c) {
   add_duration(sub, "--patience", o.patience, "As of start");
   add_kubernetes_version(
       sub, o.kubernetes_version,
-      fmt::format("what a line of --vectors says, else {}", to_string(scaling::newest_kubernetes)));
+      fmt::format("what a line of --vectors says, else {}", to_string(hpa::newest_kubernetes)));
   auto* plots = sub->add_option("--plots", o.plots, "Write plots into this directory: SVG")
                     ->type_name("DIRECTORY")
                     ->excludes(vectors);

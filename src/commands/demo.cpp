@@ -9,12 +9,12 @@
 
 #include "api/api.hpp"
 #include "base/log.hpp"
-#include "commands/broker.hpp"
 #include "commands/demo_cluster.hpp"
 #include "commands/demo_view.hpp"
 #include "commands/options.hpp"
 #include "flux/blocking_client.hpp"
 #include "http/server.hpp"
+#include "server/pipeline.hpp"
 #include "simulate/job_request.hpp"
 #include "simulate/server.hpp"
 
@@ -257,7 +257,7 @@ int run_demo(const DemoOptions& options) {
   sizing::SizePolicy policy;
   policy.hold = Seconds(hold);
   policy.patience = Seconds(0);
-  Pipeline pipeline({.socket_paths = {instance.socket_path()}, .named = true}, policy, Seconds(30));
+  server::Pipeline pipeline({.socket_paths = {instance.socket_path()}, .named = true}, policy, Seconds(30));
   pipeline.start();
   api::Api api({}, pipeline.store());
   ServerThread server(api, scratch.path());

@@ -4,9 +4,9 @@
 
 #include <boost/json.hpp>
 
+#include "autoscale/drain.hpp"
 #include "http/client.hpp"
 #include "kube/quantity.hpp"
-#include "scaling/shrink.hpp"
 
 namespace fluxmetrics::commands {
 namespace json = boost::json;
@@ -38,11 +38,11 @@ std::string ranks_text(const flux::IdSet& ranks) {
 Result<std::uint32_t> DemoAutoscaler::desired(std::uint32_t replicas, MonoTime now) {
   const auto size = static_cast<std::int32_t>(replicas);
   // As a MiniCluster's scale: status.size is what spec.size says.
-  scaling::HpaObservation seen{.spec_replicas = size,
-                               .status_replicas = size,
-                               .selector = "hpa-selector=flux-sample",
-                               .pods_listed = size,
-                               .pods_ready = size};
+  hpa::HpaObservation seen{.spec_replicas = size,
+                           .status_replicas = size,
+                           .selector = "hpa-selector=flux-sample",
+                           .pods_listed = size,
+                           .pods_ready = size};
   const auto answer = http::fetch(url_, {.ca_file = ca_file_, .headers = {}, .timeout = Seconds(5)});
   Result<std::int64_t> metric = fail(Code::unavailable, "the metrics server did not answer");
   if (!answer) {
@@ -52,7 +52,7 @@ Result<std::uint32_t> DemoAutoscaler::desired(std::uint32_t replicas, MonoTime n
   } else {
     metric = value_of(answer->body);
   }
-  const auto spec = scaling::follow_wanted_size(min_replicas, max_replicas);
+  const auto spec = hpa::follow_wanted_size(min_replicas, max_replicas);
   if (metric) {
     seen.object[spec.metrics[0].name] = *metric;
   } else {
@@ -75,7 +75,7 @@ Result<void> DemoCluster::scale(std::uint32_t desired, MonoTime now) {
     const auto leaving = flux::IdSet::range(desired, size_ - 1);
     if (!draining_) tell_(fmt::format("draining {} before giving them back", ranks_text(leaving)));
     draining_ = true;
-    const auto empty = broker_.wait_for(scaling::drain_and_check(broker_.client(), leaving));
+    const auto empty = broker_.wait_for(autoscale::drain_and_check(broker_.client(), leaving));
     if (!empty) return std::unexpected(empty.error());
     if (!*empty) return {};  // a job still runs there: look again at the next sync
     tell_(fmt::format("{} are drained and empty: size {} -> {}", ranks_text(leaving), size_, desired));
@@ -91,7 +91,7 @@ Result<void> DemoCluster::scale(std::uint32_t desired, MonoTime now) {
   if (draining_ || desired > size_) {
     draining_ = false;
     const auto wanted = flux::IdSet::range(0, desired - 1);
-    const auto undrained = broker_.wait_for(scaling::undrain_ours(broker_.client(), wanted));
+    const auto undrained = broker_.wait_for(autoscale::undrain_ours(broker_.client(), wanted));
     if (!undrained) return undrained;
   }
   if (desired == size_) return {};

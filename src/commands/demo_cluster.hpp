@@ -11,7 +11,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "flux/blocking_client.hpp"
-#include "scaling/hpa_controller.hpp"
+#include "hpa/controller.hpp"
 
 namespace fluxmetrics::commands {
 
@@ -32,7 +32,7 @@ class DemoAutoscaler {
  private:
   std::string url_;
   std::string ca_file_;
-  scaling::HpaController controller_;
+  hpa::HpaController controller_;
   std::optional<MonoTime> began_;
 };
 

@@ -1,5 +1,3 @@
-#include "commands/explain.hpp"
-
 #include <algorithm>
 #include <chrono>
 #include <fmt/ranges.h>
@@ -14,22 +12,27 @@
 #include "base/log.hpp"
 #include "base/plural.hpp"
 #include "base/text.hpp"
-#include "commands/broker.hpp"
-#include "commands/explain_correction.hpp"
-#include "commands/explain_report.hpp"
-#include "commands/explain_status.hpp"
+#include "commands/options.hpp"
+#include "explain/cluster_subject.hpp"
+#include "explain/correction.hpp"
+#include "explain/fix.hpp"
+#include "explain/input.hpp"
+#include "explain/own_metrics.hpp"
+#include "explain/repair.hpp"
+#include "explain/report.hpp"
+#include "explain/status.hpp"
+#include "explain/words.hpp"
 #include "kube/go_yaml.hpp"
 #include "kube/quantity.hpp"
 #include "metrics/catalogue.hpp"
-#include "scaling/hpa_fix.hpp"
-#include "scaling/hpa_repair.hpp"
-#include "scaling/hpa_words.hpp"
+#include "server/broker.hpp"
+#include "server/pipeline.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
 
-using scaling::HpaMetric;
-using scaling::MetricSource;
+using hpa::HpaMetric;
+using hpa::MetricSource;
 
 // The metric of this program that has nearly the name; "" for none.
 std::string meant_by(const HpaMetric& metric, const metrics::Catalogue& catalogue) {
@@ -42,9 +45,9 @@ std::string meant_by(const HpaMetric& metric, const metrics::Catalogue& catalogu
 // Object metrics of our Service are ours whatever they are called; those of other objects, and External ones,
 // when they have the name of one of ours, or nearly.
 bool ours(const HpaMetric& metric, const metrics::Catalogue& catalogue) {
-  if (!scaling::of_an_object(metric)) return false;
+  if (!explain::of_an_object(metric)) return false;
   const bool own_object = metric.source == MetricSource::object && metric.object.kind == "Service" &&
-                          metric.object.name == scaling::own_service;
+                          metric.object.name == explain::own_service;
   return own_object || catalogue.find(metric.name) != nullptr || !meant_by(metric, catalogue).empty();
 }
 
@@ -62,18 +65,18 @@ Result<std::pair<std::string, std::int64_t>> parse_given(const std::string& text
 }
 
 // Gives every metric of that name the value; false when the HPA has none.
-bool give(ExplainSubject& subject, const std::string& name, std::int64_t milli) {
+bool give(explain::ExplainSubject& subject, const std::string& name, std::int64_t milli) {
   auto& forecast = subject.input.forecast;
   bool found = false;
   for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i) {
     if (forecast.spec.metrics[i].name != name) continue;
     found = true;
-    forecast.seen = scaling::with_value(forecast.spec, std::move(forecast.seen), i, milli);
+    forecast.seen = hpa::with_value(forecast.spec, std::move(forecast.seen), i, milli);
   }
   return found;
 }
 
-Result<void> give_all(ExplainSubject& subject, const std::vector<std::string>& given) {
+Result<void> give_all(explain::ExplainSubject& subject, const std::vector<std::string>& given) {
   std::set<std::string> names;
   for (const auto& text : given) {
     const auto parsed = parse_given(text);
@@ -91,12 +94,12 @@ Result<void> give_all(ExplainSubject& subject, const std::vector<std::string>& g
   return {};
 }
 
-bool has_value(const ExplainSubject& subject, const HpaMetric& metric) {
+bool has_value(const explain::ExplainSubject& subject, const HpaMetric& metric) {
   if (!metric.selector_fault.empty()) return true;  // it fails, whatever the value is
   const auto& seen = subject.input.forecast.seen;
   switch (metric.source) {
     case MetricSource::object:
-      return scaling::object_value(seen, metric) != nullptr;
+      return hpa::object_value(seen, metric) != nullptr;
     case MetricSource::external:
       return seen.external.contains(metric.name);
     case MetricSource::pods:
@@ -111,14 +114,14 @@ bool has_value(const ExplainSubject& subject, const HpaMetric& metric) {
 }
 
 // Takes what is not known yet from the broker's instance.
-Result<void> ask_broker(ExplainSubject& subject, const ExplainOptions& options, const Broker& broker,
-                        std::unique_ptr<user::UserMetrics> user) {
+Result<void> ask_broker(explain::ExplainSubject& subject, const ExplainOptions& options,
+                        const server::Broker& broker, std::unique_ptr<user::UserMetrics> user) {
   using namespace std::chrono_literals;
-  const auto catalogue_held = catalogue_of(user.get());
+  const auto catalogue_held = server::catalogue_of(user.get());
   const auto& catalogue = *catalogue_held;
   // What there is to say of the instance is among the findings.
   if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);
-  Pipeline pipeline(broker, {}, Seconds(30), std::move(user));
+  server::Pipeline pipeline(broker, {}, Seconds(30), std::move(user));
   pipeline.start();
   const auto deadline =
       MonoTime::clock::now() + std::chrono::duration_cast<MonoTime::duration>(options.timeout);
@@ -158,7 +161,7 @@ std::optional<std::int32_t> count_in(const boost::json::object& spec, std::strin
 }
 
 // The target's spec, where it stands in the HPA's file; null where it does not.
-const boost::json::object* find_target(const scaling::HpaObject& target,
+const boost::json::object* find_target(const hpa::HpaObject& target,
                                        const std::vector<boost::json::object>& others) {
   const boost::json::value kind_wanted(boost::json::string(target.kind));
   const boost::json::value name_wanted(boost::json::string(target.name));
@@ -176,10 +179,11 @@ const boost::json::object* find_target(const scaling::HpaObject& target,
 
 // The target's scale: what is given, else what the file or the status says, else what seems likely, and then
 // it is said. `target`: its spec, or null.
-void assume_scale(ExplainSubject& subject, const ExplainOptions& options, const boost::json::object* target) {
+void assume_scale(explain::ExplainSubject& subject, const ExplainOptions& options,
+                  const boost::json::object* target) {
   auto& forecast = subject.input.forecast;
   auto& seen = forecast.seen;
-  const bool minicluster = scaling::targets_minicluster(forecast.spec);
+  const bool minicluster = explain::targets_minicluster(forecast.spec);
   const auto written =
       target == nullptr ? std::nullopt : count_in(*target, minicluster ? "size" : "replicas");
   if (target != nullptr && minicluster) {
@@ -206,14 +210,14 @@ void assume_scale(ExplainSubject& subject, const ExplainOptions& options, const 
 }
 
 // The server of the cluster's metrics API has no such metric.
-bool missing_there(const ExplainSubject& subject, std::size_t metric) {
-  return std::ranges::any_of(subject.input.cluster->outages, [&](const scaling::MetricOutage& outage) {
-    return outage.metric == metric && outage.kind == scaling::MetricOutage::Kind::no_metric;
+bool missing_there(const explain::ExplainSubject& subject, std::size_t metric) {
+  return std::ranges::any_of(subject.input.cluster->outages, [&](const explain::MetricOutage& outage) {
+    return outage.metric == metric && outage.kind == explain::MetricOutage::Kind::no_metric;
   });
 }
 
 // `in_cluster`: its API server was asked, and has said what is to be said of a metric without a value.
-void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue, bool in_cluster) {
+void assume_metrics(explain::ExplainSubject& subject, const metrics::Catalogue& catalogue, bool in_cluster) {
   auto& forecast = subject.input.forecast;
   const auto metrics = forecast.spec.metrics;
   std::erase_if(subject.untold, [&](const std::string& name) {
@@ -225,13 +229,13 @@ void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue
     const bool absent = in_cluster ? missing_there(subject, i) : catalogue.find(metric.name) == nullptr;
     if (absent && ours(metric, catalogue))
       subject.input.unknown_metrics.push_back({.name = metric.name, .meant = meant_by(metric, catalogue)});
-    if (scaling::counts_own_size(metric)) forecast.follows_size = metrics.size() == 1;
+    if (explain::counts_own_size(metric)) forecast.follows_size = metrics.size() == 1;
     if (has_value(subject, metric) || in_cluster || !metric.selector_fault.empty()) continue;
-    if (const auto stored = value_in_status(subject.document, metric)) {
+    if (const auto stored = explain::value_in_status(subject.document, metric)) {
       give(subject, metric.name, *stored);
       subject.assumptions.push_back(
           fmt::format("assuming {} for {}, as the HPA's status says; set with --metric",
-                      scaling::plain_number(*stored), metric.name));
+                      explain::plain_number(*stored), metric.name));
       continue;
     }
     if (metric.name == "node_up_count") {
@@ -249,23 +253,23 @@ void assume_metrics(ExplainSubject& subject, const metrics::Catalogue& catalogue
 }
 
 // The controller fails at these before it asks for anything.
-void fail_unusable_selectors(ExplainSubject& subject) {
+void fail_unusable_selectors(explain::ExplainSubject& subject) {
   auto& forecast = subject.input.forecast;
   for (const auto& metric : forecast.spec.metrics) {
     if (metric.selector_fault.empty()) continue;
-    forecast.seen.metric_faults[scaling::metric_key(metric)] = metric.selector_fault;
+    forecast.seen.metric_faults[hpa::metric_key(metric)] = metric.selector_fault;
   }
 }
 
 // What is known of an HPA that an API server refuses: what would be, once that is mended.
-std::optional<scaling::AdviceInput> once_repaired(const ExplainSubject& subject,
+std::optional<explain::AdviceInput> once_repaired(const explain::ExplainSubject& subject,
                                                   const ExplainOptions& options,
                                                   const std::vector<boost::json::object>& others) {
   const auto version = subject.input.forecast.platform.version;
-  const auto repaired = scaling::repair_hpa(
+  const auto repaired = explain::repair_hpa(
       subject.document, version, [&](std::string_view pointer) { return subject.written_at(pointer); });
   if (!repaired) return std::nullopt;
-  auto mended = parse_new_subject(repaired->document, version);
+  auto mended = explain::parse_new_subject(repaired->document, version);
   if (!mended || mended->refused()) return std::nullopt;
   assume_scale(*mended, options, find_target(mended->input.forecast.spec.target, others));
   if (options.max_size) mended->input.max_size = options.max_size;
@@ -276,13 +280,13 @@ std::optional<scaling::AdviceInput> once_repaired(const ExplainSubject& subject,
   return std::move(mended->input);
 }
 
-Result<ExplainSubject> gather(const ExplainOptions& options) {
-  Result<ExplainSubject> subject = fail(Code::internal, "nothing was read");
+Result<explain::ExplainSubject> gather(const ExplainOptions& options) {
+  Result<explain::ExplainSubject> subject = fail(Code::internal, "nothing was read");
   if (options.namespace_.empty()) {
-    auto file = read_hpa_file(options.hpa);
+    auto file = explain::read_hpa_file(options.hpa);
     if (!file) return std::unexpected(file.error());
-    subject = parse_new_subject(std::move(file->document),
-                                options.kubernetes_version.value_or(scaling::KubernetesVersion{}));
+    subject = explain::parse_new_subject(std::move(file->document),
+                                         options.kubernetes_version.value_or(hpa::KubernetesVersion{}));
     if (!subject) return fail(subject.error().code, "{}: {}", options.hpa, subject.error().message);
     for (auto& wrong : subject->input.refusal.types) {
       const auto place = file->places.find(wrong.pointer);
@@ -302,11 +306,15 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
     subject->input.repeated_fields = std::move(file->repeated);
     // What kubectl get -o yaml prints has a status: a controller knows that HPA already.
     auto& forecast = subject->input.forecast;
-    forecast.past = scaling::read_hpa_past(subject->document, std::chrono::system_clock::now());
+    forecast.past = hpa::read_hpa_past(subject->document, std::chrono::system_clock::now());
     forecast.appears = !forecast.past.synced();
     assume_scale(*subject, options, find_target(subject->input.forecast.spec.target, file->others));
   } else {
-    subject = read_cluster_subject(options);
+    subject = explain::read_cluster_subject({.namespace_ = options.namespace_,
+                                             .name = options.hpa,
+                                             .kubeconfig = options.kubeconfig,
+                                             .replicas = options.replicas,
+                                             .status = options.status});
     if (!subject) return subject;
   }
   if (options.kubernetes_version) subject->input.forecast.platform = {.version = *options.kubernetes_version};
@@ -315,11 +323,11 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
   fail_unusable_selectors(*subject);
   auto catalogue = metrics::built_in();
   if (options.flux_uri || !options.custom_metrics.empty()) {
-    const auto broker = find_broker(options.flux_uri);
+    const auto broker = server::find_broker(options.flux_uri);
     if (!broker) return std::unexpected(broker.error());
-    auto user = open_user_metrics(options.custom_metrics, *broker, Seconds(30));
+    auto user = server::open_user_metrics(options.custom_metrics, *broker, Seconds(30));
     if (!user) return std::unexpected(user.error());
-    catalogue = catalogue_of(user->get());
+    catalogue = server::catalogue_of(user->get());
     if (options.flux_uri) {
       if (auto asked = ask_broker(*subject, options, *broker, *std::move(user)); !asked)
         return std::unexpected(asked.error());
@@ -329,14 +337,14 @@ Result<ExplainSubject> gather(const ExplainOptions& options) {
   return subject;
 }
 
-int print_fix(const ExplainSubject& subject, const std::string& output) {
-  const auto correction = correct(subject);
+int print_fix(const explain::ExplainSubject& subject, const std::string& output) {
+  const auto correction = explain::correct(subject);
   if (!correction) {
     log::error("{}", correction.error().message);
     return exit_failed;
   }
   fmt::print("{}", output == "json" ? json_text(correction->hpa.document) + "\n"
-                                    : scaling::fixed_yaml(correction->hpa));
+                                    : explain::fixed_yaml(correction->hpa));
   if (correction->hpa.changes.empty() && !correction->left.empty())
     fmt::print(stderr, "Nothing was corrected automatically; what remains:\n");
   for (const auto& finding : correction->left)
@@ -357,11 +365,11 @@ int run_explain(const ExplainOptions& options) {
     return misused ? exit_misused : exit_failed;
   }
   if (options.fix) return print_fix(*subject, options.output);
-  const auto report = make_report(*subject, options.span);
+  const auto report = explain::make_report(*subject, options.span);
   if (options.output == "text") {
-    fmt::print("{}", report_text(report));
+    fmt::print("{}", explain::report_text(report));
   } else {
-    const auto document = report_json(report);
+    const auto document = explain::report_json(report);
     fmt::print("{}", options.output == "json" ? json_text(document) + "\n" : kube::go_yaml(document));
   }
   return exit_fine;

@@ -1,9 +1,9 @@
 #include "api/api.hpp"
 #include "base/log.hpp"
-#include "commands/broker.hpp"
 #include "commands/options.hpp"
 #include "commands/output.hpp"
 #include "http/server.hpp"
+#include "server/pipeline.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
@@ -14,9 +14,10 @@ constexpr Seconds first_word_patience{1};
 }  // namespace
 
 int run_exporter(const ExporterOptions& options) {
-  auto found = find_all(options.flux_uri, options.policy, options.custom_metrics, options.max_staleness);
+  auto found =
+      server::find_all(options.flux_uri, options.policy, options.custom_metrics, options.max_staleness);
   if (!found) return ends_with(exit_misused, found.error());
-  Pipeline pipeline(found->broker, options.policy, options.max_staleness, std::move(found->user));
+  server::Pipeline pipeline(found->broker, options.policy, options.max_staleness, std::move(found->user));
   api::Api api({.max_staleness = options.max_staleness,
                 .insecure_http = true,
                 .port = options.port,

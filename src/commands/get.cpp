@@ -19,7 +19,6 @@
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "commands/broker.hpp"
 #include "commands/options.hpp"
 #include "commands/output.hpp"
 #include "instance/state_json.hpp"
@@ -28,6 +27,8 @@
 #include "metrics/prometheus.hpp"
 #include "metrics/record.hpp"
 #include "metrics/reference.hpp"
+#include "server/broker.hpp"
+#include "server/pipeline.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
@@ -201,7 +202,7 @@ int print_catalogue(const GetOptions& options, const metrics::Catalogue& catalog
 
 int run_get(const GetOptions& options) {
   using namespace std::chrono_literals;
-  auto found = find_all(options.flux_uri, options.policy, options.custom_metrics, options.timeout);
+  auto found = server::find_all(options.flux_uri, options.policy, options.custom_metrics, options.timeout);
   if (!found) return ends_with(exit_misused, found.error());
   const auto& catalogue = found->catalogue;
   if (options.catalogue) return print_catalogue(options, *catalogue);
@@ -231,7 +232,7 @@ int run_get(const GetOptions& options) {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // the collector's thread inherits it
   }
 
-  Pipeline pipeline(found->broker, options.policy, options.timeout, std::move(found->user));
+  server::Pipeline pipeline(found->broker, options.policy, options.timeout, std::move(found->user));
   pipeline.start();
   const auto deadline =
       MonoTime::clock::now() + std::chrono::duration_cast<MonoTime::duration>(options.timeout);
@@ -244,7 +245,7 @@ int run_get(const GetOptions& options) {
   }
   if (view.snapshot == nullptr) {
     log::error("no metrics within {:g} s: {}{}", options.timeout.count(), view.trouble,
-               way_to_a_broker(found->broker));
+               server::way_to_a_broker(found->broker));
     return exit_failed;
   }
   if (options.watch) return watch(options, pipeline.store(), *recorder, signals);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "scaling/kubernetes_version.hpp"
+#include "hpa/kubernetes_version.hpp"
 #include "sizing/demand.hpp"
 
 namespace fluxmetrics::commands {
@@ -134,7 +134,7 @@ struct ExplainOptions {
   std::optional<std::int32_t> ready;        // ready pods
   std::optional<std::int32_t> max_size;     // spec.maxSize of the MiniCluster
   // nullopt: the cluster's own, of a file the newest.
-  std::optional<scaling::KubernetesVersion> kubernetes_version;
+  std::optional<hpa::KubernetesVersion> kubernetes_version;
   Seconds span{600};            // how far to look ahead
   Seconds timeout{10};          // for the broker
   std::string output = "text";  // text, json or yaml
@@ -153,7 +153,7 @@ struct PlanOptions {
   Seconds period{15.02};
   Seconds hold{60};
   Seconds patience{60};
-  std::optional<scaling::KubernetesVersion> kubernetes_version;
+  std::optional<hpa::KubernetesVersion> kubernetes_version;
   std::string plots;             // directory for SVG files
   std::string theme = "auto";    // of the plots: auto, light or dark
   std::string output = "table";  // table, json or csv

@@ -11,20 +11,20 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "commands/output.hpp"
-#include "commands/plan_report.hpp"
-#include "simulate/job_history.hpp"
-#include "simulate/plan_generate.hpp"
-#include "simulate/plan_run.hpp"
+#include "plan/generate.hpp"
+#include "plan/job_history.hpp"
+#include "plan/report.hpp"
+#include "plan/run.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
 
 // Errors: a name that is none.
-Result<std::vector<simulate::PlanStrategy>> chosen_strategies(const PlanOptions& options) {
-  auto all = simulate::plan_strategies(static_cast<std::int32_t>(options.min),
-                                       static_cast<std::int32_t>(options.max));
+Result<std::vector<plan::PlanStrategy>> chosen_strategies(const PlanOptions& options) {
+  auto all =
+      plan::plan_strategies(static_cast<std::int32_t>(options.min), static_cast<std::int32_t>(options.max));
   for (const auto& name : options.strategies) {
-    if (std::ranges::find(all, name, &simulate::PlanStrategy::name) == all.end()) {
+    if (std::ranges::find(all, name, &plan::PlanStrategy::name) == all.end()) {
       std::vector<std::string> names;
       for (const auto& strategy : all)
         names.push_back(strategy.name);
@@ -33,18 +33,18 @@ Result<std::vector<simulate::PlanStrategy>> chosen_strategies(const PlanOptions&
     }
   }
   if (options.strategies.empty()) return all;
-  std::erase_if(all, [&](const simulate::PlanStrategy& strategy) {
+  std::erase_if(all, [&](const plan::PlanStrategy& strategy) {
     return std::ranges::find(options.strategies, strategy.name) == options.strategies.end();
   });
   return all;
 }
 
-Result<simulate::Workload> chosen_workload(const PlanOptions& options) {
-  if (options.workload.empty()) return simulate::read_workload(options.trace);
-  auto jobs = simulate::generate_workload(options.workload, options.seed);
+Result<plan::Workload> chosen_workload(const PlanOptions& options) {
+  if (options.workload.empty()) return plan::read_workload(options.trace);
+  auto jobs = plan::generate_workload(options.workload, options.seed);
   if (!jobs)
     return fail(Code::invalid, "there is no workload '{}': there are daily and burst", options.workload);
-  return simulate::Workload{.jobs = std::move(*jobs)};
+  return plan::Workload{.jobs = std::move(*jobs)};
 }
 
 std::string source_of(const PlanOptions& options) {
@@ -71,27 +71,26 @@ int play_trace(const PlanOptions& options) {
                    .message = fmt::format("{} holds no job: there is nothing to play", source_of(options))});
   }
   if (!trace->remark.empty()) log::info("{}: {}", source_of(options), trace->remark);
-  const auto jobs = simulate::plan_jobs(trace->jobs, options.max, options.cores);
+  const auto jobs = plan::plan_jobs(trace->jobs, options.max, options.cores);
   if (!jobs) return refuse(jobs.error());
-  const simulate::PlanSetup setup{
-      .min = options.min,
-      .max = options.max,
-      .cores = options.cores,
-      .seed = options.seed,
-      .period = std::max(options.period.count(), 1.0),
-      .hold = options.hold.count(),
-      .patience = options.patience.count(),
-      .kubernetes = options.kubernetes_version.value_or(scaling::newest_kubernetes)};
-  std::vector<simulate::PlanOutcome> outcomes;
+  const plan::PlanSetup setup{.min = options.min,
+                              .max = options.max,
+                              .cores = options.cores,
+                              .seed = options.seed,
+                              .period = std::max(options.period.count(), 1.0),
+                              .hold = options.hold.count(),
+                              .patience = options.patience.count(),
+                              .kubernetes = options.kubernetes_version.value_or(hpa::newest_kubernetes)};
+  std::vector<plan::PlanOutcome> outcomes;
   for (const auto& strategy : *strategies)
-    outcomes.push_back(simulate::run_plan_strategy(strategy, *jobs, setup));
+    outcomes.push_back(plan::run_plan_strategy(strategy, *jobs, setup));
   if (options.output == "json") {
-    fmt::print("{}\n", json_text(plan_json(outcomes, setup, source_of(options))));
+    fmt::print("{}\n", json_text(plan::plan_json(outcomes, setup, source_of(options))));
   } else {
-    fmt::print("{}", options.output == "csv" ? plan_csv(outcomes) : plan_table(outcomes));
+    fmt::print("{}", options.output == "csv" ? plan::plan_csv(outcomes) : plan::plan_table(outcomes));
   }
   if (options.plots.empty()) return exit_fine;
-  const auto paths = write_plan_plots(outcomes, options.plots, options.theme);
+  const auto paths = plan::write_plan_plots(outcomes, options.plots, options.theme);
   return paths ? exit_fine : ends_with(exit_failed, paths.error());
 }
 

@@ -18,12 +18,12 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "commands/broker.hpp"
 #include "commands/options.hpp"
 #include "commands/output.hpp"
 #include "flux/blocking_client.hpp"
 #include "flux/job_list.hpp"
-#include "simulate/job_history.hpp"
+#include "plan/job_history.hpp"
+#include "server/broker.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
@@ -76,7 +76,7 @@ std::optional<std::uint32_t> count_from(const std::optional<std::int64_t>& numbe
   return static_cast<std::uint32_t>(*number);
 }
 
-simulate::JobHistory history_of(const flux::ListedJob& job) {
+plan::JobHistory history_of(const flux::ListedJob& job) {
   return {.submit = job.t_submit.value_or(0),
           .run = job.t_run.value_or(0),
           .end = job.t_cleanup.value_or(job.t_inactive.value_or(0)),
@@ -197,8 +197,8 @@ class Recording {
     fmt::print(file_, "{}\n", simulate::trace_event_line(t, event, ranks.to_string()));
   }
 
-  void write(const simulate::JobHistory& job, double now) {
-    if (const auto trace = simulate::trace_of(job, begin_, now, counts_))
+  void write(const plan::JobHistory& job, double now) {
+    if (const auto trace = plan::trace_of(job, begin_, now, counts_))
       fmt::print(file_, "{}\n", simulate::trace_line(*trace));
   }
 
@@ -214,7 +214,7 @@ class Recording {
   // What still waits and runs belongs to the workload as well. A job that ends between the two lists is in
   // both.
   Result<void> end() {
-    std::vector<std::pair<flux::JobId, simulate::JobHistory>> active;
+    std::vector<std::pair<flux::JobId, plan::JobHistory>> active;
     auto told = list(flux::states_active, 0,
                      [&](const flux::ListedJob& job) { active.emplace_back(job.id, history_of(job)); });
     if (!told) return told;
@@ -233,7 +233,7 @@ class Recording {
   double begin_ = 0;
   double since_ = 0;
   std::unordered_set<flux::JobId> known_;  // jobs that were written
-  simulate::HistoryCounts counts_;
+  plan::HistoryCounts counts_;
   bool seen_nodes_ = false;
   flux::IdSet online_;
   flux::IdSet drained_;
@@ -243,14 +243,14 @@ class Recording {
 }  // namespace
 
 int run_plan_record(const RecordOptions& options) {
-  const auto broker = find_broker(options.flux_uri);
+  const auto broker = server::find_broker(options.flux_uri);
   if (!broker) return ends_with(exit_misused, broker.error());
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  const auto client = connect_to(*broker);
+  const auto client = server::connect_to(*broker);
   if (!client) return ends_with(exit_failed, client.error());
   const auto file = open_trace(options.out);
   if (!file) return ends_with(exit_misused, file.error());

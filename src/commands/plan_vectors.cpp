@@ -10,14 +10,14 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "commands/plan.hpp"
-#include "scaling/hpa_vectors.hpp"
+#include "hpa/vectors.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
 
 namespace json = boost::json;
 
-void print_vectors_json(const scaling::VectorReport& report) {
+void print_vectors_json(const hpa::VectorReport& report) {
   json::array differences;
   for (const auto& difference : report.differences) {
     differences.push_back(json::object{{"line", difference.line},
@@ -36,7 +36,7 @@ void print_vectors_json(const scaling::VectorReport& report) {
   fmt::print("{}\n", json::serialize(document));
 }
 
-void print_vectors_table(const scaling::VectorReport& report) {
+void print_vectors_table(const hpa::VectorReport& report) {
   for (const auto& difference : report.differences) {
     fmt::print("line {} ({}), step {}, t {} ms: {} is {}, recorded {}\n", difference.line,
                printable(difference.scenario), difference.step, difference.t_ms, difference.field,
@@ -65,7 +65,7 @@ int run_plan_vectors(const PlanOptions& options) {
     }
     file.clear();
   }
-  const auto report = scaling::compare_vectors(standard_input ? std::cin : file, options.kubernetes_version);
+  const auto report = hpa::compare_vectors(standard_input ? std::cin : file, options.kubernetes_version);
   if (!report) {
     log::error("{}: {}", options.vectors, report.error().message);
     return exit_misused;

@@ -14,10 +14,11 @@
 #include "base/csv.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "charts/file.hpp"
+#include "charts/svg.hpp"
 #include "commands/options.hpp"
 #include "commands/output.hpp"
-#include "commands/plan_report.hpp"
-#include "commands/svg_chart.hpp"
+#include "plan/report.hpp"
 
 namespace fluxmetrics::commands {
 namespace json = boost::json;
@@ -70,11 +71,12 @@ Result<Timings> read_timings(const std::string& text) {
 }
 
 // Whether a few values are so far away that nothing would be seen of the boxes on a linear scale.
-bool far_apart(const std::vector<ChartBox>& boxes) {
+bool far_apart(const std::vector<charts::ChartBox>& boxes) {
   constexpr double far = 10;
-  return std::ranges::all_of(boxes, [](const ChartBox& box) { return std::ranges::min(box.values) > 0; }) &&
-         std::ranges::any_of(boxes, [](const ChartBox& box) {
-           return std::ranges::max(box.values) > far * quantile_of(box.values, 0.5);
+  return std::ranges::all_of(boxes,
+                             [](const charts::ChartBox& box) { return std::ranges::min(box.values) > 0; }) &&
+         std::ranges::any_of(boxes, [](const charts::ChartBox& box) {
+           return std::ranges::max(box.values) > far * charts::quantile_of(box.values, 0.5);
          });
 }
 
@@ -83,11 +85,11 @@ Paths plot_timings(const std::string& text, const PlotOptions& options) {
   if (!timings) return std::unexpected(timings.error());
   std::vector<std::string> paths;
   for (const bool adding : {true, false}) {
-    Chart chart{.title = fmt::format("Time to {} nodes{}", adding ? "add" : "remove",
-                                     options.no_outliers ? ", without outliers" : ""),
-                .y_label = "seconds",
-                .outliers = !options.no_outliers,
-                .theme = options.theme};
+    charts::Chart chart{.title = fmt::format("Time to {} nodes{}", adding ? "add" : "remove",
+                                             options.no_outliers ? ", without outliers" : ""),
+                        .y_label = "seconds",
+                        .outliers = !options.no_outliers,
+                        .theme = options.theme};
     for (const auto& [type, changes] : *timings) {
       std::vector<int> counts;
       for (const auto& [change, values] : changes)
@@ -100,19 +102,21 @@ Paths plot_timings(const std::string& text, const PlotOptions& options) {
     }
     if (chart.boxes.empty()) continue;
     if (!options.no_outliers && far_apart(chart.boxes)) {
-      chart.y_scale = ChartScale::logarithmic;
+      chart.y_scale = charts::ChartScale::logarithmic;
       chart.y_label = "seconds (logarithmic)";
     }
     for (const auto& box : chart.boxes)
-      fmt::print("{}: median {:.1f} s of {}\n", box.name, quantile_of(box.values, 0.5), box.values.size());
-    auto path = write_plot(options.out, adding ? "nodes-added.svg" : "nodes-removed.svg", to_svg(chart));
+      fmt::print("{}: median {:.1f} s of {}\n", box.name, charts::quantile_of(box.values, 0.5),
+                 box.values.size());
+    auto path = charts::write_plot(options.out, adding ? "nodes-added.svg" : "nodes-removed.svg",
+                                   charts::to_svg(chart));
     if (!path) return std::unexpected(path.error());
     paths.push_back(std::move(*path));
   }
   return paths;
 }
 
-using Lines = std::map<std::string, ChartSeries>;
+using Lines = std::map<std::string, charts::ChartSeries>;
 
 // A number, or one for each of several labels; null where there was none then.
 void take_metric(Lines& lines, std::string_view name, const json::value& value, double t) {
@@ -171,15 +175,16 @@ Result<Lines> read_recording(const std::string& text) {
 }
 
 // Lines over the time since the recording began, in a unit that fits all of it.
-Chart recording_chart(const std::string& title, std::vector<ChartSeries> lines, const PlotOptions& options) {
+charts::Chart recording_chart(const std::string& title, std::vector<charts::ChartSeries> lines,
+                              const PlotOptions& options) {
   double span = 0;
   for (const auto& line : lines) {
     for (const auto& [t, value] : line.points)
       span = std::max(span, t);
   }
-  const auto unit = time_unit(span);
+  const auto unit = charts::time_unit(span);
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    lines[i].dashes = dashes_of(i);
+    lines[i].dashes = charts::dashes_of(i);
     for (auto& [t, value] : lines[i].points)
       t /= unit.seconds;
   }
@@ -203,7 +208,7 @@ Paths plot_recording(const std::string& text, const PlotOptions& options) {
       {"wait.svg", "The oldest job that waits", "seconds", {"job_wait_oldest_seconds"}}};
   std::vector<std::string> paths;
   for (const auto& group : groups) {
-    std::vector<ChartSeries> lines;
+    std::vector<charts::ChartSeries> lines;
     for (const auto name : group.names) {
       for (const auto& [line, one] : *series) {
         if (line == name || line.starts_with(fmt::format("{}{{", name))) lines.push_back(one);
@@ -212,18 +217,18 @@ Paths plot_recording(const std::string& text, const PlotOptions& options) {
     if (lines.empty()) continue;
     auto chart = recording_chart(std::string(group.title), std::move(lines), options);
     chart.y_label = group.unit;
-    auto path = write_plot(options.out, std::string(group.file), to_svg(chart));
+    auto path = charts::write_plot(options.out, std::string(group.file), charts::to_svg(chart));
     if (!path) return std::unexpected(path.error());
     paths.push_back(std::move(*path));
   }
   if (!paths.empty()) return paths;
   // None of the usual ones: each of those that there are.
-  std::map<std::string, std::vector<ChartSeries>> metrics;
+  std::map<std::string, std::vector<charts::ChartSeries>> metrics;
   for (const auto& [line, one] : *series)
     metrics[line.substr(0, line.find('{'))].push_back(one);
   for (const auto& [name, lines] : metrics) {
-    auto path =
-        write_plot(options.out, file_name(name) + ".svg", to_svg(recording_chart(name, lines, options)));
+    auto path = charts::write_plot(options.out, charts::file_name(name) + ".svg",
+                                   charts::to_svg(recording_chart(name, lines, options)));
     if (!path) return std::unexpected(path.error());
     paths.push_back(std::move(*path));
   }
@@ -244,12 +249,12 @@ Paths plot_any(const std::string& file, const PlotOptions& options) {
   // JSON lines have more after the first.
   if (broken && text.find('\n', first) >= text.find_last_not_of(" \t\r\n"))
     return fail(Code::invalid, "it is cut off, or no JSON: {}", broken.message());
-  if (format == nullptr || !format->is_string() || format->get_string() != plan_format) {
+  if (format == nullptr || !format->is_string() || format->get_string() != plan::plan_format) {
     return plot_recording(text, options);
   }
-  const auto outcomes = read_plan_json(document);
+  const auto outcomes = plan::read_plan_json(document);
   if (!outcomes) return std::unexpected(outcomes.error());
-  return write_plan_plots(*outcomes, options.out, options.theme);
+  return plan::write_plan_plots(*outcomes, options.out, options.theme);
 }
 
 }  // namespace

@@ -16,11 +16,11 @@
 #include <boost/json.hpp>
 
 #include "base/clock.hpp"
-#include "commands/broker.hpp"
 #include "commands/options.hpp"
 #include "commands/output.hpp"
 #include "flux/blocking_client.hpp"
 #include "flux/job.hpp"
+#include "server/broker.hpp"
 #include "simulate/job_request.hpp"
 
 namespace fluxmetrics::commands {
@@ -198,9 +198,9 @@ Result<void> check(const SimulateCtlOptions& options) {
 
 int run_simulate_ctl(const SimulateCtlOptions& options) {
   if (const auto fine = check(options); !fine) return ends_with(exit_misused, fine.error());
-  const auto broker = find_broker(options.flux_uri);
+  const auto broker = server::find_broker(options.flux_uri);
   if (!broker) return ends_with(exit_misused, broker.error());
-  auto client = connect_to(*broker);
+  auto client = server::connect_to(*broker);
   if (!client) return ends_with(exit_failed, client.error());
   const Answer answer = act(**client, options);
   if (!answer) return ends_with(exit_failed, answer.error());

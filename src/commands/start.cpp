@@ -5,11 +5,11 @@
 #include "api/objects.hpp"
 #include "api/router.hpp"
 #include "base/log.hpp"
-#include "commands/broker.hpp"
-#include "commands/cluster_link.hpp"
 #include "commands/options.hpp"
 #include "commands/output.hpp"
 #include "http/server.hpp"
+#include "server/cluster_link.hpp"
+#include "server/pipeline.hpp"
 
 namespace fluxmetrics::commands {
 namespace {
@@ -42,15 +42,15 @@ http::ServerOptions server_options(const StartOptions& options) {
 }
 
 // Null where there is none.
-Result<std::unique_ptr<ClusterLink>> find_cluster(const StartOptions& options) {
-  return ClusterLink::find({.kubeconfig = options.kubeconfig,
-                            .authentication_kubeconfig = options.authentication_kubeconfig,
-                            .authorization_kubeconfig = options.authorization_kubeconfig,
-                            .authenticates = !options.insecure_skip_auth});
+Result<std::unique_ptr<server::ClusterLink>> find_cluster(const StartOptions& options) {
+  return server::ClusterLink::find({.kubeconfig = options.kubeconfig,
+                                    .authentication_kubeconfig = options.authentication_kubeconfig,
+                                    .authorization_kubeconfig = options.authorization_kubeconfig,
+                                    .authenticates = !options.insecure_skip_auth});
 }
 
-api::AccessOptions access_options(const StartOptions& options, bool has_cluster) {
-  using enum api::AccessOptions::Mode;
+access::AccessOptions access_options(const StartOptions& options, bool has_cluster) {
+  using enum access::AccessOptions::Mode;
   return {.mode = options.insecure_skip_auth ? open : (has_cluster ? delegated : closed),
           .extra_root = api::root_segments(options.api_path),
           .token_ttl = options.token_ttl,
@@ -66,7 +66,7 @@ std::function<std::string()> job_name(const std::string& minicluster, const metr
   };
 }
 
-void tell_who_may_read(const StartOptions& options, const ClusterLink* cluster) {
+void tell_who_may_read(const StartOptions& options, const server::ClusterLink* cluster) {
   if (options.insecure_skip_auth) {
     log::warning("--insecure-skip-auth: whoever reaches the port may read everything");
   } else if (cluster != nullptr) {
@@ -82,7 +82,8 @@ void tell_who_may_read(const StartOptions& options, const ClusterLink* cluster) 
 }  // namespace
 
 int run_start(const StartOptions& options) {
-  auto found = find_all(options.flux_uri, options.policy, options.custom_metrics, options.max_staleness);
+  auto found =
+      server::find_all(options.flux_uri, options.policy, options.custom_metrics, options.max_staleness);
   if (!found) return ends_with(exit_misused, found.error());
   if (std::getenv("FLUX_JOB_ID") != nullptr) {
     log::warning(
@@ -90,7 +91,7 @@ int run_start(const StartOptions& options) {
         "the broker");
   }
 
-  Pipeline pipeline(found->broker, options.policy, options.max_staleness, std::move(found->user));
+  server::Pipeline pipeline(found->broker, options.policy, options.max_staleness, std::move(found->user));
   const auto cluster = find_cluster(options);
   if (!cluster) return ends_with(exit_misused, cluster.error());
   if (options.forward_cluster_apis && !*cluster) {
@@ -99,8 +100,8 @@ int run_start(const StartOptions& options) {
         "--kubeconfig");
     return exit_misused;
   }
-  api::AccessControl access(access_options(options, *cluster != nullptr),
-                            *cluster ? (*cluster)->authority() : api::ClusterAuthority());
+  access::AccessControl access(access_options(options, *cluster != nullptr),
+                               *cluster ? (*cluster)->authority() : access::ClusterAuthority());
   api::Api api({.namespace_ = options.namespace_,
                 .service_name = options.service_name,
                 .minicluster = options.minicluster,

@@ -1,14 +1,15 @@
-#include "scaling/hpa_advice.hpp"
+#include "explain/advice.hpp"
 
 #include <algorithm>
 #include <fmt/ranges.h>
 
 #include "base/plural.hpp"
 #include "base/text.hpp"
-#include "scaling/hpa_cluster_advice.hpp"
-#include "scaling/hpa_metric_advice.hpp"
+#include "explain/cluster_advice.hpp"
+#include "explain/metric_advice.hpp"
+#include "explain/own_metrics.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 namespace {
 
 constexpr auto wanted = wanted_metric;
@@ -111,9 +112,9 @@ class Advice {
               "without a word, and the HPA and spec.size show pods that never come",
               spec_.max, *input_.max_size));
     }
-    const bool averages = std::ranges::any_of(spec_.metrics, [](const HpaMetric& metric) {
+    const bool averages = std::ranges::any_of(spec_.metrics, [](const hpa::HpaMetric& metric) {
       return metric.target.average_value &&
-             (metric.source == MetricSource::object || metric.source == MetricSource::external);
+             (metric.source == hpa::MetricSource::object || metric.source == hpa::MetricSource::external);
     });
     if (seen_.status_replicas == 0 && seen_.spec_replicas > 0) {
       add("status-zero", averages ? Severity::warning : Severity::note,
@@ -140,7 +141,7 @@ class Advice {
               "the first that heeds it, and the controller's own {:.3g} % hold",
               to_string(platform.version), input_.forecast.flags.tolerance * 100));
     }
-    const auto tolerances = tolerances_of(spec_, input_.forecast.flags, input_.forecast.platform);
+    const auto tolerances = hpa::tolerances_of(spec_, input_.forecast.flags, input_.forecast.platform);
     for (const auto& metric : spec_.metrics) {
       if (!of_an_object(metric) || !metric.target.average_value) continue;
       for (std::int32_t size = spec_.min; size < spec_.max && size < 1'000'000; ++size) {
@@ -168,8 +169,8 @@ class Advice {
       plain.behavior->up.window_seconds = 0;
       plain.behavior->down.window_seconds = 0;
     }
-    const auto up = time_between(plain, spec_.min, spec_.max, period);
-    if (spec_.behavior && spec_.behavior->up.select == PolicySelect::disabled) {
+    const auto up = hpa::time_between(plain, spec_.min, spec_.max, period);
+    if (spec_.behavior && spec_.behavior->up.select == hpa::PolicySelect::disabled) {
       add("cannot-reach-max", Severity::fault,
           fmt::format(
               "selectPolicy of scaleUp is Disabled: whatever the metrics say, the HPA never sets a larger "
@@ -188,8 +189,8 @@ class Advice {
                           : "without a behavior, each sync at most doubles the size"));
     }
     if (!spec_.behavior) return;
-    const auto down = time_between(plain, spec_.max, spec_.min, period);
-    if (spec_.behavior->down.select == PolicySelect::disabled) {
+    const auto down = hpa::time_between(plain, spec_.max, spec_.min, period);
+    if (spec_.behavior->down.select == hpa::PolicySelect::disabled) {
       add("cannot-reach-min", Severity::warning,
           fmt::format(
               "selectPolicy of scaleDown is Disabled: whatever the metrics say, the HPA never sets a smaller "
@@ -213,8 +214,8 @@ class Advice {
                       "that time{}",
                       up, targets_minicluster(spec_) ? ", and jobs wait as long" : ""));
     }
-    const bool follows =
-        std::ranges::any_of(spec_.metrics, [](const HpaMetric& metric) { return metric.name == wanted; });
+    const bool follows = std::ranges::any_of(
+        spec_.metrics, [](const hpa::HpaMetric& metric) { return metric.name == wanted; });
     const std::int64_t down = spec_.behavior && spec_.behavior->down.window_seconds
                                   ? *spec_.behavior->down.window_seconds
                                   : input_.forecast.flags.downscale_window_ms / 1000;
@@ -235,26 +236,14 @@ class Advice {
   }
 
   const AdviceInput& input_;
-  const HpaSpec& spec_;
-  const HpaObservation& seen_;
+  const hpa::HpaSpec& spec_;
+  const hpa::HpaObservation& seen_;
   std::vector<Finding> found_;
 };
 
 }  // namespace
 
-std::string_view to_string(Severity severity) {
-  switch (severity) {
-    case Severity::fault:
-      return "fault";
-    case Severity::warning:
-      return "warning";
-    case Severity::note:
-      break;
-  }
-  return "note";
-}
-
-std::vector<Finding> find_refusals(const HpaRefusal& refusal) {
+std::vector<Finding> find_refusals(const hpa::HpaRefusal& refusal) {
   constexpr std::size_t longest = 2000;  // Kubernetes' own sentences are long
   std::vector<Finding> found;
   const auto add = [&](std::string id, std::string text, const kube::FieldError& error) {
@@ -283,12 +272,8 @@ std::vector<Finding> find_refusals(const HpaRefusal& refusal) {
   return found;
 }
 
-bool targets_minicluster(const HpaSpec& spec) {
-  return spec.target.kind == "MiniCluster";
-}
-
 std::vector<Finding> find_faults(const AdviceInput& input) {
   return Advice(input).run();
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

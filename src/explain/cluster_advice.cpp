@@ -1,4 +1,4 @@
-#include "scaling/hpa_cluster_advice.hpp"
+#include "explain/cluster_advice.hpp"
 
 #include <algorithm>
 #include <fmt/ranges.h>
@@ -7,7 +7,7 @@
 #include "base/text.hpp"
 #include "kube/selector.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 namespace {
 
 constexpr std::size_t longest_quote = 300;
@@ -62,8 +62,8 @@ class ClusterAdvice {
   void check_zero() {
     if (input_.cluster && input_.cluster->target != TargetState::found) return;
     if (seen_.spec_replicas != 0) return;
-    const auto steps = play_forward(input_.forecast, 0);
-    if (steps.front().decision.path != HpaPath::disabled) return;
+    const auto steps = hpa::play_forward(input_.forecast, 0);
+    if (steps.front().decision.path != hpa::HpaPath::disabled) return;
     add("stuck-at-zero", Severity::fault, true,
         fmt::format("the target has 0 replicas, and not by this HPA's own doing: it scales no more "
                     "[ScalingDisabled], whatever minReplicas and the metrics say; set the size to 1 by hand: "
@@ -75,8 +75,8 @@ class ClusterAdvice {
   void check_requests() {
     if (!seen_.pods) return;
     for (const auto& metric : spec_.metrics) {
-      const bool resource =
-          metric.source == MetricSource::resource || metric.source == MetricSource::container_resource;
+      const bool resource = metric.source == hpa::MetricSource::resource ||
+                            metric.source == hpa::MetricSource::container_resource;
       if (!resource || metric.target.average_value || !metric.target.average_utilization) continue;
       for (const auto& pod : *seen_.pods) {
         if (const auto* container = without_request(pod, metric)) {
@@ -86,7 +86,8 @@ class ClusterAdvice {
       }
     }
   }
-  [[nodiscard]] static const std::string* without_request(const HpaPod& pod, const HpaMetric& metric) {
+  [[nodiscard]] static const std::string* without_request(const hpa::HpaPod& pod,
+                                                          const hpa::HpaMetric& metric) {
     if (pod.pod_requests.contains(metric.name) && metric.container.empty()) return nullptr;
     for (const auto& [container, requests] : pod.requests) {
       if (!metric.container.empty() && container != metric.container) continue;
@@ -94,7 +95,7 @@ class ClusterAdvice {
     }
     return nullptr;
   }
-  void add_request(const HpaMetric& metric, const HpaPod& pod, const std::string& container) {
+  void add_request(const hpa::HpaMetric& metric, const hpa::HpaPod& pod, const std::string& container) {
     add("missing-request", Severity::fault, true,
         fmt::format("the container {} of the pod {} requests no {}, and {} % is counted of the requests: the "
                     "metric fails while one container of one pod has none; set resources.requests.{} {}",
@@ -106,7 +107,7 @@ class ClusterAdvice {
   // Kubernetes' client puts the name of an external metric, a resource to it, into lower case.
   void check_case() {
     for (const auto& metric : spec_.metrics) {
-      if (metric.source != MetricSource::external || metric.name == lowered(metric.name)) continue;
+      if (metric.source != hpa::MetricSource::external || metric.name == lowered(metric.name)) continue;
       add("external-lower-case", Severity::note, false,
           fmt::format(
               "the controller asks external.metrics.k8s.io for {}, in lower case: a server that tells "
@@ -222,24 +223,25 @@ class ClusterAdvice {
     }
   }
 
-  [[nodiscard]] static std::string_view failure_of(const HpaMetric& metric) {
+  [[nodiscard]] static std::string_view failure_of(const hpa::HpaMetric& metric) {
     switch (metric.source) {
-      case MetricSource::external:
+      case hpa::MetricSource::external:
         return "FailedGetExternalMetric";
-      case MetricSource::pods:
+      case hpa::MetricSource::pods:
         return "FailedGetPodsMetric";
-      case MetricSource::resource:
+      case hpa::MetricSource::resource:
         return "FailedGetResourceMetric";
-      case MetricSource::container_resource:
+      case hpa::MetricSource::container_resource:
         return "FailedGetContainerResourceMetric";
-      case MetricSource::object:
-      case MetricSource::unknown:
+      case hpa::MetricSource::object:
+      case hpa::MetricSource::unknown:
         break;
     }
     return "FailedGetObjectMetric";
   }
 
-  [[nodiscard]] static std::string describe_unavailable(const MetricOutage& outage, const HpaMetric& metric) {
+  [[nodiscard]] static std::string describe_unavailable(const MetricOutage& outage,
+                                                        const hpa::HpaMetric& metric) {
     auto text = fmt::format("{} answers {} for {}: {}", outage.api, outage.status, metric.name,
                             printable(outage.says, longest_quote));
     const auto slash = outage.api.find('/');
@@ -262,8 +264,8 @@ class ClusterAdvice {
   }
 
   const AdviceInput& input_;
-  const HpaSpec& spec_;
-  const HpaObservation& seen_;
+  const hpa::HpaSpec& spec_;
+  const hpa::HpaObservation& seen_;
   std::vector<Finding> found_;
 };
 
@@ -273,4 +275,4 @@ std::vector<Finding> find_cluster_faults(const AdviceInput& input) {
   return ClusterAdvice(input).run();
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

@@ -4,10 +4,11 @@
 
 #include <vector>
 
-#include "scaling/hpa_advice.hpp"
+#include "explain/advice_input.hpp"
+#include "explain/finding.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 
 [[nodiscard]] std::vector<Finding> find_cluster_faults(const AdviceInput& input);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

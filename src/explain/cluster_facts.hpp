@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 
 enum class TargetState { found, unreadable, no_kind, no_object, no_scale };
 
@@ -43,4 +43,4 @@ struct ClusterFacts {
   std::vector<MetricOutage> outages = {};
 };
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

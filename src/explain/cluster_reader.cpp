@@ -1,4 +1,4 @@
-#include "commands/cluster_reader.hpp"
+#include "explain/cluster_reader.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -7,16 +7,16 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
-#include "commands/json_path.hpp"
+#include "explain/json_path.hpp"
 #include "http/message.hpp"
 #include "kube/client_error.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 namespace asio = boost::asio;
 namespace json = boost::json;
 namespace {
 
-constexpr std::size_t longest_quote = 400;
+constexpr std::size_t longest_answer = 400;
 
 NoDocument nothing_answered(const std::string& path, const std::string& why) {
   return {.sentence = fmt::format("{}: {}", path, why), .client = why};
@@ -59,7 +59,7 @@ Read<json::value> ClusterReader::get(const std::string& path, std::string_view r
     return std::unexpected(NoDocument{
         .status = got.status,
         .from_api = kube::is_status(got),
-        .sentence = fmt::format("{} answers {}", path, printable(kube::message_of(got), longest_quote)),
+        .sentence = fmt::format("{} answers {}", path, printable(kube::message_of(got), longest_answer)),
         .client = kube::client_error(got, resource, name)});
   }
   boost::system::error_code broken;
@@ -107,4 +107,4 @@ Read<ServedKind> ClusterReader::kind(const std::string& api_version, const std::
   return found->second;
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

@@ -13,7 +13,7 @@
 
 #include "kube/rest_client.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 
 // Why there is no document.
 struct NoDocument {
@@ -61,4 +61,4 @@ class ClusterReader {
 
 [[nodiscard]] std::string_view group_of(std::string_view api_version);  // "" of the core
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

@@ -1,11 +1,11 @@
-#include "commands/explain_correction.hpp"
+#include "explain/correction.hpp"
 
 #include <algorithm>
 
-#include "scaling/hpa_repair.hpp"
-#include "scaling/hpa_verdict.hpp"
+#include "explain/repair.hpp"
+#include "explain/verdict.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 namespace {
 
 // The HPA `document` in the place of the subject's own: its target, pods and metrics are the same ones.
@@ -16,19 +16,19 @@ Result<ExplainSubject> in_its_place(const ExplainSubject& subject, boost::json::
   input.refusal = parsed->input.refusal;
   input.forecast.spec = parsed->input.forecast.spec;
   // Metrics that it no longer names.
-  std::erase_if(input.unknown_metrics, [&](const scaling::UnknownMetric& unknown) {
-    return std::ranges::find(input.forecast.spec.metrics, unknown.name, &scaling::HpaMetric::name) ==
+  std::erase_if(input.unknown_metrics, [&](const UnknownMetric& unknown) {
+    return std::ranges::find(input.forecast.spec.metrics, unknown.name, &hpa::HpaMetric::name) ==
            input.forecast.spec.metrics.end();
   });
   input.repeated_fields.clear();
-  input.forecast.follows_size = std::ranges::any_of(input.forecast.spec.metrics, scaling::counts_own_size);
+  input.forecast.follows_size = std::ranges::any_of(input.forecast.spec.metrics, counts_own_size);
   parsed->input = std::move(input);
   return parsed;
 }
 
-std::unexpected<Error> beyond_repair(const scaling::HpaRefusal& refusal) {
+std::unexpected<Error> beyond_repair(const hpa::HpaRefusal& refusal) {
   std::string texts;
-  for (const auto& finding : scaling::find_refusals(refusal))
+  for (const auto& finding : find_refusals(refusal))
     texts += (texts.empty() ? "" : "; ") + finding.text;
   return fail(Code::invalid, "this HPA cannot be corrected automatically: {}", texts);
 }
@@ -39,9 +39,8 @@ Result<Correction> correct(const ExplainSubject& subject) {
   auto base = subject;
   std::map<std::string, std::string> repairs;
   if (!subject.input.refusal.empty()) {
-    auto repaired =
-        scaling::repair_hpa(subject.document, subject.input.forecast.platform.version,
-                            [&](std::string_view pointer) { return subject.written_at(pointer); });
+    auto repaired = repair_hpa(subject.document, subject.input.forecast.platform.version,
+                               [&](std::string_view pointer) { return subject.written_at(pointer); });
     if (!repaired) return beyond_repair(subject.input.refusal);
     repairs = std::move(repaired->changes);
     auto taken = parse_new_subject(std::move(repaired->document), subject.input.forecast.platform.version);
@@ -54,13 +53,13 @@ Result<Correction> correct(const ExplainSubject& subject) {
       base.input.refusal = {};
     }
   }
-  Correction correction{.hpa = scaling::fix_hpa(base.document, base.input)};
+  Correction correction{.hpa = fix_hpa(base.document, base.input)};
   correction.hpa.changes.merge(repairs);
   const auto corrected = in_its_place(base, correction.hpa.document);
   if (!corrected) return std::unexpected(corrected.error());
   if (corrected->input.refusal.final()) return beyond_repair(corrected->input.refusal);
-  correction.left = scaling::remaining_faults(corrected->input);
+  correction.left = remaining_faults(corrected->input);
   return correction;
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

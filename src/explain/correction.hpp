@@ -3,18 +3,18 @@
 
 #include <vector>
 
-#include "commands/explain.hpp"
-#include "scaling/hpa_fix.hpp"
+#include "explain/fix.hpp"
+#include "explain/subject.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 
 struct Correction {
-  scaling::FixedHpa hpa = {};
-  std::vector<scaling::Finding> left = {};  // faults and warnings of the corrected one
+  FixedHpa hpa = {};
+  std::vector<Finding> left = {};  // faults and warnings of the corrected one
 };
 
 // An API server takes what comes out. Errors: Code::invalid, with what it refuses and nobody but the author
 // can mend.
 [[nodiscard]] Result<Correction> correct(const ExplainSubject& subject);
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

@@ -1,13 +1,13 @@
-#include "scaling/hpa_fix.hpp"
+#include "explain/fix.hpp"
 
 #include <algorithm>
 
 #include <boost/json.hpp>
 
-#include "scaling/hpa_json.hpp"
-#include "scaling/hpa_own_metrics.hpp"
+#include "explain/own_metrics.hpp"
+#include "hpa/spec_json.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 namespace json = boost::json;
 namespace {
 
@@ -64,12 +64,12 @@ class Fixer {
   }
 
   void read_again(const json::object& spec) {
-    auto read = parse_hpa_spec(spec, "spec");
+    auto read = hpa::parse_hpa_spec(spec, "spec");
     if (!read) return;
     input_.forecast.spec = std::move(*read);
     input_.refusal = {};
   }
-  [[nodiscard]] const HpaSpec& parsed() const { return input_.forecast.spec; }
+  [[nodiscard]] const hpa::HpaSpec& parsed() const { return input_.forecast.spec; }
 
   void fix_range(json::object& spec) {
     const auto& range = parsed();
@@ -91,12 +91,12 @@ class Fixer {
       set(spec, "/spec", "minReplicas", max, fmt::format("was {}, above maxReplicas", range.min));
   }
 
-  [[nodiscard]] const UnknownMetric* unknown(const HpaMetric& metric) const {
+  [[nodiscard]] const UnknownMetric* unknown(const hpa::HpaMetric& metric) const {
     const auto found = std::ranges::find(input_.unknown_metrics, metric.name, &UnknownMetric::name);
     return found == input_.unknown_metrics.end() ? nullptr : &*found;
   }
   // Why another metric should stand in its place; "" when it need not.
-  [[nodiscard]] std::string reason_to_leave(const HpaMetric& metric) const {
+  [[nodiscard]] std::string reason_to_leave(const hpa::HpaMetric& metric) const {
     if (counts_own_size(metric))
       return fmt::format("was {}, which counts the nodes that are there, not those that are needed",
                          metric.name);
@@ -116,8 +116,8 @@ class Fixer {
     }
     return turned;
   }
-  bool fix_metric(json::object& entry, std::size_t i, HpaMetric metric) {
-    const std::string_view field = metric.source == MetricSource::object ? "object" : "external";
+  bool fix_metric(json::object& entry, std::size_t i, hpa::HpaMetric metric) {
+    const std::string_view field = metric.source == hpa::MetricSource::object ? "object" : "external";
     const auto path = fmt::format("/spec/metrics/{}/{}", i, field);
     auto& source = member(entry, field);
     auto why = reason_to_leave(metric);
@@ -145,9 +145,9 @@ class Fixer {
   }
 
   // One of the policies allows every size at once, and the widest counts.
-  [[nodiscard]] bool allows_any_size(const ScalingRules& rules) const {
-    return std::ranges::any_of(rules.policies, [&](const ScalingPolicy& policy) {
-      return policy.type == PolicyType::pods && policy.value >= parsed().max;
+  [[nodiscard]] bool allows_any_size(const hpa::ScalingRules& rules) const {
+    return std::ranges::any_of(rules.policies, [&](const hpa::ScalingPolicy& policy) {
+      return policy.type == hpa::PolicyType::pods && policy.value >= parsed().max;
     });
   }
   void allow_any_size(json::object& rules, const std::string& path) {
@@ -172,7 +172,7 @@ class Fixer {
         behavior, "scaleDown", parsed().behavior ? &parsed().behavior->down : nullptr,
         "node_wanted_count holds a smaller size back by itself; use 300 where nobody drains nodes first");
   }
-  void turn_rules(json::object& behavior, std::string_view name, const ScalingRules* old,
+  void turn_rules(json::object& behavior, std::string_view name, const hpa::ScalingRules* old,
                   const std::string& window_why) {
     const auto path = fmt::format("/spec/behavior/{}", name);
     auto& rules = member(behavior, name);
@@ -188,7 +188,7 @@ class Fixer {
     const auto has = [&](std::string_view id) {
       return std::ranges::find(findings, id, &Finding::id) != findings.end();
     };
-    const bool wanted = std::ranges::all_of(parsed().metrics, [](const HpaMetric& metric) {
+    const bool wanted = std::ranges::all_of(parsed().metrics, [](const hpa::HpaMetric& metric) {
       return of_an_object(metric) && metric.name == wanted_metric;
     });
     const auto rules = [&](std::string_view name) -> json::object& {
@@ -227,4 +227,4 @@ FixedHpa fix_hpa(const json::object& document, const AdviceInput& input) {
   return Fixer(document, input).run();
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

@@ -6,9 +6,9 @@
 
 #include <boost/json/object.hpp>
 
-#include "scaling/hpa_advice.hpp"
+#include "explain/advice.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 
 struct FixedHpa {
   boost::json::object document = {};
@@ -22,4 +22,4 @@ struct FixedHpa {
 // As YAML, with the reason of each change in a comment above it.
 [[nodiscard]] std::string fixed_yaml(const FixedHpa& fixed);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

@@ -4,9 +4,9 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
-#include "scaling/hpa_fix.hpp"
+#include "explain/fix.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 namespace json = boost::json;
 namespace {
 
@@ -86,4 +86,4 @@ std::string fixed_yaml(const FixedHpa& fixed) {
   return writer.take();
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

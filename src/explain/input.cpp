@@ -1,4 +1,5 @@
-// Where `explain` has its HPA from when there is no cluster.
+#include "explain/input.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
@@ -8,11 +9,8 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
-#include "base/yaml.hpp"
-#include "commands/explain.hpp"
-#include "scaling/hpa_json.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 namespace json = boost::json;
 namespace {
 
@@ -77,8 +75,8 @@ std::string field_of(std::string_view pointer) {
 }
 
 // Fields of the object that its file has twice.
-std::vector<scaling::RepeatedField> repeated_in(const Placed& placed, bool in_json) {
-  std::vector<scaling::RepeatedField> fields;
+std::vector<RepeatedField> repeated_in(const Placed& placed, bool in_json) {
+  std::vector<RepeatedField> fields;
   for (const auto& pointer : placed.document->repeated) {
     if (pointer.starts_with(placed.pointer + "/"))
       fields.push_back(
@@ -87,27 +85,7 @@ std::vector<scaling::RepeatedField> repeated_in(const Placed& placed, bool in_js
   return fields;
 }
 
-Result<void> check_version(const json::object& document) {
-  const auto version = text_of(document, "apiVersion");
-  if (version == "autoscaling/v2" || version == "autoscaling/v2beta2") return {};
-  return fail(Code::unsupported,
-              "the HPA's apiVersion is '{}': this program reads autoscaling/v2, as kubectl get "
-              "hpa.v2.autoscaling NAME -o yaml prints it",
-              printable(version));
-}
-
 }  // namespace
-
-bool ExplainSubject::refused() const {
-  return input.refusal.final() ||
-         std::ranges::any_of(input.refusal.unknown,
-                             [](const kube::UnknownField& field) { return !field.later; });
-}
-
-std::string ExplainSubject::written_at(std::string_view pointer) const {
-  const auto found = written.find(pointer);
-  return found == written.end() ? std::string() : found->second;
-}
 
 Result<HpaFile> read_hpa_file(const std::string& path) {
   const auto text = read_text(path);
@@ -139,54 +117,4 @@ Result<HpaFile> read_hpa_file(const std::string& path) {
   return file;
 }
 
-Result<ExplainSubject> parse_subject(json::object document) {
-  ExplainSubject subject;
-  if (auto known = check_version(document); !known) return std::unexpected(known.error());
-  if (const auto version = text_of(document, "apiVersion"); version != "autoscaling/v2") {
-    subject.assumptions.push_back(fmt::format(
-        "{} is read like autoscaling/v2, which has the same fields; no Kubernetes from 1.26 on takes it",
-        version));
-  }
-  const auto* spec = document.if_contains("spec");
-  if (spec == nullptr) return fail(Code::invalid, "spec is missing");
-  auto parsed = scaling::parse_hpa_spec(*spec, "spec");
-  if (!parsed) return std::unexpected(parsed.error());
-  subject.input.forecast.spec = std::move(*parsed);
-  if (const auto* metadata = document.if_contains("metadata"); metadata != nullptr && metadata->is_object()) {
-    subject.name = text_of(metadata->get_object(), "name");
-    auto& name = subject.input.forecast.name;
-    name.name = subject.name;
-    if (auto ns = text_of(metadata->get_object(), "namespace"); !ns.empty()) name.namespace_ = std::move(ns);
-  }
-  subject.document = std::move(document);
-  return subject;
-}
-
-Result<ExplainSubject> parse_new_subject(json::object document, scaling::KubernetesVersion version) {
-  if (auto known = check_version(document); !known) return std::unexpected(known.error());
-  auto refusal = scaling::validate_hpa(document, version);
-  // Whether 0 is taken is a matter of a feature gate before 1.37: an HPA that has a status was taken.
-  if (const auto* status = document.if_contains("status");
-      status != nullptr && status->is_object() && !status->get_object().empty()) {
-    std::erase_if(refusal.invalid, [](const kube::FieldError& error) {
-      return error.field == "spec.minReplicas" && error.reason.starts_with("Invalid value: 0:");
-    });
-  }
-  ExplainSubject refused;
-  if (refusal.final()) {
-    const auto* metadata = document.if_contains("metadata");
-    if (metadata != nullptr && metadata->is_object()) refused.name = text_of(metadata->get_object(), "name");
-    refused.input.forecast.platform = {.version = version};
-    refused.input.refusal = std::move(refusal);
-    refused.document = std::move(document);
-    return refused;
-  }
-  auto subject = parse_subject(std::move(document));
-  if (subject) {
-    subject->input.forecast.platform = {.version = version};
-    subject->input.refusal = std::move(refusal);
-  }
-  return subject;
-}
-
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

@@ -1,8 +1,8 @@
-#include "commands/json_path.hpp"
+#include "explain/json_path.hpp"
 
 #include <boost/json.hpp>
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 namespace json = boost::json;
 
 const json::value& value_at(const json::value& document, JsonPath path) {
@@ -33,4 +33,4 @@ std::span<const json::value> items_at(const json::value& document, JsonPath path
   return list == nullptr ? std::span<const json::value>() : std::span(list->data(), list->size());
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

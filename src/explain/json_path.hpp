@@ -10,7 +10,7 @@
 
 #include <boost/json/value.hpp>
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 
 using JsonPath = std::initializer_list<std::string_view>;
 
@@ -21,4 +21,4 @@ using JsonPath = std::initializer_list<std::string_view>;
 // The items of a list; none where there is no list.
 [[nodiscard]] std::span<const boost::json::value> items_at(const boost::json::value& document, JsonPath path);
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

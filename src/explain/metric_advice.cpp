@@ -1,4 +1,4 @@
-#include "scaling/hpa_metric_advice.hpp"
+#include "explain/metric_advice.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,10 +6,11 @@
 
 #include "base/plural.hpp"
 #include "base/text.hpp"
+#include "explain/own_metrics.hpp"
+#include "hpa/numbers.hpp"
 #include "kube/quantity.hpp"
-#include "scaling/hpa_numbers.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 namespace {
 
 class MetricAdvice {
@@ -54,7 +55,7 @@ class MetricAdvice {
                 "they run on; follow {} instead",
                 metric.name, wanted));
       }
-      if (metric.source == MetricSource::object) check_number(metric);
+      if (metric.source == hpa::MetricSource::object) check_number(metric);
       check_growth(metric);
       if (objects && metric.name == wanted && !metric.target.average_value && metric.target.value) {
         add("wanted-by-value", Severity::fault,
@@ -69,8 +70,8 @@ class MetricAdvice {
             fmt::format("{} is the size itself: with averageValue {} the HPA asks for another one; use \"1\"",
                         wanted, kube::format_milli(*metric.target.average_value)));
       }
-      const bool resource =
-          metric.source == MetricSource::resource || metric.source == MetricSource::container_resource;
+      const bool resource = metric.source == hpa::MetricSource::resource ||
+                            metric.source == hpa::MetricSource::container_resource;
       if (resource && targets_minicluster(spec_)) {
         add("not-the-queue", Severity::warning,
             fmt::format("{} does not see jobs that wait: while a job that is wider than the present size is "
@@ -89,29 +90,29 @@ class MetricAdvice {
   }
 
   // The metric has a value now that the tolerance swallows.
-  [[nodiscard]] bool is_within(const HpaMetric& metric) const {
+  [[nodiscard]] bool is_within(const hpa::HpaMetric& metric) const {
     const auto& forecast = input_.forecast;
     const auto value = value_of(metric);
     return value && *metric.target.value > 0 &&
-           tolerances_of(spec_, forecast.flags, forecast.platform)
+           hpa::tolerances_of(spec_, forecast.flags, forecast.platform)
                .within(static_cast<double>(*value) / static_cast<double>(*metric.target.value));
   }
 
   // What an Object or External metric is now, in thousandths; nullopt: not known.
-  [[nodiscard]] std::optional<std::int64_t> value_of(const HpaMetric& metric) const {
-    if (metric.source == MetricSource::object) {
-      const auto* found = object_value(seen_, metric);
+  [[nodiscard]] std::optional<std::int64_t> value_of(const hpa::HpaMetric& metric) const {
+    if (metric.source == hpa::MetricSource::object) {
+      const auto* found = hpa::object_value(seen_, metric);
       return found == nullptr ? std::nullopt : std::optional(*found);
     }
     const auto external = seen_.external.find(metric.name);
-    if (metric.source != MetricSource::external || external == seen_.external.end()) return std::nullopt;
+    if (metric.source != hpa::MetricSource::external || external == seen_.external.end()) return std::nullopt;
     std::int64_t sum = 0;
     for (const auto part : external->second)
-      sum = wrap_add(sum, part);
+      sum = hpa::wrap_add(sum, part);
     return sum;
   }
 
-  void check_readiness(const HpaMetric& metric, bool objects) {
+  void check_readiness(const hpa::HpaMetric& metric, bool objects) {
     if (!objects || metric.target.average_value || !metric.target.value) return;
     // A selector that cannot be used lists none, and is the fault then.
     if (seen_.selector.empty()) return;
@@ -137,7 +138,7 @@ class MetricAdvice {
   }
 
   // The API server takes an Object metric with the number of another type; the controller does not.
-  void check_number(const HpaMetric& metric) {
+  void check_number(const hpa::HpaMetric& metric) {
     const auto& target = metric.target;
     const bool average = target.type == "AverageValue";
     const bool fits = average ? target.average_value.has_value() : target.type == "Value" && target.value;
@@ -153,7 +154,7 @@ class MetricAdvice {
   }
 
   // A Value target multiplies the size that there is: what stays above it proposes more at every sync.
-  void check_growth(const HpaMetric& metric) {
+  void check_growth(const hpa::HpaMetric& metric) {
     if (!of_an_object(metric) || metric.target.average_value || !metric.target.value) return;
     const auto value = value_of(metric);
     if (!value || *metric.target.value <= 0 || input_.forecast.follows_size || is_within(metric)) return;
@@ -199,7 +200,7 @@ class MetricAdvice {
       at.seen.spec_replicas = at.seen.status_replicas = size;
       at.seen.pods_listed = at.seen.pods_ready = size;
       at.seen.pods.reset();
-      const auto next = proposal_at(at, index, wrap_multiply(*each, size));
+      const auto next = hpa::proposal_at(at, index, hpa::wrap_multiply(*each, size));
       if (!next) return;
       any_up = any_up || *next > size;
       if (size == spec_.min) first_up = *next > size;
@@ -217,14 +218,14 @@ class MetricAdvice {
   [[nodiscard]] std::optional<std::int64_t> own_value_of_a_replica(std::size_t index) const {
     const auto& metric = spec_.metrics[index];
     if (metric.name == "node_up_count" || metric.name == "node_total_count") return 1000;
-    const auto* found = object_value(seen_, metric);
+    const auto* found = hpa::object_value(seen_, metric);
     if (found == nullptr || seen_.spec_replicas < 1) return std::nullopt;
     return *found / seen_.spec_replicas;
   }
 
   const AdviceInput& input_;
-  const HpaSpec& spec_;
-  const HpaObservation& seen_;
+  const hpa::HpaSpec& spec_;
+  const hpa::HpaObservation& seen_;
   std::vector<Finding> found_;
 };
 
@@ -234,4 +235,4 @@ std::vector<Finding> find_metric_faults(const AdviceInput& input) {
   return MetricAdvice(input).run();
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

@@ -3,10 +3,11 @@
 
 #include <vector>
 
-#include "scaling/hpa_advice.hpp"
+#include "explain/advice_input.hpp"
+#include "explain/finding.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 
 [[nodiscard]] std::vector<Finding> find_metric_faults(const AdviceInput& input);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

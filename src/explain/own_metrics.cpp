@@ -1,9 +1,9 @@
-#include "scaling/hpa_own_metrics.hpp"
+#include "explain/own_metrics.hpp"
 
 #include <algorithm>
 #include <array>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 namespace {
 
 constexpr std::array<std::string_view, 4> own_sizes{"node_up_count", "node_cores_up_count",
@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 11> of_waiting_jobs{
     "queue_backlog_seconds",   "node_shortage_count"};
 
 // Of job_count the states before RUN are those of jobs that wait.
-bool selects_waiting_jobs(const HpaMetric& metric) {
+bool selects_waiting_jobs(const hpa::HpaMetric& metric) {
   if (metric.name != "job_count") return false;
   const auto& selector = metric.selector;
   const auto has = [&](std::string_view state) { return selector.find(state) != std::string::npos; };
@@ -25,18 +25,22 @@ bool selects_waiting_jobs(const HpaMetric& metric) {
 
 }  // namespace
 
-bool of_an_object(const HpaMetric& metric) {
-  return metric.source == MetricSource::object || metric.source == MetricSource::external;
+bool of_an_object(const hpa::HpaMetric& metric) {
+  return metric.source == hpa::MetricSource::object || metric.source == hpa::MetricSource::external;
 }
 
-bool counts_own_size(const HpaMetric& metric) {
+bool counts_own_size(const hpa::HpaMetric& metric) {
   return of_an_object(metric) && std::ranges::find(own_sizes, metric.name) != own_sizes.end();
 }
 
-bool falls_when_jobs_start(const HpaMetric& metric) {
+bool falls_when_jobs_start(const hpa::HpaMetric& metric) {
   if (!of_an_object(metric)) return false;
   return std::ranges::find(of_waiting_jobs, metric.name) != of_waiting_jobs.end() ||
          selects_waiting_jobs(metric);
 }
 
-}  // namespace fluxmetrics::scaling
+bool targets_minicluster(const hpa::HpaSpec& spec) {
+  return spec.target.kind == "MiniCluster";
+}
+
+}  // namespace fluxmetrics::explain

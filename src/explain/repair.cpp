@@ -1,4 +1,4 @@
-#include "scaling/hpa_repair.hpp"
+#include "explain/repair.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,11 +11,11 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "explain/own_metrics.hpp"
+#include "hpa/validation.hpp"
 #include "kube/quantity.hpp"
-#include "scaling/hpa_own_metrics.hpp"
-#include "scaling/hpa_validation.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 namespace json = boost::json;
 namespace {
 
@@ -58,7 +58,7 @@ class Repair {
   Repair(const json::object& document, const WrittenText& written) : root_(document), written_(written) {}
 
   // False when there is nothing that it can mend.
-  bool run(const HpaRefusal& refusal) {
+  bool run(const hpa::HpaRefusal& refusal) {
     bool mended = false;
     for (const auto& field : refusal.unknown)
       mended = mend_unknown(field) || mended;
@@ -299,15 +299,15 @@ class Repair {
 
 }  // namespace
 
-std::optional<RepairedHpa> repair_hpa(const json::object& document, KubernetesVersion version,
+std::optional<RepairedHpa> repair_hpa(const json::object& document, hpa::KubernetesVersion version,
                                       const WrittenText& written) {
   Repair repair(document, written);
   for (int round = 0; round < most_rounds; ++round) {
-    const auto refusal = validate_hpa(repair.document(), version);
+    const auto refusal = hpa::validate_hpa(repair.document(), version);
     if (refusal.empty()) return RepairedHpa{.document = repair.document(), .changes = repair.take_changes()};
     if (!repair.run(refusal)) break;
   }
   return std::nullopt;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

@@ -9,9 +9,9 @@
 
 #include <boost/json/object.hpp>
 
-#include "scaling/hpa_validation.hpp"
+#include "hpa/validation.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 
 struct RepairedHpa {
   boost::json::object document = {};
@@ -27,7 +27,7 @@ using WrittenText = std::function<std::string(std::string_view pointer)>;
 // misspelt values of a list of words become the word that is meant, numbers and texts change places, a target
 // gets the type that its number belongs to. nullopt: something is left that only its author knows.
 [[nodiscard]] std::optional<RepairedHpa> repair_hpa(const boost::json::object& document,
-                                                    KubernetesVersion version = {},
+                                                    hpa::KubernetesVersion version = {},
                                                     const WrittenText& written = {});
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

@@ -1,4 +1,4 @@
-#include "commands/explain_report.hpp"
+#include "explain/report.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,18 +7,18 @@
 #include <boost/json.hpp>
 
 #include "base/plural.hpp"
-#include "commands/explain_correction.hpp"
-#include "scaling/hpa_words.hpp"
+#include "explain/correction.hpp"
+#include "explain/words.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 namespace json = boost::json;
 namespace {
 
 constexpr std::size_t most_rows = 16;
 constexpr std::size_t most_steps = 40;
 
-std::string range_text(const scaling::ValueRange& range) {
-  const auto number = [](std::int64_t milli) { return scaling::plain_number(milli); };
+std::string range_text(const hpa::ValueRange& range) {
+  const auto number = [](std::int64_t milli) { return plain_number(milli); };
   if (range.above && range.upto)
     return fmt::format("over {} up to {}", number(*range.above), number(*range.upto));
   if (range.upto) return fmt::format("up to {}", number(*range.upto));
@@ -31,7 +31,7 @@ std::string target_name(const ExplainSubject& subject) {
   return fmt::format("{} {}", target.kind.empty() ? "its target" : target.kind, target.name);
 }
 
-bool is_untold(const ExplainReport& report, const scaling::HpaMetric& metric) {
+bool is_untold(const ExplainReport& report, const hpa::HpaMetric& metric) {
   return std::ranges::find(report.subject.untold, metric.name) != report.subject.untold.end();
 }
 
@@ -43,11 +43,11 @@ void add_metrics(std::string& out, const ExplainReport& report) {
   const auto& decision = report.steps.front().decision;
   for (std::size_t i = 0; i < forecast.spec.metrics.size(); ++i) {
     const auto& metric = forecast.spec.metrics[i];
-    out += fmt::format("  {}\n", scaling::describe_metric(metric));
+    out += fmt::format("  {}\n", describe_metric(metric));
     if (is_untold(report, metric)) {
       out += fmt::format("    {}\n", untold_value);
     } else if (i < decision.metrics.size()) {
-      out += fmt::format("    {}\n", scaling::describe_proposal(metric, decision.metrics[i], forecast));
+      out += fmt::format("    {}\n", describe_proposal(metric, decision.metrics[i], forecast));
     } else {
       out += "    is not read\n";
     }
@@ -55,7 +55,7 @@ void add_metrics(std::string& out, const ExplainReport& report) {
 }
 
 // "   300 s", or the bounds where only the controller knows how much of a window is left.
-std::string when(const scaling::ForecastStep& step) {
+std::string when(const hpa::ForecastStep& step) {
   const auto seconds = [](std::int64_t ms) { return (ms + 500) / 1000; };
   if (!step.earliest_ms) return fmt::format("  {:>6} s  ", seconds(step.at_ms));
   return fmt::format("  within {} s, at the earliest in {} s: ", seconds(step.at_ms),
@@ -76,7 +76,7 @@ void add_steps(std::string& out, const ExplainReport& report) {
     const auto& step = report.steps[i];
     // What the next one can do at once, this one may not be able to hold.
     const bool doubtful = i + 1 < report.steps.size() && report.steps[i + 1].earliest_ms == step.at_ms;
-    out += fmt::format("{}{}{}\n", when(step), scaling::describe_step(forecast.spec, forecast.flags, step),
+    out += fmt::format("{}{}{}\n", when(step), describe_step(forecast.spec, forecast.flags, step),
                        doubtful ? ", unless nothing within the window holds it any more" : "");
   }
   for (const auto& step : report.steps) {
@@ -136,8 +136,7 @@ json::array metrics_json(const ExplainReport& report) {
       values.push_back(json::object{
           {"size", range.size}, {"above", maybe_milli(range.above)}, {"upTo", maybe_milli(range.upto)}});
     }
-    json::object entry{
-        {"name", metric.name}, {"type", metric.type}, {"text", scaling::describe_metric(metric)}};
+    json::object entry{{"name", metric.name}, {"type", metric.type}, {"text", describe_metric(metric)}};
     entry["known"] = !is_untold(report, metric);
     entry["proposal"] = i < decision.proposals.size() ? maybe(decision.proposals[i]) : json::value(nullptr);
     const bool read = i < decision.metrics.size();
@@ -146,15 +145,15 @@ json::array metrics_json(const ExplainReport& report) {
       entry["withinTolerance"] = decision.metrics[i]->within;
     }
     entry["why"] = is_untold(report, metric) ? std::string(untold_value)
-                   : read ? scaling::describe_proposal(metric, decision.metrics[i], forecast)
-                          : "is not read";
+                   : read                    ? describe_proposal(metric, decision.metrics[i], forecast)
+                                             : "is not read";
     entry["values"] = std::move(values);
     list.push_back(std::move(entry));
   }
   return list;
 }
 
-json::object step_json(const ExplainReport& report, const scaling::ForecastStep& step) {
+json::object step_json(const ExplainReport& report, const hpa::ForecastStep& step) {
   const auto& forecast = report.subject.input.forecast;
   json::object conditions;
   for (const auto& condition : step.conditions.list()) {
@@ -174,7 +173,7 @@ json::object step_json(const ExplainReport& report, const scaling::ForecastStep&
           {"to", step.decision.replicas},
           {"raw", maybe(step.decision.raw)},
           {"stabilised", maybe(step.decision.stabilised)},
-          {"why", scaling::describe_step(forecast.spec, forecast.flags, step)},
+          {"why", describe_step(forecast.spec, forecast.flags, step)},
           {"conditions", std::move(conditions)},
           {"events", std::move(events)}};
 }
@@ -182,22 +181,22 @@ json::object step_json(const ExplainReport& report, const scaling::ForecastStep&
 void add_correction(ExplainReport& report) {
   const auto correction = correct(report.subject);
   if (!correction || correction->hpa.changes.empty()) return;
-  report.better = scaling::fixed_yaml(correction->hpa);
+  report.better = fixed_yaml(correction->hpa);
   for (const auto& finding : correction->left)
-    if (finding.severity == scaling::Severity::fault) report.left.push_back(finding.text);
+    if (finding.severity == Severity::fault) report.left.push_back(finding.text);
 }
 
 void play(ExplainReport& report, Seconds span) {
   const auto& forecast = report.subject.input.forecast;
   constexpr double a_week = 604'800;
   report.steps =
-      scaling::play_forward(forecast, static_cast<std::int64_t>(std::min(span.count(), a_week) * 1000));
+      hpa::play_forward(forecast, static_cast<std::int64_t>(std::min(span.count(), a_week) * 1000));
   // Where no metric leads anywhere, nothing is said of where its values lead.
   const auto path = report.steps.front().decision.path;
-  const bool idle = path == scaling::HpaPath::no_scale || path == scaling::HpaPath::disabled;
+  const bool idle = path == hpa::HpaPath::no_scale || path == hpa::HpaPath::disabled;
   report.values.resize(forecast.spec.metrics.size());
   for (std::size_t i = 0; i < forecast.spec.metrics.size() && !idle; ++i)
-    report.values[i] = scaling::values_for_sizes(forecast, i, most_rows);
+    report.values[i] = hpa::values_for_sizes(forecast, i, most_rows);
 }
 
 std::string findings_text(const ExplainReport& report) {
@@ -223,21 +222,19 @@ std::string findings_text(const ExplainReport& report) {
 ExplainReport make_report(const ExplainSubject& subject, Seconds span) {
   ExplainReport report{.subject = subject};
   if (subject.input.refusal.final()) {
-    report.findings = scaling::find_refusals(subject.input.refusal);
+    report.findings = find_refusals(subject.input.refusal);
     add_correction(report);
     return report;
   }
   if (!subject.refused()) play(report, span);
-  report.findings = scaling::find_faults(subject.input);
+  report.findings = find_faults(subject.input);
   // Where something else than the HPA's text keeps it from scaling, no text is one that scales.
-  const bool faulty = std::ranges::any_of(report.findings, [](const scaling::Finding& finding) {
-    return finding.severity == scaling::Severity::fault;
-  });
-  const bool elsewhere = std::ranges::any_of(report.findings, &scaling::Finding::elsewhere);
+  const bool faulty = std::ranges::any_of(
+      report.findings, [](const Finding& finding) { return finding.severity == Severity::fault; });
+  const bool elsewhere = std::ranges::any_of(report.findings, &Finding::elsewhere);
   // No HPA mends these.
   for (const auto& finding : subject.scheduler)
-    report.findings.push_back(
-        {.id = finding.id, .severity = scaling::Severity::warning, .text = text_of(finding)});
+    report.findings.push_back({.id = finding.id, .severity = Severity::warning, .text = text_of(finding)});
   if (faulty && !elsewhere) add_correction(report);
   return report;
 }
@@ -252,7 +249,7 @@ std::string report_text(const ExplainReport& report) {
   const auto& forecast = subject.input.forecast;
   auto out = fmt::format("HPA {} of {}: {} to {}; ", subject.name, target_name(subject), forecast.spec.min,
                          counted(forecast.spec.max, "replica"));
-  if (!report.steps.empty() && report.steps.front().decision.path == scaling::HpaPath::no_scale) {
+  if (!report.steps.empty() && report.steps.front().decision.path == hpa::HpaPath::no_scale) {
     out += "its scale cannot be read\n";
   } else {
     out += fmt::format("now {}, its status says {}, {} {} ready\n", forecast.seen.spec_replicas,
@@ -325,4 +322,4 @@ json::value report_json(const ExplainReport& report) {
                       {"remaining", std::move(left)}};
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

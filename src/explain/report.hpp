@@ -7,15 +7,15 @@
 #include <boost/json/value.hpp>
 
 #include "base/clock.hpp"
-#include "commands/explain.hpp"
+#include "explain/subject.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 
 struct ExplainReport {
   const ExplainSubject& subject;
-  std::vector<scaling::ForecastStep> steps = {};
-  std::vector<std::vector<scaling::ValueRange>> values = {};  // one list an entry of spec.metrics
-  std::vector<scaling::Finding> findings = {};
+  std::vector<hpa::ForecastStep> steps = {};
+  std::vector<std::vector<hpa::ValueRange>> values = {};  // one list an entry of spec.metrics
+  std::vector<Finding> findings = {};
   std::string better = {};             // the corrected HPA, where there are faults that it mends
   std::vector<std::string> left = {};  // faults that it still has
 };
@@ -24,4 +24,4 @@ struct ExplainReport {
 [[nodiscard]] std::string report_text(const ExplainReport& report);
 [[nodiscard]] boost::json::value report_json(const ExplainReport& report);
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

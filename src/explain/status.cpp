@@ -1,40 +1,40 @@
-#include "commands/explain_status.hpp"
+#include "explain/status.hpp"
 
 #include <boost/json.hpp>
 
-#include "commands/json_path.hpp"
+#include "explain/json_path.hpp"
 #include "kube/quantity.hpp"
 #include "kube/strict_decoding.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 namespace json = boost::json;
 namespace {
 
-using scaling::HpaMetric;
-using scaling::MetricSource;
+using hpa::HpaMetric;
+using hpa::MetricSource;
 
-std::string_view field_of(MetricSource source) {
+std::string_view field_of(hpa::MetricSource source) {
   switch (source) {
-    case MetricSource::object:
+    case hpa::MetricSource::object:
       return "object";
-    case MetricSource::external:
+    case hpa::MetricSource::external:
       return "external";
-    case MetricSource::pods:
+    case hpa::MetricSource::pods:
       return "pods";
-    case MetricSource::resource:
+    case hpa::MetricSource::resource:
       return "resource";
-    case MetricSource::container_resource:
+    case hpa::MetricSource::container_resource:
       return "containerResource";
-    case MetricSource::unknown:
+    case hpa::MetricSource::unknown:
       break;
   }
   return "";
 }
 
-bool is_of(const json::value& status, const HpaMetric& metric, std::string_view field) {
+bool is_of(const json::value& status, const hpa::HpaMetric& metric, std::string_view field) {
   if (text_at(status, {"type"}) != metric.type) return false;
   const bool resource =
-      metric.source == MetricSource::resource || metric.source == MetricSource::container_resource;
+      metric.source == hpa::MetricSource::resource || metric.source == hpa::MetricSource::container_resource;
   if (resource)
     return text_at(status, {field, "name"}) == metric.name &&
            text_at(status, {field, "container"}) == metric.container;
@@ -64,12 +64,12 @@ std::optional<std::int64_t> sum_of(std::int64_t average, std::int64_t replicas) 
 
 }  // namespace
 
-std::optional<std::int64_t> value_in_status(const json::object& hpa, const HpaMetric& metric) {
+std::optional<std::int64_t> value_in_status(const json::object& hpa, const hpa::HpaMetric& metric) {
   const json::value document(hpa);
   const auto field = field_of(metric.source);
   for (const auto& status : items_at(document, {"status", "currentMetrics"})) {
     if (!is_of(status, metric, field)) continue;
-    if (metric.source == MetricSource::object || metric.source == MetricSource::external) {
+    if (metric.source == hpa::MetricSource::object || metric.source == hpa::MetricSource::external) {
       if (const auto value = quantity_at(status, field, "value"); value && *value >= 0) return value;
       const auto average = quantity_at(status, field, "averageValue");
       return average ? sum_of(*average, int_at(document, {"status", "currentReplicas"})) : std::nullopt;
@@ -82,4 +82,4 @@ std::optional<std::int64_t> value_in_status(const json::object& hpa, const HpaMe
   return std::nullopt;
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

@@ -6,13 +6,13 @@
 
 #include <boost/json/object.hpp>
 
-#include "scaling/hpa_spec.hpp"
+#include "hpa/spec.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 
-// The value of `metric` at the controller's last sync, as scaling::with_value() takes it: in thousandths, of
+// The value of `metric` at the controller's last sync, as hpa::with_value() takes it: in thousandths, of
 // a utilization the percentage. nullopt where the status has none, or one that cannot be.
 [[nodiscard]] std::optional<std::int64_t> value_in_status(const boost::json::object& hpa,
-                                                          const scaling::HpaMetric& metric);
+                                                          const hpa::HpaMetric& metric);
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

@@ -1,27 +1,25 @@
-#include "commands/explain_target.hpp"
+#include "explain/target.hpp"
 
 #include <algorithm>
 
 #include <boost/json.hpp>
 
 #include "base/plural.hpp"
-#include "commands/explain_values.hpp"
-#include "commands/json_path.hpp"
+#include "explain/json_path.hpp"
+#include "explain/values.hpp"
 #include "http/message.hpp"
 #include "kube/selector.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 namespace json = boost::json;
 namespace {
-
-using scaling::TargetState;
 
 // Stands for a selector that is there but not known.
 constexpr std::string_view some_selector = "app=target";
 constexpr std::size_t most_siblings = 500;
 
-scaling::HpaPod pod_of(const json::value& item) {
-  scaling::HpaPod pod;
+hpa::HpaPod pod_of(const json::value& item) {
+  hpa::HpaPod pod;
   pod.name = text_at(item, {"metadata", "name"});
   pod.phase = text_at(item, {"status", "phase"});
   pod.deleting = !value_at(item, {"metadata", "deletionTimestamp"}).is_null();
@@ -30,13 +28,13 @@ scaling::HpaPod pod_of(const json::value& item) {
       if (value.is_string()) pod.labels.emplace_back(key, value.get_string());
     }
   }
-  pod.ready = scaling::PodReady::absent;
+  pod.ready = hpa::PodReady::absent;
   for (const auto& condition : items_at(item, {"status", "conditions"})) {
     if (text_at(condition, {"type"}) != "Ready") continue;
     const auto status = text_at(condition, {"status"});
-    pod.ready = status == "True"    ? scaling::PodReady::yes
-                : status == "False" ? scaling::PodReady::no
-                                    : scaling::PodReady::unknown;
+    pod.ready = status == "True"    ? hpa::PodReady::yes
+                : status == "False" ? hpa::PodReady::no
+                                    : hpa::PodReady::unknown;
   }
   // How long it is ready is not asked: an hour, so that its samples count.
   pod.start_ms = pod.ready_since_ms = -3'600'000;
@@ -81,7 +79,7 @@ class TargetReading {
     const auto path = path_of(*kind, ns_, target_.name);
     const auto scale = cluster_.get(path + "/scale", kind->qualified(), target_.name);
     // A MiniCluster's own document says what its scale does.
-    const bool minicluster = scaling::targets_minicluster(subject_.input.forecast.spec);
+    const bool minicluster = targets_minicluster(subject_.input.forecast.spec);
     const auto object = minicluster ? cluster_.get(path) : Read<json::value>(json::value());
     if (minicluster && object) {
       const auto max = int_at(*object, {"spec", "maxSize"});
@@ -156,31 +154,31 @@ class TargetReading {
   ClusterReader& cluster_;
   std::string ns_;
   ExplainSubject& subject_;
-  const scaling::HpaObject& target_;
-  scaling::HpaObservation& seen_;
-  scaling::ClusterFacts& facts_;
+  const hpa::HpaObject& target_;
+  hpa::HpaObservation& seen_;
+  ClusterFacts& facts_;
 };
 
-scaling::HpaObject target_of(const json::value& hpa) {
+hpa::HpaObject target_of(const json::value& hpa) {
   return {.api_version = text_at(hpa, {"spec", "scaleTargetRef", "apiVersion"}),
           .kind = text_at(hpa, {"spec", "scaleTargetRef", "kind"}),
           .name = text_at(hpa, {"spec", "scaleTargetRef", "name"})};
 }
 
-bool same_target(const scaling::HpaObject& a, const scaling::HpaObject& b) {
+bool same_target(const hpa::HpaObject& a, const hpa::HpaObject& b) {
   return group_of(a.api_version) == group_of(b.api_version) && a.kind == b.kind && a.name == b.name;
 }
 
 // HPAs whose target cannot be read select nothing, there as here.
-bool selects_a_pod(ClusterReader& cluster, const std::string& ns, const scaling::HpaObject& target,
-                   const std::vector<scaling::HpaPod>& pods) {
+bool selects_a_pod(ClusterReader& cluster, const std::string& ns, const hpa::HpaObject& target,
+                   const std::vector<hpa::HpaPod>& pods) {
   const auto kind = cluster.kind(target.api_version, target.kind);
   if (!kind) return false;
   const auto scale = cluster.get(path_of(*kind, ns, target.name) + "/scale");
   const auto text = scale ? text_at(*scale, {"status", "selector"}) : std::string();
   const auto selector = kube::Selector::parse(text);
   if (text.empty() || !selector) return false;
-  return std::ranges::any_of(pods, [&](const scaling::HpaPod& pod) { return selector->matches(pod.labels); });
+  return std::ranges::any_of(pods, [&](const hpa::HpaPod& pod) { return selector->matches(pod.labels); });
 }
 
 }  // namespace
@@ -215,9 +213,8 @@ void read_pods(ClusterReader& cluster, const std::string& ns, ExplainSubject& su
   for (const auto& item : items_at(*list, {"items"}))
     pods.push_back(pod_of(item));
   seen.pods_listed = static_cast<std::int64_t>(pods.size());
-  seen.pods_ready = std::ranges::count_if(pods, [](const scaling::HpaPod& pod) {
-    return pod.phase == "Running" && pod.ready == scaling::PodReady::yes;
-  });
+  seen.pods_ready = std::ranges::count_if(
+      pods, [](const hpa::HpaPod& pod) { return pod.phase == "Running" && pod.ready == hpa::PodReady::yes; });
 }
 
 // With two HPAs for one pod the controller scales by neither.
@@ -245,4 +242,4 @@ void read_rivals(ClusterReader& cluster, const std::string& ns, ExplainSubject& 
   }
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

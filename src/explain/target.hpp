@@ -3,10 +3,10 @@
 
 #include <string>
 
-#include "commands/cluster_reader.hpp"
-#include "commands/explain.hpp"
+#include "explain/cluster_reader.hpp"
+#include "explain/subject.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 
 // /apis/autoscaling/v2/namespaces/NS/horizontalpodautoscalers
 [[nodiscard]] std::string hpas_of(const std::string& ns);
@@ -18,4 +18,4 @@ void read_target(ClusterReader& cluster, const std::string& ns, ExplainSubject& 
 void read_pods(ClusterReader& cluster, const std::string& ns, ExplainSubject& subject);
 void read_rivals(ClusterReader& cluster, const std::string& ns, ExplainSubject& subject);
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

@@ -1,25 +1,21 @@
-#include "commands/explain_values.hpp"
+#include "explain/values.hpp"
 
 #include <algorithm>
 
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
-#include "commands/json_path.hpp"
+#include "explain/json_path.hpp"
 #include "http/message.hpp"
+#include "kube/metrics_groups.hpp"
 #include "kube/quantity.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 namespace json = boost::json;
 namespace {
 
-using scaling::HpaMetric;
-using scaling::MetricOutage;
-using scaling::MetricSource;
-
-constexpr std::string_view custom_group = "custom.metrics.k8s.io";
-constexpr std::string_view external_group = "external.metrics.k8s.io";
-constexpr std::string_view resource_group = "metrics.k8s.io";
+using hpa::HpaMetric;
+using hpa::MetricSource;
 
 std::optional<std::int64_t> quantity_of(const json::value& value) {
   const auto text = value.is_string() ? std::string(value.get_string()) : json::serialize(value);
@@ -43,18 +39,18 @@ class ValueReading {
   }
 
  private:
-  void read(const HpaMetric& metric) {
+  void read(const hpa::HpaMetric& metric) {
     switch (metric.source) {
-      case MetricSource::object:
+      case hpa::MetricSource::object:
         return object(metric);
-      case MetricSource::pods:
+      case hpa::MetricSource::pods:
         return pods(metric);
-      case MetricSource::external:
+      case hpa::MetricSource::external:
         return external(metric);
-      case MetricSource::resource:
-      case MetricSource::container_resource:
+      case hpa::MetricSource::resource:
+      case hpa::MetricSource::container_resource:
         return resource(metric);
-      case MetricSource::unknown:
+      case hpa::MetricSource::unknown:
         break;
     }
   }
@@ -62,27 +58,27 @@ class ValueReading {
   // The version of custom.metrics.k8s.io that the cluster prefers, as the controller's client uses it.
   const std::string& custom_api() {
     if (custom_.empty()) {
-      const auto group = cluster_.get(fmt::format("/apis/{}", custom_group));
+      const auto group = cluster_.get(fmt::format("/apis/{}", kube::custom_metrics_group));
       auto version = group ? text_at(*group, {"preferredVersion", "version"}) : std::string();
-      custom_ = fmt::format("{}/{}", custom_group, version.empty() ? "v1beta2" : version);
+      custom_ = fmt::format("{}/{}", kube::custom_metrics_group, version.empty() ? "v1beta2" : version);
     }
     return custom_;
   }
   [[nodiscard]] std::string in_namespace(std::string_view api) const {
     return fmt::format("/apis/{}/namespaces/{}", api, http::percent_encoded(ns_));
   }
-  static std::string query(const HpaMetric& metric) {
+  static std::string query(const hpa::HpaMetric& metric) {
     return metric.selector.empty() ? "" : "?metricLabelSelector=" + http::percent_encoded(metric.selector);
   }
 
-  void object(const HpaMetric& metric) {
+  void object(const hpa::HpaMetric& metric) {
     const auto& described = metric.object;
     const auto version = described.api_version.empty() ? std::string("v1") : described.api_version;
     // Of a namespace the controller asks for its own, whatever name is given.
     if (described.kind == "Namespace" && group_of(version).empty()) {
       const auto list = cluster_.get(fmt::format("{}/metrics/{}{}", in_namespace(custom_api()),
                                                  http::percent_encoded(metric.name), query(metric)),
-                                     fmt::format("metrics.{}", custom_group), metric.name);
+                                     fmt::format("metrics.{}", kube::custom_metrics_group), metric.name);
       return object_answer(metric, list, "namespaces");
     }
     const auto kind = cluster_.kind(version, described.kind);
@@ -91,7 +87,7 @@ class ValueReading {
     const auto list = cluster_.get(
         fmt::format("{}/{}/{}/{}{}", in_namespace(custom_api()), kind->qualified(),
                     http::percent_encoded(described.name), http::percent_encoded(metric.name), query(metric)),
-        fmt::format("{}.{}", kind->qualified(), custom_group), described.name);
+        fmt::format("{}.{}", kind->qualified(), kube::custom_metrics_group), described.name);
     object_answer(metric, list, kind->qualified());
   }
   static NoDocument unmapped(NoDocument why, const std::string& version, const std::string& kind) {
@@ -101,28 +97,29 @@ class ValueReading {
     return why;
   }
   // `resource`: what the metric's name is listed under.
-  void object_answer(const HpaMetric& metric, const Read<json::value>& list, const std::string& resource) {
+  void object_answer(const hpa::HpaMetric& metric, const Read<json::value>& list,
+                     const std::string& resource) {
     if (!list) return trouble(metric, list.error(), custom_api(), resource);
     const auto items = items_at(*list, {"items"});
     if (items.size() != 1) {
-      seen_.metric_faults[scaling::metric_key(metric)] = fmt::format(
+      seen_.metric_faults[hpa::metric_key(metric)] = fmt::format(
           "the custom metrics API server returned {} results when we asked for exactly one", items.size());
       return;
     }
     if (const auto milli = quantity_of(value_at(items[0], {"value"}))) {
       seen_.object[fmt::format("{}/{}/{}", metric.object.kind, metric.object.name, metric.name)] = *milli;
     } else {
-      seen_.metric_faults[scaling::metric_key(metric)] = "the value of the answer is no quantity";
+      seen_.metric_faults[hpa::metric_key(metric)] = "the value of the answer is no quantity";
     }
   }
 
-  void pods(const HpaMetric& metric) {
+  void pods(const hpa::HpaMetric& metric) {
     if (!selects(metric)) return;
     const auto list =
         cluster_.get(fmt::format("{}/pods/*/{}?labelSelector={}{}", in_namespace(custom_api()),
                                  http::percent_encoded(metric.name), http::percent_encoded(seen_.selector),
                                  metric.selector.empty() ? "" : "&" + query(metric).substr(1)),
-                     fmt::format("pods.{}", custom_group), "*");
+                     fmt::format("pods.{}", kube::custom_metrics_group), "*");
     if (!list) return trouble(metric, list.error(), custom_api(), "pods");
     auto& samples = seen_.pod_metrics[metric.name];
     for (const auto& item : items_at(*list, {"items"}))
@@ -130,13 +127,13 @@ class ValueReading {
   }
 
   // The Go client takes the name for a resource's, and writes it in lower case.
-  void external(const HpaMetric& metric) {
-    const auto api = fmt::format("{}/v1beta1", external_group);
+  void external(const hpa::HpaMetric& metric) {
+    const auto api = fmt::format("{}/v1beta1", kube::external_metrics_group);
     const auto list = cluster_.get(
         fmt::format(
             "{}/{}{}", in_namespace(api), http::percent_encoded(lowered(metric.name)),
             metric.selector.empty() ? "" : "?labelSelector=" + http::percent_encoded(metric.selector)),
-        fmt::format("{}.{}", metric.name, external_group));
+        fmt::format("{}.{}", metric.name, kube::external_metrics_group));
     if (!list) return trouble(metric, list.error(), api, "");
     auto& values = seen_.external[metric.name];
     for (const auto& item : items_at(*list, {"items"})) {
@@ -144,12 +141,12 @@ class ValueReading {
     }
   }
 
-  void resource(const HpaMetric& metric) {
+  void resource(const hpa::HpaMetric& metric) {
     if (seen_.resource || !selects(metric)) return;
-    const auto api = fmt::format("{}/v1beta1", resource_group);
+    const auto api = fmt::format("{}/v1beta1", kube::resource_metrics_group);
     const auto list = cluster_.get(
         fmt::format("{}/pods?labelSelector={}", in_namespace(api), http::percent_encoded(seen_.selector)),
-        fmt::format("pods.{}", resource_group));
+        fmt::format("pods.{}", kube::resource_metrics_group));
     if (!list) return trouble(metric, list.error(), api, "");
     auto& usage = seen_.resource.emplace();
     for (const auto& item : items_at(*list, {"items"})) {
@@ -161,29 +158,29 @@ class ValueReading {
 
   // A metric of each pod needs the selector: without one it fails in the controller too, and where only this
   // user does not know it, nothing is known.
-  bool selects(const HpaMetric& metric) {
-    if (facts_.target == scaling::TargetState::unreadable) unknown(metric, "its pods are not known");
-    return facts_.target == scaling::TargetState::found && !seen_.selector.empty();
+  bool selects(const hpa::HpaMetric& metric) {
+    if (facts_.target == TargetState::unreadable) unknown(metric, "its pods are not known");
+    return facts_.target == TargetState::found && !seen_.selector.empty();
   }
-  void unknown(const HpaMetric& metric, std::string_view why) {
+  void unknown(const hpa::HpaMetric& metric, std::string_view why) {
     subject_.assumptions.push_back(fmt::format("what {} is now is not known: {}", metric.name, why));
     subject_.untold.push_back(metric.name);
   }
 
   // What the user of the kubeconfig may not see is not known; what the controller sees fail fails.
-  void trouble(const HpaMetric& metric, const NoDocument& why, const std::string& api,
+  void trouble(const hpa::HpaMetric& metric, const NoDocument& why, const std::string& api,
                const std::string& resource) {
     if (why.says_nothing()) {
       unknown(metric, why.sentence);
       return;
     }
-    seen_.metric_faults[scaling::metric_key(metric)] = why.client;
+    seen_.metric_faults[hpa::metric_key(metric)] = why.client;
     MetricOutage outage{.metric = index_, .api = api, .status = why.status, .says = why.client};
     classify(metric, why, resource, outage);
     facts_.outages.push_back(std::move(outage));
   }
 
-  void classify(const HpaMetric& metric, const NoDocument& why, const std::string& resource,
+  void classify(const hpa::HpaMetric& metric, const NoDocument& why, const std::string& resource,
                 MetricOutage& outage) {
     if (why.status != 404) {
       read_api_service(outage);
@@ -204,8 +201,8 @@ class ValueReading {
       if (resource.empty() ? slash == std::string::npos : name.substr(0, slash) == resource)
         outage.offered.push_back(slash == std::string::npos ? name : name.substr(slash + 1));
     }
-    const auto asked = metric.source == MetricSource::external ? lowered(metric.name) : metric.name;
-    if (metric.source == MetricSource::object &&
+    const auto asked = metric.source == hpa::MetricSource::external ? lowered(metric.name) : metric.name;
+    if (metric.source == hpa::MetricSource::object &&
         std::ranges::find(outage.offered, asked) != outage.offered.end())
       outage.kind = MetricOutage::Kind::no_object;
   }
@@ -227,16 +224,16 @@ class ValueReading {
   ClusterReader& cluster_;
   std::string ns_;
   ExplainSubject& subject_;
-  scaling::HpaObservation& seen_;
-  scaling::ClusterFacts& facts_;
+  hpa::HpaObservation& seen_;
+  ClusterFacts& facts_;
   std::size_t index_ = 0;
   std::string custom_;
 };
 
 }  // namespace
 
-scaling::Resources resources_of(const json::value& quantities) {
-  scaling::Resources resources;
+hpa::Resources resources_of(const json::value& quantities) {
+  hpa::Resources resources;
   if (const auto* object = quantities.if_object()) {
     for (const auto& [name, quantity] : *object) {
       if (const auto milli = quantity_of(quantity)) resources[std::string(name)] = *milli;
@@ -249,4 +246,4 @@ void read_values(ClusterReader& cluster, const std::string& ns, ExplainSubject& 
   ValueReading(cluster, ns, subject).run();
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

@@ -6,15 +6,15 @@
 
 #include <boost/json/value.hpp>
 
-#include "commands/cluster_reader.hpp"
-#include "commands/explain.hpp"
+#include "explain/cluster_reader.hpp"
+#include "explain/subject.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::explain {
 
 // {"cpu": "250m", ...} in thousandths.
-[[nodiscard]] scaling::Resources resources_of(const boost::json::value& quantities);
+[[nodiscard]] hpa::Resources resources_of(const boost::json::value& quantities);
 
 // After the target and its pods are read.
 void read_values(ClusterReader& cluster, const std::string& ns, ExplainSubject& subject);
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::explain

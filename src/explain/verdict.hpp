@@ -4,13 +4,13 @@
 
 #include <vector>
 
-#include "scaling/hpa_advice.hpp"
+#include "explain/advice.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 
 // The faults and warnings of an HPA, the worst first. Where it follows node_wanted_count, that it does not
 // come to the metric's size, or does not stay there, is one of them: with the value that is known, else with
 // one between its bounds.
 [[nodiscard]] std::vector<Finding> remaining_faults(const AdviceInput& input);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

@@ -1,32 +1,32 @@
-#include "scaling/hpa_words.hpp"
+#include "explain/words.hpp"
 
 #include <cmath>
 
 #include "base/plural.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 namespace {
 
-std::string describe_target(const HpaMetric& metric) {
+std::string describe_target(const hpa::HpaMetric& metric) {
   const auto& target = metric.target;
-  const bool object = metric.source == MetricSource::object;
+  const bool object = metric.source == hpa::MetricSource::object;
   if (target.average_value && (!object || target.type == "AverageValue")) {
     return "AverageValue " + plain_number(*target.average_value);
   }
-  if (target.value && (metric.source == MetricSource::external || object)) {
+  if (target.value && (metric.source == hpa::MetricSource::external || object)) {
     return "Value " + plain_number(*target.value);
   }
   if (target.average_utilization) return fmt::format("{} % of the requests", *target.average_utilization);
   return "none that counts";
 }
 
-bool by_status(const HpaMetric& metric) {
-  if (metric.source == MetricSource::external) return metric.target.average_value.has_value();
-  return metric.source == MetricSource::object && metric.target.type == "AverageValue";
+bool by_status(const hpa::HpaMetric& metric) {
+  if (metric.source == hpa::MetricSource::external) return metric.target.average_value.has_value();
+  return metric.source == hpa::MetricSource::object && metric.target.type == "AverageValue";
 }
 
 // Why the tolerance did or did not swallow the ratio.
-std::string describe_ratio(double ratio, const Tolerances& tolerances) {
+std::string describe_ratio(double ratio, const hpa::Tolerances& tolerances) {
   if (!std::isfinite(ratio)) return "";
   if (tolerances.within(ratio)) {
     return fmt::format("within the tolerance ({:.4g} to {:.4g})", 1 - tolerances.down, 1 + tolerances.up);
@@ -36,7 +36,7 @@ std::string describe_ratio(double ratio, const Tolerances& tolerances) {
 }
 
 // Why the size is another one than the windows left.
-std::string describe_limit(const HpaSpec& spec, const HpaCondition& limited) {
+std::string describe_limit(const hpa::HpaSpec& spec, const hpa::HpaCondition& limited) {
   if (limited.reason == "TooFewReplicas") return fmt::format("minReplicas {} decides", spec.min);
   if (limited.reason == "TooManyReplicas") return fmt::format("maxReplicas {} decides", spec.max);
   if (limited.reason == "ScaleUpLimit") {
@@ -45,7 +45,8 @@ std::string describe_limit(const HpaSpec& spec, const HpaCondition& limited) {
   return "the policies of scaleDown decide";
 }
 
-std::string describe_window(const HpaSpec& spec, const HpaFlags& flags, const ForecastStep& step) {
+std::string describe_window(const hpa::HpaSpec& spec, const hpa::HpaFlags& flags,
+                            const hpa::ForecastStep& step) {
   const bool up = *step.decision.wanted >= step.before && spec.behavior;
   const std::int64_t down = spec.behavior && spec.behavior->down.window_seconds
                                 ? *spec.behavior->down.window_seconds
@@ -62,9 +63,9 @@ std::string plain_number(std::int64_t milli) {
   return fmt::format("{:.10g}", static_cast<double>(milli) / 1000);
 }
 
-std::string describe_metric(const HpaMetric& metric) {
+std::string describe_metric(const hpa::HpaMetric& metric) {
   std::string text = fmt::format("{} {}", metric.type, metric.name);
-  if (metric.source == MetricSource::object) {
+  if (metric.source == hpa::MetricSource::object) {
     text += fmt::format(" of {} {}", metric.object.kind, metric.object.name);
   }
   if (!metric.container.empty()) text += " of the containers " + metric.container;
@@ -72,11 +73,11 @@ std::string describe_metric(const HpaMetric& metric) {
   return fmt::format("{}, target {}", text, describe_target(metric));
 }
 
-std::string describe_proposal(const HpaMetric& metric,
-                              const std::expected<MetricProposal, MetricFailure>& proposal,
-                              const Forecast& forecast) {
+std::string describe_proposal(const hpa::HpaMetric& metric,
+                              const std::expected<hpa::MetricProposal, hpa::MetricFailure>& proposal,
+                              const hpa::Forecast& forecast) {
   if (!proposal) return fmt::format("fails ({}): {}", proposal.error().reason, proposal.error().error);
-  const auto tolerances = tolerances_of(forecast.spec, forecast.flags, forecast.platform);
+  const auto tolerances = hpa::tolerances_of(forecast.spec, forecast.flags, forecast.platform);
   const auto verdict = describe_ratio(proposal->ratio, tolerances);
   const auto& seen = forecast.seen;
   const auto& target = metric.target;
@@ -95,7 +96,7 @@ std::string describe_proposal(const HpaMetric& metric,
   }
   const auto ratio = fmt::format("usage / target is {:.4g}, {}", proposal->ratio, verdict);
   if (proposal->within) return fmt::format("{}: it proposes the present {}", ratio, proposal->replicas);
-  if (metric.source == MetricSource::object || metric.source == MetricSource::external) {
+  if (metric.source == hpa::MetricSource::object || metric.source == hpa::MetricSource::external) {
     if (seen.spec_replicas == 0)
       return fmt::format("{}: from 0 it proposes that, rounded up: {}", ratio, proposal->replicas);
     return fmt::format("{}: it proposes {:.4g} x {}, rounded up: {}", ratio, proposal->ratio,
@@ -105,24 +106,25 @@ std::string describe_proposal(const HpaMetric& metric,
                      proposal->replicas);
 }
 
-std::string describe_step(const HpaSpec& spec, const HpaFlags& flags, const ForecastStep& step) {
+std::string describe_step(const hpa::HpaSpec& spec, const hpa::HpaFlags& flags,
+                          const hpa::ForecastStep& step) {
   const auto& decision = step.decision;
   switch (decision.path) {
-    case HpaPath::no_scale:
+    case hpa::HpaPath::no_scale:
       return fmt::format("the size stays {}: the scale cannot be read: {}", step.before, decision.error);
-    case HpaPath::disabled:
+    case hpa::HpaPath::disabled:
       return "the size stays 0: scaling is disabled while the target has 0 replicas";
-    case HpaPath::above_max:
+    case hpa::HpaPath::above_max:
       return fmt::format(
           "{} -> {} at once: the size is above maxReplicas; no metric is read and no window applies",
           step.before, decision.replicas);
-    case HpaPath::below_min:
+    case hpa::HpaPath::below_min:
       return fmt::format(
           "{} -> {} at once: the size is below minReplicas; no metric is read and no window applies",
           step.before, decision.replicas);
-    case HpaPath::no_metric:
+    case hpa::HpaPath::no_metric:
       return fmt::format("the size stays {}: {}", step.before, decision.error);
-    case HpaPath::computed:
+    case hpa::HpaPath::computed:
       break;
   }
   const auto* limited = step.conditions.find("ScalingLimited");
@@ -137,4 +139,4 @@ std::string describe_step(const HpaSpec& spec, const HpaFlags& flags, const Fore
   return text;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

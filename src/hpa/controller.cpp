@@ -1,12 +1,12 @@
-#include "scaling/hpa_controller.hpp"
+#include "hpa/controller.hpp"
 
 #include <algorithm>
 #include <cmath>
 
+#include "hpa/numbers.hpp"
 #include "kube/selector.hpp"
-#include "scaling/hpa_numbers.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 constexpr std::string_view able = "AbleToScale";
@@ -415,4 +415,4 @@ void HpaController::assume_scaled_to_zero(std::int64_t now_ms) {
                          now_ms);
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "scaling/hpa_history.hpp"
-#include "scaling/hpa_metrics.hpp"
-#include "scaling/hpa_observation.hpp"
-#include "scaling/hpa_spec.hpp"
-#include "scaling/hpa_status.hpp"
-#include "scaling/kubernetes_version.hpp"
+#include "hpa/history.hpp"
+#include "hpa/kubernetes_version.hpp"
+#include "hpa/metrics.hpp"
+#include "hpa/observation.hpp"
+#include "hpa/spec.hpp"
+#include "hpa/status.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // How a sync came to its size, for people.
 enum class HpaPath {
@@ -78,4 +78,4 @@ class HpaController {
   HpaStatus status_;
 };
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,4 +1,4 @@
-#include "scaling/json_fields.hpp"
+#include "hpa/fields.hpp"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 #include "kube/quantity.hpp"
 #include "kube/strict_decoding.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace json = boost::json;
 namespace {
 
@@ -138,4 +138,4 @@ std::int64_t JsonField::quantity() const {
   return *milli;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -12,7 +12,7 @@
 
 #include <boost/json/value.hpp>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 struct ShapeError {
   std::string sentence;
@@ -58,4 +58,4 @@ class JsonField {
   std::string where_;
 };
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,13 +1,13 @@
-#include "scaling/hpa_forecast.hpp"
+#include "hpa/forecast.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "scaling/hpa_numbers.hpp"
-#include "scaling/sync_schedule.hpp"
+#include "hpa/numbers.hpp"
+#include "hpa/sync_schedule.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 constexpr std::int64_t whole = 1000;      // thousandths
@@ -324,4 +324,4 @@ std::optional<std::int64_t> time_between(const HpaSpec& spec, std::int32_t from,
   return std::nullopt;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "scaling/hpa_controller.hpp"
-#include "scaling/hpa_past.hpp"
+#include "hpa/controller.hpp"
+#include "hpa/past.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // What is assumed between now and later.
 struct Forecast {
@@ -69,4 +69,4 @@ struct ValueRange {
 [[nodiscard]] HpaObservation with_value(const HpaSpec& spec, HpaObservation seen, std::size_t index,
                                         std::int64_t value_milli);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,13 +1,13 @@
-#include "scaling/hpa_history.hpp"
+#include "hpa/history.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 
-#include "scaling/hpa_numbers.hpp"
+#include "hpa/numbers.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 constexpr std::int64_t ms = 1000;
@@ -134,4 +134,4 @@ void HpaHistory::record_scale(const HpaBehavior& behavior, std::int32_t from, st
                     [](const Event& event) { return event.outdated; });
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

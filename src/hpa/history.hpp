@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "scaling/hpa_spec.hpp"
+#include "hpa/spec.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 class HpaHistory {
  public:
@@ -56,4 +56,4 @@ class HpaHistory {
   std::vector<Event> downs_;
 };
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,4 +1,4 @@
-#include "scaling/kubernetes_version.hpp"
+#include "hpa/kubernetes_version.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include "base/text.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 // Since which minor release a gate is there, is on by default, and cannot be turned off.
@@ -93,4 +93,4 @@ void set_gate(HpaGates& made, KubernetesVersion version, std::string_view name, 
   made.*found->gate = version.minor >= found->there && (on || locked);
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -9,7 +9,7 @@
 
 #include "base/result.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // Kubernetes 1.MINOR; patch releases do not differ in anything that is known here.
 struct KubernetesVersion {
@@ -59,4 +59,4 @@ struct HpaPlatform {
   [[nodiscard]] bool since(std::int32_t minor) const { return version.minor >= minor; }
 };
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,12 +1,12 @@
-#include "scaling/hpa_metrics.hpp"
+#include "hpa/metrics.hpp"
 
 #include <cmath>
 #include <limits>
 #include <span>
 
-#include "scaling/hpa_numbers.hpp"
+#include "hpa/numbers.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 using Proposed = std::expected<MetricProposal, MetricFailure>;
@@ -348,4 +348,4 @@ std::expected<MetricProposal, MetricFailure> propose(const HpaMetric& metric, co
   return proposal;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

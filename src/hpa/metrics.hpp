@@ -5,13 +5,13 @@
 #include <string>
 
 #include "base/result.hpp"
-#include "scaling/hpa_observation.hpp"
-#include "scaling/hpa_pods.hpp"
-#include "scaling/hpa_spec.hpp"
-#include "scaling/hpa_status.hpp"
-#include "scaling/kubernetes_version.hpp"
+#include "hpa/kubernetes_version.hpp"
+#include "hpa/observation.hpp"
+#include "hpa/pods.hpp"
+#include "hpa/spec.hpp"
+#include "hpa/status.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 struct MetricContext {
   const HpaObservation& seen;
@@ -44,4 +44,4 @@ struct MetricFailure {
 [[nodiscard]] std::expected<MetricProposal, MetricFailure> propose(const HpaMetric& metric,
                                                                    const MetricContext& context);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

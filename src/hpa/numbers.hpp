@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // Towards zero; what does not fit, and NaN, becomes the smallest number.
 [[nodiscard]] inline std::int32_t to_int32(double number) {
@@ -37,4 +37,4 @@ namespace fluxmetrics::scaling {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint64_t>(number)));
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

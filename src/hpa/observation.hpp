@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "scaling/hpa_spec.hpp"
+#include "hpa/spec.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 enum class PodReady { yes, no, unknown, absent };  // the Ready condition; absent: the pod has none
 
@@ -89,4 +89,4 @@ struct HpaObservation {
   return found == seen.object.end() ? nullptr : &found->second;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,10 +1,10 @@
-#include "scaling/hpa_past.hpp"
+#include "hpa/past.hpp"
 
 #include <algorithm>
 
 #include "base/rfc3339.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 namespace json = boost::json;
@@ -89,4 +89,4 @@ std::optional<std::int64_t> oldest_recommendation_ms(const HpaPast& past, std::i
   return std::nullopt;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

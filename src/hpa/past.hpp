@@ -10,9 +10,9 @@
 #include <boost/json/object.hpp>
 
 #include "base/clock.hpp"
-#include "scaling/hpa_status.hpp"
+#include "hpa/status.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 struct HpaPast {
   std::optional<std::int64_t> age_ms = {};         // since metadata.creationTimestamp
@@ -37,4 +37,4 @@ struct HpaPast {
 [[nodiscard]] std::optional<std::int64_t> oldest_recommendation_ms(const HpaPast& past, std::int32_t size,
                                                                    bool down, std::int64_t period_ms);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,12 +1,12 @@
-#include "scaling/hpa_pods.hpp"
+#include "hpa/pods.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 
-#include "scaling/hpa_numbers.hpp"
+#include "hpa/numbers.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 using Names = std::set<std::string>;
@@ -227,4 +227,4 @@ Result<PodAnswer> propose_by_pods(PodQuestion question) {
   return Calculation(std::move(question)).run();
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -10,11 +10,11 @@
 #include <string>
 
 #include "base/result.hpp"
-#include "scaling/hpa_observation.hpp"
-#include "scaling/hpa_spec.hpp"
-#include "scaling/kubernetes_version.hpp"
+#include "hpa/kubernetes_version.hpp"
+#include "hpa/observation.hpp"
+#include "hpa/spec.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // How far a metric may be from its target, as a part of it, before anything happens.
 struct Tolerances {
@@ -63,4 +63,4 @@ struct PodAnswer {
 // Errors: the controller's sentence.
 [[nodiscard]] Result<PodAnswer> propose_by_pods(PodQuestion question);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,12 +1,12 @@
-#include "scaling/hpa_recording.hpp"
+#include "hpa/recording.hpp"
 
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "hpa/spec_json.hpp"
 #include "kube/selector.hpp"
-#include "scaling/hpa_json.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 constexpr KubernetesVersion recorded_without_version{36};
@@ -329,4 +329,4 @@ RecordedTimeline read_timeline(const JsonField& line, std::optional<KubernetesVe
   return recorded;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -9,13 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "scaling/hpa_observation.hpp"
-#include "scaling/hpa_spec.hpp"
-#include "scaling/json_fields.hpp"
-#include "scaling/kubernetes_version.hpp"
-#include "scaling/sync_schedule.hpp"
+#include "hpa/fields.hpp"
+#include "hpa/kubernetes_version.hpp"
+#include "hpa/observation.hpp"
+#include "hpa/spec.hpp"
+#include "hpa/sync_schedule.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // Only the newer recordings have texts: a step that has messages of conditions has all of these.
 struct RecordedTexts {
@@ -77,4 +77,4 @@ struct RecordedTimeline {
 // Throws ShapeError.
 [[nodiscard]] RecordedTimeline read_timeline(const JsonField& line, std::optional<KubernetesVersion> asked);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

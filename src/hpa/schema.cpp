@@ -1,6 +1,6 @@
-#include "scaling/hpa_schema.hpp"
+#include "hpa/schema.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 const kube::GoTypes& hpa_types() {
   static const kube::GoTypes types{
@@ -120,4 +120,4 @@ const kube::GoTypes& hpa_types() {
   return types;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

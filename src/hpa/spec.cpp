@@ -1,6 +1,6 @@
-#include "scaling/hpa_spec.hpp"
+#include "hpa/spec.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 ScalingRules default_up_rules() {
   return {.window_seconds = 0,
@@ -41,4 +41,4 @@ HpaSpec follow_wanted_size(std::int32_t min, std::int32_t max, std::int32_t down
   return spec;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

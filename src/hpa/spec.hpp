@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 enum class MetricSource { resource, container_resource, pods, object, external, unknown };
 
@@ -97,4 +97,4 @@ struct HpaFlags {
 [[nodiscard]] HpaSpec follow_wanted_size(std::int32_t min, std::int32_t max,
                                          std::int32_t down_window_seconds = 0);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

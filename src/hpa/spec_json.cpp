@@ -1,4 +1,4 @@
-#include "scaling/hpa_json.hpp"
+#include "hpa/spec_json.hpp"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,7 @@
 #include "kube/quantity.hpp"
 #include "kube/selector.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 HpaObject read_object(const JsonField& field) {
@@ -221,4 +221,4 @@ Result<HpaSpec> parse_hpa_spec(const boost::json::value& spec, const std::string
   }
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

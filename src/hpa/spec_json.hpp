@@ -6,10 +6,10 @@
 #include <boost/json/value.hpp>
 
 #include "base/result.hpp"
-#include "scaling/hpa_spec.hpp"
-#include "scaling/json_fields.hpp"
+#include "hpa/fields.hpp"
+#include "hpa/spec.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // The spec of autoscaling/v2. Throws ShapeError.
 [[nodiscard]] HpaSpec read_hpa_spec(const JsonField& field);
@@ -17,4 +17,4 @@ namespace fluxmetrics::scaling {
 // The same for other rooms. Errors: Code::invalid naming the field; `where` is how its path begins ("spec").
 [[nodiscard]] Result<HpaSpec> parse_hpa_spec(const boost::json::value& spec, const std::string& where);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

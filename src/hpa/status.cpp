@@ -1,9 +1,9 @@
-#include "scaling/hpa_status.hpp"
+#include "hpa/status.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 void HpaConditions::set(std::string_view type, bool status, std::string_view reason, std::string message,
                         std::int64_t now_ms) {
@@ -32,4 +32,4 @@ bool HpaConditions::is_true(std::string_view type) const {
   return condition != nullptr && condition->status;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

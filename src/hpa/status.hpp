@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 struct HpaCondition {
   std::string type = {};
@@ -57,4 +57,4 @@ struct HpaEvent {
   std::string message = {};
 };
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,10 +1,10 @@
-#include "scaling/sync_schedule.hpp"
+#include "hpa/sync_schedule.hpp"
 
 #include <deque>
 #include <optional>
 #include <queue>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 enum class Kind : std::uint8_t { change, wake, done };
@@ -177,4 +177,4 @@ SyncTimes sync_times(const HpaTimeline& timeline, const SyncTiming& timing, cons
   return Controller(timeline, timing, platform).run();
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

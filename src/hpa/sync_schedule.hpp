@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "scaling/kubernetes_version.hpp"
+#include "hpa/kubernetes_version.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 struct SyncTiming {
   std::int64_t period_ms = 15'000;  // --horizontal-pod-autoscaler-sync-period
@@ -54,4 +54,4 @@ struct SyncTimes {
 [[nodiscard]] SyncTimes sync_times(const HpaTimeline& timeline, const SyncTiming& timing,
                                    const HpaPlatform& platform);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

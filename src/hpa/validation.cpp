@@ -1,4 +1,4 @@
-#include "scaling/hpa_validation.hpp"
+#include "hpa/validation.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,12 +6,12 @@
 
 #include <boost/json.hpp>
 
+#include "hpa/schema.hpp"
+#include "hpa/validation_metrics.hpp"
 #include "kube/object_meta.hpp"
 #include "kube/quantity.hpp"
-#include "scaling/hpa_schema.hpp"
-#include "scaling/hpa_validation_metrics.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace json = boost::json;
 namespace {
 
@@ -129,4 +129,4 @@ HpaRefusal validate_hpa(const json::object& document, KubernetesVersion version)
   return refusal;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -6,10 +6,10 @@
 
 #include <boost/json/object.hpp>
 
+#include "hpa/kubernetes_version.hpp"
 #include "kube/strict_decoding.hpp"
-#include "scaling/kubernetes_version.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // In Kubernetes' own words. Where the types are wrong nothing else is looked at, as in the server.
 struct HpaRefusal {
@@ -28,4 +28,4 @@ struct HpaRefusal {
 // of 1.37.
 [[nodiscard]] HpaRefusal validate_hpa(const boost::json::object& document, KubernetesVersion version = {});
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

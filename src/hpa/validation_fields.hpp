@@ -9,7 +9,7 @@
 
 #include <boost/json/value.hpp>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // One value of a document and its path ("spec.metrics[0]"); a value that is not there has one too.
 class HpaField {
@@ -46,4 +46,4 @@ class HpaField {
   std::string path_;
 };
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,4 +1,4 @@
-#include "scaling/hpa_validation_metrics.hpp"
+#include "hpa/validation_metrics.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include "kube/quantity.hpp"
 #include "kube/strict_decoding.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 using kube::FieldErrors;
@@ -240,4 +240,4 @@ void validate_metrics(const HpaField& metrics, bool from_zero, bool checks_versi
   }
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,10 +1,10 @@
 // The part of validate_hpa() that is about spec.metrics.
 #pragma once
 
+#include "hpa/validation_fields.hpp"
 #include "kube/field_error.hpp"
-#include "scaling/hpa_validation_fields.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // `groupless`: "v1" will do as apiVersion, and nothing; else a group must be named.
 void validate_reference(const HpaField& reference, bool checks_version, bool groupless,
@@ -14,4 +14,4 @@ void validate_reference(const HpaField& reference, bool checks_version, bool gro
 void validate_metrics(const HpaField& metrics, bool from_zero, bool checks_version,
                       kube::FieldErrors& errors);
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,4 +1,4 @@
-#include "scaling/hpa_vectors.hpp"
+#include "hpa/vectors.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,11 +10,11 @@
 
 #include "base/byte_order_mark.hpp"
 #include "base/text.hpp"
-#include "scaling/hpa_controller.hpp"
-#include "scaling/hpa_recording.hpp"
-#include "scaling/json_fields.hpp"
+#include "hpa/controller.hpp"
+#include "hpa/fields.hpp"
+#include "hpa/recording.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace json = boost::json;
 namespace {
 
@@ -261,4 +261,4 @@ Result<VectorReport> compare_vectors(std::istream& lines, std::optional<Kubernet
   return report;
 }
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

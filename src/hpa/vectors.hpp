@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "scaling/kubernetes_version.hpp"
+#include "hpa/kubernetes_version.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 
 // One thing that this program would have decided otherwise.
 struct VectorDifference {
@@ -38,4 +38,4 @@ struct VectorReport {
 [[nodiscard]] Result<VectorReport> compare_vectors(std::istream& lines,
                                                    std::optional<KubernetesVersion> version = {});
 
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

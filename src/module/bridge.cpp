@@ -1,5 +1,5 @@
 // bridge.h over the room `module`: no exception and no signal passes it.
-#include "bridge.h"
+#include "module/bridge.h"
 
 #include <algorithm>
 #include <cerrno>

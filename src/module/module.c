@@ -8,7 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "bridge.h"
+#include "module/bridge.h"
 
 /* Changes are gathered for so long: a client gets at most twenty messages a second, whatever the jobs do. */
 static const double round_pause = 0.05;

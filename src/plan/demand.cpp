@@ -1,9 +1,9 @@
-#include "simulate/plan_demand.hpp"
+#include "plan/demand.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 namespace {
 
 // Sums of floats that came and went are not quite 0 any more.
@@ -90,4 +90,4 @@ std::uint32_t PlanDemand::need(double now) {
   return peaks_.front().nodes;
 }
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
-#include "simulate/plan_workload.hpp"
+#include "plan/workload.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 
 class PlanDemand {
   struct Waiting {
@@ -65,4 +65,4 @@ class PlanDemand {
   std::deque<Peak> peaks_;  // falling
 };
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -1,13 +1,13 @@
-#include "simulate/plan_generate.hpp"
+#include "plan/generate.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
 
-#include "simulate/plan_latencies.hpp"
+#include "plan/latencies.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 namespace {
 
 constexpr double hour = 3600;
@@ -30,17 +30,17 @@ std::uint32_t one_of(PlanRandom& random, const std::array<std::uint32_t, n>& cho
   return choices.at(static_cast<std::size_t>(random.unit() * n));
 }
 
-std::vector<TraceJob> generate_day(PlanRandom& random) {
+std::vector<simulate::TraceJob> generate_day(PlanRandom& random) {
   constexpr double most_an_hour = 100;
   constexpr double quiet = 0.2;  // of the rate at noon, at midnight
-  std::vector<TraceJob> jobs;
+  std::vector<simulate::TraceJob> jobs;
   double t = 0;
   for (;;) {
     t -= std::log(1 - random.unit()) * hour / most_an_hour;
     if (t >= day) return jobs;
     const double sun = std::sin(std::numbers::pi * t / day);
     if (random.unit() > quiet + ((1 - quiet) * sun * sun)) continue;
-    TraceJob job{.t = rounded(t), .request = {}};
+    simulate::TraceJob job{.t = rounded(t), .request = {}};
     auto& request = job.request;
     const double kind = random.unit();
     if (kind < 0.5) {
@@ -59,9 +59,9 @@ std::vector<TraceJob> generate_day(PlanRandom& random) {
   }
 }
 
-std::vector<TraceJob> generate_bursts(PlanRandom& random) {
+std::vector<simulate::TraceJob> generate_bursts(PlanRandom& random) {
   constexpr int bursts = 8;
-  std::vector<TraceJob> jobs;
+  std::vector<simulate::TraceJob> jobs;
   for (int i = 0; i < bursts; ++i) {
     const double begin = (i + random.between(0.1, 0.9)) * hour;
     const auto count = static_cast<int>(random.between(80, 120));
@@ -70,17 +70,17 @@ std::vector<TraceJob> generate_bursts(PlanRandom& random) {
                       .request = {.slots = 1, .cores = 4, .duration = rounded(random.between(20, 60))}});
     }
   }
-  std::ranges::stable_sort(jobs, {}, &TraceJob::t);
+  std::ranges::stable_sort(jobs, {}, &simulate::TraceJob::t);
   return jobs;
 }
 
 }  // namespace
 
-std::optional<std::vector<TraceJob>> generate_workload(std::string_view name, std::uint64_t seed) {
+std::optional<std::vector<simulate::TraceJob>> generate_workload(std::string_view name, std::uint64_t seed) {
   PlanRandom random(seed);
   if (name == "daily") return generate_day(random);
   if (name == "burst") return generate_bursts(random);
   return std::nullopt;
 }
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

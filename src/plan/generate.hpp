@@ -8,13 +8,13 @@
 
 #include "simulate/trace.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 
 // For 64 nodes of 8 cores. "daily": a day of mixed jobs, few at night and many at noon; half of them parts of
 // nodes, most others one to four nodes, one in ten a gang of 8 to 32. "burst": eight hours, in each of which
 // some hundred short jobs of half a node come at once. Nothing for another name. The same seed gives the same
 // jobs everywhere.
-[[nodiscard]] std::optional<std::vector<TraceJob>> generate_workload(std::string_view name,
-                                                                     std::uint64_t seed);
+[[nodiscard]] std::optional<std::vector<simulate::TraceJob>> generate_workload(std::string_view name,
+                                                                               std::uint64_t seed);
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -1,4 +1,4 @@
-#include "simulate/job_history.hpp"
+#include "plan/job_history.hpp"
 
 #include <algorithm>
 #include <iostream>
@@ -7,13 +7,13 @@
 #include <boost/json.hpp>
 
 #include "base/byte_order_mark.hpp"
-#include "scaling/json_fields.hpp"
+#include "hpa/fields.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 namespace {
 
 namespace json = boost::json;
-using scaling::JsonField;
+using hpa::JsonField;
 
 constexpr std::uint32_t most_of_anything = 1U << 20U;
 constexpr double latest_time = 1e11;       // seconds since 1970; some programs write milliseconds
@@ -26,14 +26,14 @@ std::string jobs_text(std::uint64_t count) {
   return fmt::format("{} {}", count, count == 1 ? "job" : "jobs");
 }
 
-double time_of(const JsonField& field) {
+double time_of(const hpa::JsonField& field) {
   if (!field.present()) return 0;
   const double time = field.number();
   if (time < 0 || time > latest_time) field.refuse("is no time in seconds since 1970");
   return time;
 }
 
-std::optional<std::uint32_t> count_of(const JsonField& field) {
+std::optional<std::uint32_t> count_of(const hpa::JsonField& field) {
   if (!field.present()) return std::nullopt;
   const auto count = static_cast<std::uint32_t>(field.integer(0, most_of_anything));
   return count == 0 ? std::nullopt : std::optional(count);
@@ -44,7 +44,7 @@ struct Listed {
   double latest = 0;  // the list is no older than this
 };
 
-Listed read_job(const JsonField& field) {
+Listed read_job(const hpa::JsonField& field) {
   Listed listed;
   auto& job = listed.job;
   job.submit = time_of(field.need("t_submit"));
@@ -63,7 +63,7 @@ Listed read_job(const JsonField& field) {
   if (job.run > 0 && !job.nodes && !job.cores && !job.tasks)
     field.refuse("has none of nnodes, ncores and ntasks");
   job.queue = field["queue"].text_or("");
-  const auto is_zero = [](const JsonField& number) { return number.present() && number.integer() == 0; };
+  const auto is_zero = [](const hpa::JsonField& number) { return number.present() && number.integer() == 0; };
   job.held = is_zero(field["urgency"]) || is_zero(field["priority"]);
   listed.latest = std::max({job.submit, job.run, cleanup, inactive});
   if (const auto runtime = field["runtime"]; job.run > 0 && job.end == 0 && runtime.present())
@@ -81,7 +81,7 @@ Workload workload_of(const std::vector<Listed>& jobs) {
   for (const auto& one : jobs) {
     if (auto job = trace_of(one.job, begin, now, counts)) workload.jobs.push_back(std::move(*job));
   }
-  std::ranges::stable_sort(workload.jobs, {}, &TraceJob::t);
+  std::ranges::stable_sort(workload.jobs, {}, &simulate::TraceJob::t);
   workload.remark = counts.sentence();
   if (jobs.size() == usual_count)
     workload.remark += fmt::format("; exactly {} jobs: flux jobs lists more with -c0", usual_count);
@@ -130,16 +130,16 @@ Result<Workload> parse_list(std::string_view text, std::string_view source) {
   std::vector<Listed> jobs;
   std::size_t line = 1;
   try {
-    const auto list = bare ? JsonField(&document, "jobs") : JsonField(&document, "").need("jobs");
+    const auto list = bare ? hpa::JsonField(&document, "jobs") : hpa::JsonField(&document, "").need("jobs");
     for (const auto& item : list.items()) {
       try {
         jobs.push_back(read_job(item));
-      } catch (const scaling::ShapeError&) {
+      } catch (const hpa::ShapeError&) {
         line = line_of_element(text, bare ? 1 : 2, jobs.size());
         throw;
       }
     }
-  } catch (const scaling::ShapeError& wrong) {
+  } catch (const hpa::ShapeError& wrong) {
     return fail(Code::invalid, "{}, line {}: {}", source, line, wrong.sentence);
   }
   return workload_of(jobs);
@@ -166,9 +166,9 @@ Result<Workload> parse_lines(std::string_view text, std::string_view source) {
       return false;
     }
     try {
-      jobs.push_back(read_job(JsonField(&document, "")));
+      jobs.push_back(read_job(hpa::JsonField(&document, "")));
       return true;
-    } catch (const scaling::ShapeError& wrong) {
+    } catch (const hpa::ShapeError& wrong) {
       good = fail(Code::invalid, "{}, line {}: {}", source, number, wrong.sentence);
       return false;
     }
@@ -217,7 +217,8 @@ std::string HistoryCounts::sentence() const {
   return text;
 }
 
-std::optional<TraceJob> trace_of(const JobHistory& job, double begin, double now, HistoryCounts& counts) {
+std::optional<simulate::TraceJob> trace_of(const JobHistory& job, double begin, double now,
+                                           HistoryCounts& counts) {
   const double from = std::max(job.run, begin);
   double duration = 0;
   if (job.run == 0 && job.end > 0) {
@@ -238,7 +239,7 @@ std::optional<TraceJob> trace_of(const JobHistory& job, double begin, double now
     if (!known || !sized) return std::nullopt;
     duration = job.limit;
   }
-  TraceJob trace{.t = std::max(0.0, job.submit - begin), .request = {}};
+  simulate::TraceJob trace{.t = std::max(0.0, job.submit - begin), .request = {}};
   auto& request = trace.request;
   request.duration = std::max(duration, shortest);
   request.queue = job.queue;
@@ -258,7 +259,7 @@ Result<Workload> parse_workload(std::string_view text, std::string_view source) 
   text = without_byte_order_mark(text);
   if (is_list(text)) return parse_list(text, source);
   if (is_listed_job(text)) return parse_lines(text, source);
-  auto jobs = parse_trace(text, source);
+  auto jobs = simulate::parse_trace(text, source);
   if (!jobs) return std::unexpected(jobs.error());
   return Workload{.jobs = std::move(*jobs)};
 }
@@ -268,9 +269,9 @@ Result<Workload> read_workload(const std::string& path) {
     const std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
     return parse_workload(text, "standard input");
   }
-  const auto text = read_trace_text(path);
+  const auto text = simulate::read_trace_text(path);
   if (!text) return std::unexpected(text.error());
   return parse_workload(*text, path);
 }
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -11,7 +11,7 @@
 #include "base/result.hpp"
 #include "simulate/trace.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 
 // Times are seconds since 1970; 0 = not yet.
 struct JobHistory {
@@ -44,11 +44,11 @@ struct HistoryCounts {
 // runs from then on. Nothing for a job that says nothing about a workload. One that holds nodes takes as many
 // cores on each; one that has no cores told takes whole nodes; one that names no nodes takes single cores
 // anywhere.
-[[nodiscard]] std::optional<TraceJob> trace_of(const JobHistory& job, double begin, double now,
-                                               HistoryCounts& counts);
+[[nodiscard]] std::optional<simulate::TraceJob> trace_of(const JobHistory& job, double begin, double now,
+                                                         HistoryCounts& counts);
 
 struct Workload {
-  std::vector<TraceJob> jobs = {};
+  std::vector<simulate::TraceJob> jobs = {};
   std::string remark = {};  // how a list of Flux's was read; "" of a trace
 };
 
@@ -57,4 +57,4 @@ struct Workload {
 // Errors: also Code::io when `path` cannot be read; "-" is standard input.
 [[nodiscard]] Result<Workload> read_workload(const std::string& path);
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

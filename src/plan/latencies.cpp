@@ -1,11 +1,11 @@
-#include "simulate/plan_latencies.hpp"
+#include "plan/latencies.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 namespace {
 
 // The quantiles 0, 0.05, ... 1 in seconds.
@@ -56,4 +56,4 @@ double median_go_seconds() {
   return remove_seconds(1, 0.5);
 }
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 
 // splitmix64: small, fast, and the same numbers with every compiler.
 class PlanRandom {
@@ -40,4 +40,4 @@ inline constexpr double most_join_seconds = 5;
 [[nodiscard]] double median_come_seconds();
 [[nodiscard]] double median_go_seconds();
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

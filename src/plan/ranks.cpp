@@ -1,8 +1,8 @@
-#include "simulate/plan_ranks.hpp"
+#include "plan/ranks.hpp"
 
 #include <algorithm>
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 
 // Keeps the sums that say quickly that a job does not fit.
 void PlanRanks::count_free(const Rank& rank, int sign) {
@@ -79,4 +79,4 @@ std::uint32_t PlanRanks::highest_busy() const {
   return 0;
 }
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

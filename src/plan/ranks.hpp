@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "simulate/plan_workload.hpp"
+#include "plan/workload.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 
 // (rank, cores) of a job that runs.
 using RankShares = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
@@ -52,4 +52,4 @@ class PlanRanks {
   std::uint32_t first_free_ = 0;  // below it no rank has room
 };
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -1,4 +1,4 @@
-#include "commands/plan_report.hpp"
+#include "plan/report.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,16 +8,15 @@
 
 #include <boost/json.hpp>
 
-#include "commands/svg_chart.hpp"
-#include "scaling/json_fields.hpp"
+#include "charts/file.hpp"
+#include "charts/svg.hpp"
+#include "hpa/fields.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::plan {
 namespace json = boost::json;
 namespace {
 
-using simulate::PlanOutcome;
-
-std::vector<PlanOutcome> read_outcomes(const scaling::JsonField& document) {
+std::vector<PlanOutcome> read_outcomes(const hpa::JsonField& document) {
   std::vector<PlanOutcome> outcomes;
   for (const auto& item : document.need("strategies").items()) {
     PlanOutcome outcome{.strategy = item.need("strategy").text()};
@@ -45,19 +44,19 @@ std::vector<PlanOutcome> read_outcomes(const scaling::JsonField& document) {
   return outcomes;
 }
 
-TimeUnit unit_of(const PlanOutcome& outcome) {
-  return time_unit(outcome.points.empty() ? 0 : outcome.points.back().t);
+charts::TimeUnit unit_of(const PlanOutcome& outcome) {
+  return charts::time_unit(outcome.points.empty() ? 0 : outcome.points.back().t);
 }
 
-Chart over_time(const PlanOutcome& outcome, const std::string& theme) {
+charts::Chart over_time(const PlanOutcome& outcome, const std::string& theme) {
   const auto unit = unit_of(outcome);
-  Chart chart{.title = fmt::format("{}: size, nodes and demand", outcome.strategy),
-              .x_label = unit.name,
-              .y_label = "nodes",
-              .theme = theme};
-  ChartSeries size{.name = "size", .dashes = dashes_of(1), .steps = true};
-  ChartSeries up{.name = "nodes up", .steps = true};
-  ChartSeries demand{.name = "demand (at most twice the largest size)", .steps = true};
+  charts::Chart chart{.title = fmt::format("{}: size, nodes and demand", outcome.strategy),
+                      .x_label = unit.name,
+                      .y_label = "nodes",
+                      .theme = theme};
+  charts::ChartSeries size{.name = "size", .dashes = charts::dashes_of(1), .steps = true};
+  charts::ChartSeries up{.name = "nodes up", .steps = true};
+  charts::ChartSeries demand{.name = "demand (at most twice the largest size)", .steps = true};
   std::uint32_t largest = 1;
   for (const auto& point : outcome.points)
     largest = std::max(largest, point.size);
@@ -71,18 +70,19 @@ Chart over_time(const PlanOutcome& outcome, const std::string& theme) {
   return chart;
 }
 
-Chart queues(std::span<const PlanOutcome> outcomes, const std::string& theme) {
+charts::Chart queues(std::span<const PlanOutcome> outcomes, const std::string& theme) {
   const auto longest = std::ranges::max_element(outcomes, {}, [](const PlanOutcome& outcome) {
     return outcome.points.empty() ? 0 : outcome.points.back().t;
   });
-  const auto unit = longest == outcomes.end() ? time_unit(0) : unit_of(*longest);
-  Chart chart{.title = "Jobs that wait",
-              .x_label = unit.name,
-              .y_label = "jobs (logarithmic)",
-              .y_scale = ChartScale::logarithmic_from_zero,
-              .theme = theme};
+  const auto unit = longest == outcomes.end() ? charts::time_unit(0) : unit_of(*longest);
+  charts::Chart chart{.title = "Jobs that wait",
+                      .x_label = unit.name,
+                      .y_label = "jobs (logarithmic)",
+                      .y_scale = charts::ChartScale::logarithmic_from_zero,
+                      .theme = theme};
   for (const auto& outcome : outcomes) {
-    ChartSeries series{.name = outcome.strategy, .dashes = dashes_of(chart.series.size()), .steps = true};
+    charts::ChartSeries series{
+        .name = outcome.strategy, .dashes = charts::dashes_of(chart.series.size()), .steps = true};
     for (const auto& point : outcome.points)
       series.points.emplace_back(point.t / unit.seconds, point.queue);
     chart.series.push_back(std::move(series));
@@ -90,14 +90,14 @@ Chart queues(std::span<const PlanOutcome> outcomes, const std::string& theme) {
   return chart;
 }
 
-Chart wait_shares(std::span<const PlanOutcome> outcomes, const std::string& theme) {
-  Chart chart{.title = "Share of the jobs that waited no longer",
-              .x_label = "seconds of waiting (logarithmic)",
-              .y_label = "% of jobs",
-              .x_scale = ChartScale::logarithmic_from_zero,
-              .theme = theme};
+charts::Chart wait_shares(std::span<const PlanOutcome> outcomes, const std::string& theme) {
+  charts::Chart chart{.title = "Share of the jobs that waited no longer",
+                      .x_label = "seconds of waiting (logarithmic)",
+                      .y_label = "% of jobs",
+                      .x_scale = charts::ChartScale::logarithmic_from_zero,
+                      .theme = theme};
   for (const auto& outcome : outcomes) {
-    ChartSeries series{.name = outcome.strategy, .dashes = dashes_of(chart.series.size())};
+    charts::ChartSeries series{.name = outcome.strategy, .dashes = charts::dashes_of(chart.series.size())};
     // Of all jobs: what never ended never stopped waiting.
     const double ended =
         outcome.jobs == 0 ? 0
@@ -110,11 +110,11 @@ Chart wait_shares(std::span<const PlanOutcome> outcomes, const std::string& them
   return chart;
 }
 
-Chart cost_and_wait(std::span<const PlanOutcome> outcomes, const std::string& theme) {
-  Chart chart{.title = "Cost against waiting: best is below and left",
-              .x_label = "node-hours",
-              .y_label = "95th percentile of the wait, seconds",
-              .theme = theme};
+charts::Chart cost_and_wait(std::span<const PlanOutcome> outcomes, const std::string& theme) {
+  charts::Chart chart{.title = "Cost against waiting: best is below and left",
+                      .x_label = "node-hours",
+                      .y_label = "95th percentile of the wait, seconds",
+                      .theme = theme};
   for (const auto& outcome : outcomes) {
     // Few node-hours are no merit where the work is not done.
     const auto name = outcome.finished == outcome.jobs
@@ -157,7 +157,7 @@ std::string plan_csv(std::span<const PlanOutcome> outcomes) {
   return out;
 }
 
-json::value plan_json(std::span<const PlanOutcome> outcomes, const simulate::PlanSetup& setup,
+json::value plan_json(std::span<const PlanOutcome> outcomes, const PlanSetup& setup,
                       const std::string& trace) {
   json::array strategies;
   for (const auto& o : outcomes) {
@@ -185,49 +185,29 @@ json::value plan_json(std::span<const PlanOutcome> outcomes, const simulate::Pla
 
 Result<std::vector<PlanOutcome>> read_plan_json(const json::value& document) {
   try {
-    return read_outcomes(scaling::JsonField(&document, ""));
-  } catch (const scaling::ShapeError& wrong) {
+    return read_outcomes(hpa::JsonField(&document, ""));
+  } catch (const hpa::ShapeError& wrong) {
     return fail(Code::invalid, "{}", wrong.sentence);
   }
 }
 
-std::string file_name(std::string name) {
-  std::ranges::replace_if(
-      name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_'; },
-      '_');
-  return name;
-}
-
-Result<std::string> write_plot(const std::string& directory, const std::string& name,
-                               const std::string& svg) {
-  std::error_code trouble;
-  std::filesystem::create_directories(directory, trouble);
-  auto path = (std::filesystem::path(directory) / name).string();
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << svg;
-  file.close();
-  if (!file)
-    return fail(Code::io, "cannot write {}: {}", path,
-                std::generic_category().message(errno == 0 ? EIO : errno));
-  return path;
-}
-
 Result<std::vector<std::string>> write_plan_plots(std::span<const PlanOutcome> outcomes,
                                                   const std::string& directory, const std::string& theme) {
-  std::vector<std::pair<std::string, Chart>> charts;
+  std::vector<std::pair<std::string, charts::Chart>> charts;
   for (const auto& outcome : outcomes) {
-    charts.emplace_back(fmt::format("size-{}.svg", file_name(outcome.strategy)), over_time(outcome, theme));
+    charts.emplace_back(fmt::format("size-{}.svg", charts::file_name(outcome.strategy)),
+                        over_time(outcome, theme));
   }
   charts.emplace_back("queue.svg", queues(outcomes, theme));
   charts.emplace_back("waits.svg", wait_shares(outcomes, theme));
   charts.emplace_back("cost.svg", cost_and_wait(outcomes, theme));
   std::vector<std::string> paths;
   for (const auto& [name, chart] : charts) {
-    auto path = write_plot(directory, name, to_svg(chart));
+    auto path = charts::write_plot(directory, name, charts::to_svg(chart));
     if (!path) return std::unexpected(path.error());
     paths.push_back(std::move(*path));
   }
   return paths;
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::plan

@@ -1,4 +1,4 @@
-#include "simulate/plan_run.hpp"
+#include "plan/run.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,12 +7,12 @@
 #include <optional>
 #include <queue>
 
-#include "scaling/hpa_controller.hpp"
-#include "simulate/plan_demand.hpp"
-#include "simulate/plan_latencies.hpp"
-#include "simulate/plan_ranks.hpp"
+#include "hpa/controller.hpp"
+#include "plan/demand.hpp"
+#include "plan/latencies.hpp"
+#include "plan/ranks.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 namespace {
 
 constexpr double look_every = 5;        // seconds between two looks of the wanted size
@@ -267,11 +267,11 @@ class Run {
   }
 
   void synchronise() {
-    scaling::HpaObservation seen{.spec_replicas = static_cast<std::int32_t>(size_),
-                                 .status_replicas = static_cast<std::int32_t>(size_),
-                                 .selector = "hpa-selector=plan",
-                                 .pods_listed = size_,
-                                 .pods_ready = std::min(ranks_.up_count(), size_)};
+    hpa::HpaObservation seen{.spec_replicas = static_cast<std::int32_t>(size_),
+                             .status_replicas = static_cast<std::int32_t>(size_),
+                             .selector = "hpa-selector=plan",
+                             .pods_listed = size_,
+                             .pods_ready = std::min(ranks_.up_count(), size_)};
     seen.object["metric"] = read_metric();
     const auto decision =
         controller_.sync(*strategy_.hpa, seen, static_cast<std::int64_t>(std::llround(now_ * 1000)));
@@ -421,7 +421,7 @@ class Run {
   PlanRandom random_;
   PlanRanks ranks_;
   PlanDemand demand_;
-  scaling::HpaController controller_;
+  hpa::HpaController controller_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t order_ = 0;
   std::vector<Life> lives_;       // of ranks
@@ -458,4 +458,4 @@ PlanOutcome run_plan_strategy(const PlanStrategy& strategy, std::span<const Plan
   return Run(strategy, jobs, setup).play();
 }
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

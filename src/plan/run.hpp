@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "scaling/kubernetes_version.hpp"
-#include "simulate/plan_strategy.hpp"
-#include "simulate/plan_workload.hpp"
+#include "hpa/kubernetes_version.hpp"
+#include "plan/strategy.hpp"
+#include "plan/workload.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 
 struct PlanSetup {
   std::uint32_t min = 2;
@@ -20,7 +20,7 @@ struct PlanSetup {
   double period = 15.02;  // from one sync of the HPA to the next
   double hold = 60;       // of the wanted size
   double patience = 60;   // of the wanted size
-  scaling::KubernetesVersion kubernetes = {};
+  hpa::KubernetesVersion kubernetes = {};
   double give_up_after = 21600;  // after the last submission; what has not ended then never does
   double tail = 600;             // nodes are paid for until so long after the last job
 };
@@ -51,4 +51,4 @@ struct PlanOutcome {
 [[nodiscard]] PlanOutcome run_plan_strategy(const PlanStrategy& strategy, std::span<const PlanJob> jobs,
                                             const PlanSetup& setup);
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -1,20 +1,20 @@
-#include "simulate/plan_strategy.hpp"
+#include "plan/strategy.hpp"
 
 #include <utility>
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 namespace {
 
-using scaling::HpaSpec;
-using scaling::MetricSource;
-using scaling::PolicyType;
+using hpa::HpaSpec;
+using hpa::MetricSource;
+using hpa::PolicyType;
 
 constexpr std::int64_t one = 1000;  // in thousandths
 
-HpaSpec object_hpa(std::int32_t min, std::int32_t max, std::string metric, scaling::HpaTarget target) {
+hpa::HpaSpec object_hpa(std::int32_t min, std::int32_t max, std::string metric, hpa::HpaTarget target) {
   return {.min = min,
           .max = max,
-          .metrics = {{.source = MetricSource::object,
+          .metrics = {{.source = hpa::MetricSource::object,
                        .type = "Object",
                        .name = std::move(metric),
                        .object = {.kind = "Service", .name = "custom-metrics-apiserver"},
@@ -22,17 +22,18 @@ HpaSpec object_hpa(std::int32_t min, std::int32_t max, std::string metric, scali
 }
 
 // As the article published it, with its target of 4 grown to the size that is allowed here.
-HpaSpec article_hpa(std::int32_t min, std::int32_t max) {
+hpa::HpaSpec article_hpa(std::int32_t min, std::int32_t max) {
   auto spec = object_hpa(min, max, "metric", {.type = "Value", .value = max * one});
-  const scaling::ScalingRules rules{
-      .window_seconds = 120, .policies = {{.type = PolicyType::percent, .value = 100, .period_seconds = 60}}};
+  const hpa::ScalingRules rules{
+      .window_seconds = 120,
+      .policies = {{.type = hpa::PolicyType::percent, .value = 100, .period_seconds = 60}}};
   spec.behavior = {.up = rules, .down = rules};
   return spec;
 }
 
 // The metric has one name in all of them, whatever it is.
-HpaSpec wanted_hpa(std::int32_t min, std::int32_t max, std::int32_t down_window) {
-  auto spec = scaling::follow_wanted_size(min, max, down_window);
+hpa::HpaSpec wanted_hpa(std::int32_t min, std::int32_t max, std::int32_t down_window) {
+  auto spec = hpa::follow_wanted_size(min, max, down_window);
   spec.metrics[0].name = "metric";
   return spec;
 }
@@ -71,4 +72,4 @@ std::vector<PlanStrategy> plan_strategies(std::int32_t min, std::int32_t max) {
   };
 }
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "scaling/hpa_spec.hpp"
+#include "hpa/spec.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 
 enum class PlanMetric { none, nodes_up, cpu, pending, wanted, wanted_drained };
 
@@ -17,7 +17,7 @@ struct PlanStrategy {
   std::string name = {};
   std::string text = {};  // one sentence
   PlanMetric metric = PlanMetric::none;
-  std::optional<scaling::HpaSpec> hpa = {};  // none: the size stays, or the bound
+  std::optional<hpa::HpaSpec> hpa = {};  // none: the size stays, or the bound
   bool starts_at_max = false;
   bool bound = false;  // knows the trace beforehand and waits for no node
 };
@@ -25,4 +25,4 @@ struct PlanStrategy {
 // All of them for sizes from `min` to `max`.
 [[nodiscard]] std::vector<PlanStrategy> plan_strategies(std::int32_t min, std::int32_t max);
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -1,8 +1,8 @@
-#include "simulate/plan_workload.hpp"
+#include "plan/workload.hpp"
 
 #include <algorithm>
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 namespace {
 
 constexpr double latest = 1e8;  // seconds, three years
@@ -11,7 +11,7 @@ std::uint32_t divide_up(std::uint32_t number, std::uint32_t by) {
   return by == 0 ? 0 : (number / by) + (number % by == 0 ? 0 : 1);
 }
 
-PlanJob plan_job(const TraceJob& job) {
+PlanJob plan_job(const simulate::TraceJob& job) {
   const auto& request = job.request;
   PlanJob plan{.submit = job.t, .duration = request.duration, .cores = request.cores};
   plan.nodes = request.nodes.value_or(0);
@@ -39,7 +39,7 @@ double work_of(const PlanJob& job, std::uint32_t cores) {
   return job.duration * (job.whole ? static_cast<double>(job.nodes) * cores : slots * job.cores);
 }
 
-Result<std::vector<PlanJob>> plan_jobs(std::span<const TraceJob> trace, std::uint32_t nodes,
+Result<std::vector<PlanJob>> plan_jobs(std::span<const simulate::TraceJob> trace, std::uint32_t nodes,
                                        std::uint32_t cores) {
   std::vector<PlanJob> jobs;
   jobs.reserve(trace.size());
@@ -68,4 +68,4 @@ Result<std::vector<PlanJob>> plan_jobs(std::span<const TraceJob> trace, std::uin
   return jobs;
 }
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -9,7 +9,7 @@
 #include "base/result.hpp"
 #include "simulate/trace.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 
 // Whole nodes, or slots of some cores on any nodes.
 struct PlanJob {
@@ -23,8 +23,8 @@ struct PlanJob {
 
 // In the order of their submission. Errors: Code::invalid for a job without an end, one that `nodes` nodes of
 // `cores` cores never hold, and one that comes or lasts longer than three years.
-[[nodiscard]] Result<std::vector<PlanJob>> plan_jobs(std::span<const TraceJob> trace, std::uint32_t nodes,
-                                                     std::uint32_t cores);
+[[nodiscard]] Result<std::vector<PlanJob>> plan_jobs(std::span<const simulate::TraceJob> trace,
+                                                     std::uint32_t nodes, std::uint32_t cores);
 
 // The fewest empty nodes of `cores` cores that hold the job, and its size in nodes, parts counted.
 [[nodiscard]] std::uint32_t nodes_of(const PlanJob& job, std::uint32_t cores);
@@ -32,4 +32,4 @@ struct PlanJob {
 // The core-seconds that it works.
 [[nodiscard]] double work_of(const PlanJob& job, std::uint32_t cores);
 
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -1,4 +1,4 @@
-#include "commands/cluster_link.hpp"
+#include "server/cluster_link.hpp"
 
 #include <future>
 #include <optional>
@@ -7,12 +7,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "api/authentication_watcher.hpp"
+#include "access/authentication_watcher.hpp"
 #include "base/log.hpp"
 #include "kube/pod_watcher.hpp"
 #include "kube/rest_client.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::server {
 
 namespace asio = boost::asio;
 
@@ -44,9 +44,9 @@ struct ClusterLink::Impl {
   kube::RestClient authentication;
   kube::RestClient authorization;
   kube::RestClient objects;
-  api::AuthenticationState state;
+  access::AuthenticationState state;
   kube::PodStore pods;
-  api::AuthenticationWatcher watcher{authentication, state};
+  access::AuthenticationWatcher watcher{authentication, state};
   std::optional<kube::PodWatcher> pod_watcher;
   std::string description;
   bool authenticates = true;
@@ -90,7 +90,7 @@ Result<std::unique_ptr<ClusterLink>> ClusterLink::find(const ClusterLinkOptions&
   return std::unique_ptr<ClusterLink>(new ClusterLink(std::move(impl)));
 }
 
-api::ClusterAuthority ClusterLink::authority() {
+access::ClusterAuthority ClusterLink::authority() {
   if (!impl_->authenticates) return {};
   return {.state = &impl_->state,
           .tokens = &impl_->authentication,
@@ -138,4 +138,4 @@ bool ClusterLink::stop() {
   return gone.wait_for(longest_end) == std::future_status::ready;
 }
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::server

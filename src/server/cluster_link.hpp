@@ -6,12 +6,12 @@
 #include <memory>
 #include <string>
 
-#include "api/access_control.hpp"
+#include "access/control.hpp"
 #include "base/result.hpp"
 #include "kube/pods.hpp"
 #include "kube/rest_client.hpp"
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::server {
 
 struct ClusterLinkOptions {
   std::string kubeconfig = {};
@@ -29,7 +29,7 @@ class ClusterLink {
   ClusterLink& operator=(const ClusterLink&) = delete;
   ~ClusterLink();
 
-  [[nodiscard]] api::ClusterAuthority authority();       // empty when it is asked about no client
+  [[nodiscard]] access::ClusterAuthority authority();    // empty when it is asked about no client
   [[nodiscard]] const std::string& description() const;  // for a log line
   // To read other things of the cluster with.
   [[nodiscard]] kube::RestClient& client();
@@ -48,4 +48,4 @@ class ClusterLink {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::server

@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "simulate/job_request.hpp"
+#include "simulate/schedulers.hpp"
 #include "simulate/timings.hpp"
 
 namespace fluxmetrics::simulate {

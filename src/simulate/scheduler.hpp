@@ -10,9 +10,6 @@
 #include "base/result.hpp"
 #include "flux/resource_set.hpp"
 #include "simulate/job.hpp"
-#include "simulate/options.hpp"
-#include "simulate/queues.hpp"
-#include "simulate/resources.hpp"
 
 namespace fluxmetrics::simulate {
 
@@ -59,9 +56,5 @@ class Scheduler {
   virtual void on_reprioritize(const Job& /*job*/) {}
   virtual void on_free(const Job& /*job*/) {}
 };
-
-// The one that `options` name. It keeps references to all three.
-[[nodiscard]] std::unique_ptr<Scheduler> make_scheduler(const Options& options, const Queues& queues,
-                                                        Resources& resources);
 
 }  // namespace fluxmetrics::simulate

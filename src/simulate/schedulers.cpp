@@ -1,4 +1,4 @@
-#include "simulate/scheduler.hpp"
+#include "simulate/schedulers.hpp"
 
 #include "simulate/fluxion_scheduler.hpp"
 #include "simulate/simple_scheduler.hpp"

@@ -4,12 +4,12 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "api/certificate_authenticator.hpp"
-#include "api/request_header.hpp"
-#include "api/token_reviewer.hpp"
+#include "access/certificate_authenticator.hpp"
+#include "access/request_header.hpp"
+#include "access/token_reviewer.hpp"
 #include "support/pki.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 namespace {
 
 namespace json = boost::json;
@@ -193,4 +193,4 @@ TEST(TokenReview, IsWrittenAndReadAsTheGoServersDo) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

@@ -1,4 +1,6 @@
 // What is asked for, who may, and what is remembered of it.
+#include "access/control.hpp"
+
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -12,10 +14,9 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "api/access_control.hpp"
 #include "http/server.hpp"
 
-namespace fluxmetrics::api {
+namespace fluxmetrics::access {
 namespace {
 
 namespace asio = boost::asio;
@@ -258,4 +259,4 @@ TEST(AccessControl, RememberedDecisionsCostLittle) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::api
+}  // namespace fluxmetrics::access

@@ -1,4 +1,4 @@
-#include "scaling/shrink.hpp"
+#include "autoscale/drain.hpp"
 
 #include <chrono>
 #include <functional>
@@ -13,7 +13,7 @@
 #include "simulate/job_request.hpp"
 #include "simulate/server.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::autoscale {
 namespace {
 
 class ShrinkTest : public ::testing::Test {
@@ -152,4 +152,4 @@ TEST(Shrink, IsRefusedWhereDrainsKillJobsThatWait) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::autoscale

@@ -1,4 +1,4 @@
-#include "commands/svg_chart.hpp"
+#include "charts/svg.hpp"
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace fluxmetrics::commands {
+namespace fluxmetrics::charts {
 namespace {
 
 Chart one_line(std::vector<std::pair<double, double>> points) {
@@ -111,4 +111,4 @@ TEST(SvgChart, NamesAreEscaped) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::commands
+}  // namespace fluxmetrics::charts

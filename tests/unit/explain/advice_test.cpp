@@ -1,17 +1,19 @@
 // What is said of HPAs: forecasts, values, faults and corrections.
+#include "explain/advice.hpp"
+
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <set>
 
 #include <boost/json.hpp>
 
-#include "scaling/hpa_advice.hpp"
-#include "scaling/hpa_fix.hpp"
-#include "scaling/hpa_json.hpp"
-#include "scaling/hpa_repair.hpp"
-#include "scaling/hpa_words.hpp"
+#include "explain/fix.hpp"
+#include "explain/own_metrics.hpp"
+#include "explain/repair.hpp"
+#include "explain/words.hpp"
+#include "hpa/spec_json.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::explain {
 namespace {
 
 namespace json = boost::json;
@@ -39,16 +41,16 @@ json::object article() {
 AdviceInput input_of(const json::object& document, std::int32_t replicas,
                      std::optional<std::int64_t> metric) {
   AdviceInput input;
-  const auto spec = parse_hpa_spec(document.at("spec"), "spec");
+  const auto spec = hpa::parse_hpa_spec(document.at("spec"), "spec");
   EXPECT_TRUE(spec) << (spec ? "" : spec.error().message);
-  input.forecast.spec = spec.value_or(HpaSpec{});
+  input.forecast.spec = spec.value_or(hpa::HpaSpec{});
   auto& seen = input.forecast.seen;
   seen = {.spec_replicas = replicas,
           .status_replicas = replicas,
           .selector = "app=x",
           .pods_listed = replicas,
           .pods_ready = replicas};
-  if (metric) seen = with_value(input.forecast.spec, seen, 0, *metric * 1000);
+  if (metric) seen = hpa::with_value(input.forecast.spec, seen, 0, *metric * 1000);
   input.forecast.follows_size = counts_own_size(input.forecast.spec.metrics[0]);
   return input;
 }
@@ -61,7 +63,7 @@ bool found(const AdviceInput& input, std::string_view id, Severity severity) {
 
 TEST(Forecast, TheArticlesHpaStaysAtTwo) {
   const auto input = input_of(article(), 2, 2);
-  const auto steps = play_forward(input.forecast, 3'600'000);
+  const auto steps = hpa::play_forward(input.forecast, 3'600'000);
   ASSERT_EQ(steps.size(), 2U);
   EXPECT_EQ(steps[0].decision.raw, 1);
   EXPECT_EQ(steps[1].conditions.find("ScalingLimited")->reason, "TooFewReplicas");
@@ -73,7 +75,7 @@ TEST(Forecast, GoesWhereAConstantMetricLeads) {
   // From the recorded behaviour of the article's HPA: 5 leads to 3 after 120 s, and then to 4.
   auto input = input_of(article(), 2, 5);
   input.forecast.follows_size = false;
-  const auto steps = play_forward(input.forecast, 600'000);
+  const auto steps = hpa::play_forward(input.forecast, 600'000);
   std::vector<std::pair<std::int64_t, std::int32_t>> changes;
   for (const auto& step : steps) {
     if (step.decision.replicas != step.before)
@@ -85,7 +87,7 @@ TEST(Forecast, GoesWhereAConstantMetricLeads) {
 }
 
 TEST(Forecast, SaysWhichValuesLeadWhere) {
-  const auto ranges = values_for_sizes(input_of(article(), 2, 2).forecast, 0, 16);
+  const auto ranges = hpa::values_for_sizes(input_of(article(), 2, 2).forecast, 0, 16);
   ASSERT_EQ(ranges.size(), 3U);
   EXPECT_EQ(ranges[0].upto, 4400);
   EXPECT_EQ(ranges[1].above, 4400);
@@ -94,26 +96,26 @@ TEST(Forecast, SaysWhichValuesLeadWhere) {
   EXPECT_EQ(ranges[2].upto, std::nullopt);
   for (const auto& range : ranges) {
     if (range.upto) {
-      EXPECT_EQ(proposal_at(input_of(article(), 2, 2).forecast, 0, *range.upto), range.size);
+      EXPECT_EQ(hpa::proposal_at(input_of(article(), 2, 2).forecast, 0, *range.upto), range.size);
     }
   }
 }
 
 TEST(Forecast, UtilizationIsAskedInPercent) {
   AdviceInput input;
-  input.forecast.spec = {.max = 10, .metrics = {default_metric()}};
+  input.forecast.spec = {.max = 10, .metrics = {hpa::default_metric()}};
   input.forecast.seen = {.spec_replicas = 2, .status_replicas = 2, .selector = "a=b"};
-  EXPECT_EQ(proposal_at(input.forecast, 0, 160'000), 4) << "160 % of 80 % with two pods";
-  EXPECT_EQ(proposal_at(input.forecast, 0, 80'000), 2);
-  EXPECT_EQ(proposal_at(input.forecast, 0, 20'000), 1);
+  EXPECT_EQ(hpa::proposal_at(input.forecast, 0, 160'000), 4) << "160 % of 80 % with two pods";
+  EXPECT_EQ(hpa::proposal_at(input.forecast, 0, 80'000), 2);
+  EXPECT_EQ(hpa::proposal_at(input.forecast, 0, 20'000), 1);
 }
 
 TEST(Forecast, ValuesReplaceWhatPodsOfAClusterShow) {
   AdviceInput input;
-  input.forecast.spec = {.max = 10, .metrics = {default_metric()}};
+  input.forecast.spec = {.max = 10, .metrics = {hpa::default_metric()}};
   auto& seen = input.forecast.seen;
   seen = {.spec_replicas = 2, .status_replicas = 2, .selector = "a=b"};
-  seen.pods = std::vector<HpaPod>(2);
+  seen.pods = std::vector<hpa::HpaPod>(2);
   seen.resource.emplace();
   for (std::size_t i = 0; i < 2; ++i) {
     auto& pod = (*seen.pods)[i];
@@ -122,15 +124,15 @@ TEST(Forecast, ValuesReplaceWhatPodsOfAClusterShow) {
     pod.pod_requests = {{"cpu", 4000}};
     (*seen.resource)[pod.name] = {{"flux", {{"cpu", 900}}}, {"side", {{"cpu", 1}}}};
   }
-  EXPECT_EQ(proposal_at(input.forecast, 0, 160'000), 4);
-  EXPECT_EQ(values_for_sizes(input.forecast, 0, 16).back().size, 10);
+  EXPECT_EQ(hpa::proposal_at(input.forecast, 0, 160'000), 4);
+  EXPECT_EQ(hpa::values_for_sizes(input.forecast, 0, 16).back().size, 10);
 }
 
 TEST(Forecast, HugeNumbersDoNotOverflow) {
   auto input = input_of(article(), 2, 9'000'000'000'000);
-  EXPECT_FALSE(play_forward(input.forecast, 60'000).empty());
+  EXPECT_FALSE(hpa::play_forward(input.forecast, 60'000).empty());
   input.forecast.seen.object["node_up_count"] = INT64_MAX;
-  EXPECT_FALSE(play_forward(input.forecast, 60'000).empty());
+  EXPECT_FALSE(hpa::play_forward(input.forecast, 60'000).empty());
   EXPECT_FALSE(find_faults(input).empty());
 }
 
@@ -138,16 +140,16 @@ TEST(Forecast, KnowsHowLongRatesTake) {
   auto spec =
       input_of(hpa("m", R"({"type":"AverageValue","averageValue":"1"})", "", R"("maxReplicas":64)"), 1, 1)
           .forecast.spec;
-  EXPECT_EQ(time_between(spec, 1, 64, 15'000), 60'000) << "1, 4, 8, 16, 32, 64 at one sync each";
-  spec.behavior = HpaBehavior{.up = default_up_rules(), .down = default_down_rules()};
-  spec.behavior->up.select = PolicySelect::disabled;
-  EXPECT_EQ(time_between(spec, 1, 64, 15'000), std::nullopt);
+  EXPECT_EQ(hpa::time_between(spec, 1, 64, 15'000), 60'000) << "1, 4, 8, 16, 32, 64 at one sync each";
+  spec.behavior = hpa::HpaBehavior{.up = hpa::default_up_rules(), .down = hpa::default_down_rules()};
+  spec.behavior->up.select = hpa::PolicySelect::disabled;
+  EXPECT_EQ(hpa::time_between(spec, 1, 64, 15'000), std::nullopt);
 }
 
 // The reasons of a condition over all steps.
-std::set<std::string> reasons(const Forecast& forecast, std::string_view type) {
+std::set<std::string> reasons(const hpa::Forecast& forecast, std::string_view type) {
   std::set<std::string> found;
-  for (const auto& step : play_forward(forecast, 600'000)) {
+  for (const auto& step : hpa::play_forward(forecast, 600'000)) {
     if (const auto* condition = step.conditions.find(type)) found.insert(condition->reason);
   }
   return found;
@@ -159,24 +161,24 @@ TEST(Forecast, WhatStopsTheFirstSyncStopsLaterOnesToo) {
   input.forecast.seen.rivals = {"other"};
   EXPECT_EQ(reasons(input.forecast, "ScalingActive"), std::set<std::string>{"AmbiguousSelector"});
   input = input_of(wanted, 2, {});
-  input.forecast.seen.metric_faults[metric_key(input.forecast.spec.metrics[0])] = "the server is away";
+  input.forecast.seen.metric_faults[hpa::metric_key(input.forecast.spec.metrics[0])] = "the server is away";
   EXPECT_EQ(reasons(input.forecast, "ScalingActive"), std::set<std::string>{"FailedGetObjectMetric"});
-  const auto steps = play_forward(input.forecast, 600'000);
+  const auto steps = hpa::play_forward(input.forecast, 600'000);
   ASSERT_EQ(steps.size(), 1U);
   EXPECT_TRUE(steps[0].decision.error.contains("the server is away"));
-  EXPECT_EQ(proposal_at(input.forecast, 0, 3000), 3) << "what if it were there";
+  EXPECT_EQ(hpa::proposal_at(input.forecast, 0, 3000), 3) << "what if it were there";
   input.forecast.seen.faults.get_scale = "not found";
   EXPECT_EQ(reasons(input.forecast, "AbleToScale"), std::set<std::string>{"FailedGetScale"});
 }
 
 TEST(Forecast, AnEmptyAnswerStaysOne) {
   auto input = input_of(article(), 2, 2);
-  input.forecast.spec.metrics = {{.source = MetricSource::external,
+  input.forecast.spec.metrics = {{.source = hpa::MetricSource::external,
                                   .type = "External",
                                   .name = "q",
                                   .target = {.type = "AverageValue", .average_value = 1000}}};
   input.forecast.seen.external["q"] = {};
-  const auto steps = play_forward(input.forecast, 600'000);
+  const auto steps = hpa::play_forward(input.forecast, 600'000);
   ASSERT_EQ(steps.size(), 1U);
   EXPECT_TRUE(steps[0].decision.error.contains("no metrics returned from external metrics API"));
 }
@@ -185,22 +187,23 @@ TEST(Forecast, TheStatusSaysWhoWentToZero) {
   auto input = input_of(hpa("node_wanted_count", R"({"type":"AverageValue","averageValue":"1"})", "{}",
                             R"("minReplicas":0,"maxReplicas":4)"),
                         0, 3);
-  EXPECT_EQ(play_forward(input.forecast, 0)[0].decision.path, HpaPath::disabled);
+  EXPECT_EQ(hpa::play_forward(input.forecast, 0)[0].decision.path, hpa::HpaPath::disabled);
   EXPECT_TRUE(found(input, "stuck-at-zero", Severity::fault));
   input.forecast.past.conditions.set("ScaledToZero", true, "ScaledToZero", "", 0);
-  EXPECT_EQ(play_forward(input.forecast, 0)[0].decision.replicas, 3);
+  EXPECT_EQ(hpa::play_forward(input.forecast, 0)[0].decision.replicas, 3);
   EXPECT_FALSE(found(input, "stuck-at-zero", Severity::fault));
 }
 
 TEST(Forecast, OfAWindowOnlyBoundsAreKnown) {
   auto input = input_of(article(), 4, 2);  // windows of 120 s
   input.forecast.follows_size = false;
-  EXPECT_EQ(play_forward(input.forecast, 600'000)[1].earliest_ms, std::nullopt) << "a controller that starts";
+  EXPECT_EQ(hpa::play_forward(input.forecast, 600'000)[1].earliest_ms, std::nullopt)
+      << "a controller that starts";
   auto& past = input.forecast.past;
   past = {.age_ms = 60'000, .current_replicas = 4, .desired_replicas = 4};
   past.conditions.set("AbleToScale", true, "ScaleDownStabilized", "", 0);
   past.conditions.set("ScalingActive", true, "ValidMetricFound", "", 0);
-  const auto steps = play_forward(input.forecast, 600'000);
+  const auto steps = hpa::play_forward(input.forecast, 600'000);
   EXPECT_EQ(steps[0].earliest_ms, std::nullopt);
   ASSERT_TRUE(steps[1].earliest_ms);
   EXPECT_EQ(steps[1].decision.replicas, 2);
@@ -279,7 +282,7 @@ TEST(Fix, TheArticlesHpaFollowsTheWantedSize) {
   better.max_size = 3;
   for (const auto& finding : find_faults(better))
     EXPECT_EQ(finding.severity, Severity::note) << finding.text;
-  const auto steps = play_forward(better.forecast, 60'000);
+  const auto steps = hpa::play_forward(better.forecast, 60'000);
   EXPECT_EQ(steps[0].decision.replicas, 3) << "at once";
   const auto text = fixed_yaml(fixed);
   EXPECT_NE(text.find("  # changed: was 4"), std::string::npos) << text;
@@ -306,7 +309,7 @@ TEST(Fields, AMisspeltOneIsFoundAndMended) {
                       R"({"scaleup":{"tolerance":"0"}})", R"("minreplicas":2,"maxReplicas":4,"paused":true)");
   auto input = input_of(document, 2, {});
   EXPECT_FALSE(found(input, "unknown-field", Severity::fault));
-  input.refusal = validate_hpa(document);
+  input.refusal = hpa::validate_hpa(document);
   ASSERT_EQ(input.refusal.unknown.size(), 4U);
   std::map<std::string, std::string> meant;
   for (const auto& field : input.refusal.unknown)
@@ -328,4 +331,4 @@ TEST(Fields, AMisspeltOneIsFoundAndMended) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::explain

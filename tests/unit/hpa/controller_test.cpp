@@ -1,13 +1,13 @@
 // What the recorded vectors do not show: messages, events, and rules that they touch by chance only.
-#include "scaling/hpa_controller.hpp"
+#include "hpa/controller.hpp"
 
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
 
-#include "scaling/hpa_json.hpp"
+#include "hpa/spec_json.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 HpaSpec spec_of(std::string_view text) {
@@ -208,4 +208,4 @@ TEST(Spec, IsFilledInAsTheApiServerDoes) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -7,10 +7,10 @@
 #include <boost/json.hpp>
 
 #include "base/yaml.hpp"
-#include "scaling/hpa_controller.hpp"
-#include "scaling/hpa_json.hpp"
+#include "hpa/controller.hpp"
+#include "hpa/spec_json.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 std::int32_t decide(const HpaSpec& spec, std::int32_t size, std::int64_t metric_milli) {
@@ -72,4 +72,4 @@ TEST(FollowWantedSize, WaitsBeforeItShrinksWhereItIsToldTo) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -7,10 +7,10 @@
 
 #include <boost/json.hpp>
 
-#include "scaling/hpa_controller.hpp"
-#include "scaling/hpa_vectors.hpp"
+#include "hpa/controller.hpp"
+#include "hpa/vectors.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 namespace json = boost::json;
@@ -163,4 +163,4 @@ TEST(FuzzShapes, MoreUsageOfReadyPodsIsNeverFewerReplicas) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

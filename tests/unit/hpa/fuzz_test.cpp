@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 #include <random>
 
-#include "scaling/hpa_controller.hpp"
+#include "hpa/controller.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 class Dice {
@@ -190,4 +190,4 @@ TEST(Fuzz, MoreOfTheMetricIsNeverFewerReplicas) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

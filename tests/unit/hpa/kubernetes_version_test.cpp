@@ -1,8 +1,8 @@
-#include "scaling/kubernetes_version.hpp"
+#include "hpa/kubernetes_version.hpp"
 
 #include <gtest/gtest.h>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 TEST(KubernetesVersion, IsReadAsPeopleAndClustersWriteIt) {
@@ -82,4 +82,4 @@ TEST(HpaGates, CanBeSetWhereTheReleaseHasThem) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,4 +1,4 @@
-#include "scaling/hpa_past.hpp"
+#include "hpa/past.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "base/rfc3339.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 namespace json = boost::json;
@@ -64,4 +64,4 @@ TEST(HpaPast, BoundsTheAgeOfWhatHoldsASizeBack) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,14 +1,14 @@
-#include "scaling/sync_schedule.hpp"
+#include "hpa/sync_schedule.hpp"
 
 #include <fstream>
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
 
-#include "scaling/hpa_recording.hpp"
-#include "scaling/hpa_vectors.hpp"
+#include "hpa/recording.hpp"
+#include "hpa/vectors.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 using Times = std::vector<std::int64_t>;
@@ -97,4 +97,4 @@ TEST(SyncSchedule, WritesTheStatusOnlyWhenThereIsNews) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

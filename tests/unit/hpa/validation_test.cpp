@@ -1,16 +1,15 @@
 // What an API server refuses, held against recordings of Kubernetes' own decoder and validation.
-#include "scaling/hpa_validation.hpp"
+#include "hpa/validation.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
 
 #include "base/yaml.hpp"
-#include "scaling/hpa_repair.hpp"
+#include "support/json_lines.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 namespace json = boost::json;
@@ -23,15 +22,6 @@ std::vector<std::string> texts(const HpaRefusal& refusal) {
     list.push_back(fmt::format("unknown field \"{}\"", field.where));
   for (const auto& error : refusal.invalid)
     list.push_back(error.text());
-  return list;
-}
-
-std::vector<json::object> cases(const std::string& name) {
-  std::vector<json::object> list;
-  std::ifstream file(std::string(TEST_DATA) + "/" + name);
-  std::string line;
-  while (std::getline(file, line))
-    list.push_back(json::parse(line).get_object());
   return list;
 }
 
@@ -61,33 +51,13 @@ void hold(const json::object& recorded) {
 }
 
 TEST(Validation, SaysWhatKubernetesSaysOfManifests) {
-  const auto recorded = cases("hpa-manifests/recorded.jsonl");
+  const auto recorded = json_lines("hpa-manifests/recorded.jsonl");
   ASSERT_GT(recorded.size(), 200U);
   for (const auto& one : recorded)
     hold(one);
-  for (const auto& one : cases("hpa-manifests/cases.jsonl"))
+  for (const auto& one : json_lines("hpa-manifests/cases.jsonl"))
     hold(one);
 }
 
-TEST(Repair, MakesWhatIsTakenOrNothing) {
-  int refused = 0;
-  int repaired = 0;
-  for (const auto* name : {"hpa-manifests/recorded.jsonl", "hpa-manifests/cases.jsonl"}) {
-    for (const auto& one : cases(name)) {
-      const auto documents = read_yaml(one.at("text").get_string());
-      const auto& document = documents->at(0).value.get_object();
-      const bool taken = validate_hpa(document).empty();
-      const auto made = repair_hpa(document);
-      if (made) {
-        EXPECT_TRUE(validate_hpa(made->document).empty()) << one.at("name");
-        EXPECT_EQ(made->changes.empty(), taken) << one.at("name");
-      }
-      refused += taken ? 0 : 1;
-      repaired += made && !taken ? 1 : 0;
-    }
-  }
-  EXPECT_GT(repaired, 50) << "of " << refused;
-}
-
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,10 +1,10 @@
-#include "scaling/hpa_vectors.hpp"
+#include "hpa/vectors.hpp"
 
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sstream>
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 VectorReport play_file(const std::string& name) {
@@ -194,4 +194,4 @@ TEST(Vectors, AStepMayNotGoBackInTime) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,9 +1,9 @@
 // The same HPA on one release of Kubernetes and on the next: rules that have no feature gate.
 #include <gtest/gtest.h>
 
-#include "scaling/hpa_controller.hpp"
+#include "hpa/controller.hpp"
 
-namespace fluxmetrics::scaling {
+namespace fluxmetrics::hpa {
 namespace {
 
 constexpr std::int64_t one = 1000;  // in thousandths
@@ -194,4 +194,4 @@ TEST(Versions, CountEditsOfTheSpecFrom137On) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::scaling
+}  // namespace fluxmetrics::hpa

@@ -1,19 +1,19 @@
 // The made workloads: the same for a seed, and of the kind that their names say.
-#include "simulate/plan_generate.hpp"
+#include "plan/generate.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 
-#include "simulate/plan_workload.hpp"
+#include "plan/workload.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 namespace {
 
-std::vector<TraceJob> made(std::string_view name, std::uint64_t seed) {
+std::vector<simulate::TraceJob> made(std::string_view name, std::uint64_t seed) {
   auto jobs = generate_workload(name, seed);
   EXPECT_TRUE(jobs) << name;
-  return jobs.value_or(std::vector<TraceJob>{});
+  return jobs.value_or(std::vector<simulate::TraceJob>{});
 }
 
 TEST(GeneratedWorkload, IsTheSameForASeedAndFitsTheInstance) {
@@ -21,17 +21,17 @@ TEST(GeneratedWorkload, IsTheSameForASeedAndFitsTheInstance) {
     EXPECT_EQ(made(name, 5), made(name, 5));
     EXPECT_NE(made(name, 5), made(name, 6));
     const auto jobs = made(name, 5);
-    EXPECT_TRUE(std::ranges::is_sorted(jobs, {}, &TraceJob::t));
+    EXPECT_TRUE(std::ranges::is_sorted(jobs, {}, &simulate::TraceJob::t));
     const auto plan = plan_jobs(jobs, 64, 8);
     EXPECT_TRUE(plan) << plan.error().message;
     // Written down and read again it is the same.
     std::string text;
     for (const auto& job : jobs)
-      text += trace_line(job) + "\n";
-    const auto read = parse_trace(text, name);
+      text += simulate::trace_line(job) + "\n";
+    const auto read = simulate::parse_trace(text, name);
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(read->size(), jobs.size());
-    EXPECT_TRUE(std::ranges::equal(*read, jobs, [](const TraceJob& a, const TraceJob& b) {
+    EXPECT_TRUE(std::ranges::equal(*read, jobs, [](const simulate::TraceJob& a, const simulate::TraceJob& b) {
       return std::abs(a.t - b.t) < 1e-3 && a.request.nodes == b.request.nodes &&
              a.request.slots == b.request.slots;
     }));
@@ -46,11 +46,11 @@ TEST(GeneratedWorkload, ADayIsBusyAtNoonAndHasGangs) {
     EXPECT_LT(jobs.size(), 1700U);
     const auto between = [&](double from, double to) {
       return std::ranges::count_if(
-          jobs, [&](const TraceJob& job) { return job.t >= from * 3600 && job.t < to * 3600; });
+          jobs, [&](const simulate::TraceJob& job) { return job.t >= from * 3600 && job.t < to * 3600; });
     };
     EXPECT_GT(between(10, 14), 2 * between(0, 4));
-    const auto gangs =
-        std::ranges::count_if(jobs, [](const TraceJob& job) { return job.request.nodes.value_or(0) >= 8; });
+    const auto gangs = std::ranges::count_if(
+        jobs, [](const simulate::TraceJob& job) { return job.request.nodes.value_or(0) >= 8; });
     EXPECT_GT(gangs, 80);
     EXPECT_LT(gangs, 220);
   }
@@ -71,4 +71,4 @@ TEST(GeneratedWorkload, BurstsComeAtOnce) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

@@ -1,12 +1,12 @@
 // Lists of Flux's jobs as workloads: what a real Flux printed, each kind of job, and what is wrong with a
 // list.
-#include "simulate/job_history.hpp"
+#include "plan/job_history.hpp"
 
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sstream>
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 namespace {
 
 std::string data(const std::string& name) {
@@ -61,9 +61,9 @@ TEST(JobHistory, EachKindOfJob) {
   const auto take = [&](const JobHistory& job) { return trace_of(job, 100, 500, counts); };
   const auto ended = take({.submit = 110, .run = 130, .end = 190, .nodes = 2, .cores = 5, .queue = "q"});
   ASSERT_TRUE(ended);
-  EXPECT_EQ(
-      *ended,
-      (TraceJob{.t = 10, .request = {.nodes = 2, .slots = 2, .cores = 3, .duration = 60, .queue = "q"}}));
+  EXPECT_EQ(*ended,
+            (simulate::TraceJob{
+                .t = 10, .request = {.nodes = 2, .slots = 2, .cores = 3, .duration = 60, .queue = "q"}}));
   // Submitted, or started, before anybody watched.
   EXPECT_EQ(take({.submit = 50, .run = 90, .end = 190, .cores = 3})->t, 0);
   EXPECT_EQ(take({.submit = 50, .run = 90, .end = 190, .cores = 3})->request.duration, 90);
@@ -72,7 +72,8 @@ TEST(JobHistory, EachKindOfJob) {
   EXPECT_EQ(counts.ended, 4U);
   // Running: until its limit, or until now; whole nodes where no cores are told.
   const auto running = take({.submit = 110, .run = 200, .limit = 1000, .nodes = 3});
-  EXPECT_EQ(*running, (TraceJob{.t = 10, .request = {.nodes = 3, .exclusive = true, .duration = 1000}}));
+  EXPECT_EQ(*running,
+            (simulate::TraceJob{.t = 10, .request = {.nodes = 3, .exclusive = true, .duration = 1000}}));
   EXPECT_EQ(take({.submit = 110, .run = 200, .nodes = 3})->request.duration, 300);
   EXPECT_EQ(take({.submit = 110, .run = 200, .limit = 5, .nodes = 3})->request.duration, 300)
       << "past its limit";
@@ -125,18 +126,18 @@ TEST(JobHistory, AMarkOfByteOrderSaysNothing) {
       1U);
   EXPECT_EQ(parsed(mark + R"({"id": 1, "t_submit": 1, "t_run": 2, "t_cleanup": 3, "nnodes": 1})").jobs.size(),
             1U);
-  EXPECT_EQ(parse_trace(mark + "{\"t\": 1, \"nodes\": 2}\n", "x")->size(), 1U);
+  EXPECT_EQ(simulate::parse_trace(mark + "{\"t\": 1, \"nodes\": 2}\n", "x")->size(), 1U);
 }
 
 TEST(JobHistory, LinesAreReadAsTheJobsThatWroteThem) {
-  const std::vector<TraceJob> jobs{
+  const std::vector<simulate::TraceJob> jobs{
       {.t = 0, .request = {.nodes = 2, .slots = 2, .cores = 3, .duration = 1.25, .queue = "a \"b\""}},
       {.t = 1.5, .request = {.nodes = 3, .exclusive = true, .duration = 0.001}},
       {.t = 86400.125, .request = {.slots = 7, .cores = 2, .gpus = 1, .duration = 9, .urgency = 20}}};
-  std::string text = trace_event_line(1, "online", "2-3") + "\n";
+  std::string text = simulate::trace_event_line(1, "online", "2-3") + "\n";
   for (const auto& job : jobs)
-    text += trace_line(job) + "\n";
-  const auto read = parse_trace(text, "x");
+    text += simulate::trace_line(job) + "\n";
+  const auto read = simulate::parse_trace(text, "x");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(*read, jobs);
 }
@@ -171,4 +172,4 @@ TEST(JobHistory, WhatIsWrongIsNamedByLineAndField) {
 }
 
 }  // namespace
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan

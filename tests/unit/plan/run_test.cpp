@@ -1,14 +1,15 @@
 // The simulator behind `plan`: placement, latencies, demand, and what the strategies make of small workloads.
+#include "plan/run.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 
-#include "simulate/plan_demand.hpp"
-#include "simulate/plan_latencies.hpp"
-#include "simulate/plan_ranks.hpp"
-#include "simulate/plan_run.hpp"
+#include "plan/demand.hpp"
+#include "plan/latencies.hpp"
+#include "plan/ranks.hpp"
 
-namespace fluxmetrics::simulate {
+namespace fluxmetrics::plan {
 namespace {
 
 PlanJob wide(double submit, std::uint32_t nodes, double duration) {
@@ -173,14 +174,14 @@ TEST(Plan, WorkIsConserved) {
 }
 
 TEST(Plan, RefusesJobsThatNeverFit) {
-  const std::vector<TraceJob> endless{{.t = 0, .request = {.nodes = 1}}};
+  const std::vector<simulate::TraceJob> endless{{.t = 0, .request = {.nodes = 1}}};
   EXPECT_FALSE(plan_jobs(endless, 4, 8));
-  const std::vector<TraceJob> large{{.t = 0, .request = {.nodes = 5, .duration = 1}}};
+  const std::vector<simulate::TraceJob> large{{.t = 0, .request = {.nodes = 5, .duration = 1}}};
   EXPECT_FALSE(plan_jobs(large, 4, 8));
-  const std::vector<TraceJob> thick{{.t = 0, .request = {.slots = 1, .cores = 9, .duration = 1}}};
+  const std::vector<simulate::TraceJob> thick{{.t = 0, .request = {.slots = 1, .cores = 9, .duration = 1}}};
   EXPECT_FALSE(plan_jobs(thick, 4, 8));
   EXPECT_TRUE(play("wanted-drain", {}, {.max = 4}).waits.size() == 101);
 }
 
 }  // namespace
-}  // namespace fluxmetrics::simulate
+}  // namespace fluxmetrics::plan
