@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "instance/state.hpp"
-#include "sizing/demand.hpp"
+#include "sizing/workload.hpp"
 
 namespace fluxmetrics::sizing {
 

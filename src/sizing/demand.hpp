@@ -3,43 +3,16 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <set>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "flux/idset.hpp"
 #include "instance/state.hpp"
+#include "sizing/policy.hpp"
+#include "sizing/queue_demand.hpp"
+#include "sizing/workload.hpp"
 
 namespace fluxmetrics::sizing {
-
-// What node_wanted_count follows.
-enum class SizeRule {
-  wanted,        // what runs, the widest waiting job, and the rest as far as it outlasts the patience
-  all,           // node_wanted_all_count: whatever could start does
-  head_of_line,  // what runs, and the first waiting job of each queue
-};
-
-struct SizePolicy {
-  SizeRule rule = SizeRule::wanted;
-  Seconds hold{60};  // the wanted size falls only after it was smaller for so long; 0 = at once
-  Seconds patience{
-      60};  // work that the present ranks swallow within this time asks for no node; 0 = all work asks
-  Seconds count_denied{0};  // jobs that were denied within this time ask for nodes; 0 = they do not
-  std::uint32_t min_replicas = 1;
-  std::optional<std::uint32_t> max_replicas;  // default: the instance's size
-};
-
-struct QueueDemand {
-  std::string queue;
-  std::uint64_t nodes = 0;
-  std::uint64_t cores = 0;
-  std::uint64_t gpus = 0;
-};
-
-// Jobs of one queue and one shape each: indexes into the queues and the shapes of a state.
-using JobKinds = std::set<std::pair<std::uint32_t, std::uint32_t>>;
 
 struct Demand {
   std::uint32_t safe_min = 1;       // node_safe_min_count

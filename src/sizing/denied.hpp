@@ -7,8 +7,8 @@
 #include "base/clock.hpp"
 #include "instance/state.hpp"
 #include "sizing/admission.hpp"
-#include "sizing/demand.hpp"
 #include "sizing/packing.hpp"
+#include "sizing/policy.hpp"
 
 namespace fluxmetrics::sizing {
 

@@ -4,15 +4,19 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "flux/job.hpp"
 #include "instance/state.hpp"
 #include "sizing/admission.hpp"
-#include "sizing/demand.hpp"
 #include "sizing/need.hpp"
 
 namespace fluxmetrics::sizing {
+
+// Jobs of one queue and one shape each: indexes into the queues and the shapes of a state.
+using JobKinds = std::set<std::pair<std::uint32_t, std::uint32_t>>;
 
 // Jobs of one queue that need the same and may use the same ranks.
 struct Group {
