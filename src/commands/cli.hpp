@@ -1,4 +1,4 @@
-// The command line; the files cli*.cpp alone know CLI11.
+// What commands there are.
 #pragma once
 
 #include <string_view>

@@ -1,7 +1,10 @@
+#include "commands/demo.hpp"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <thread>
 #include <unistd.h>
 
@@ -11,7 +14,6 @@
 #include "base/log.hpp"
 #include "commands/demo_cluster.hpp"
 #include "commands/demo_view.hpp"
-#include "commands/options.hpp"
 #include "flux/blocking_client.hpp"
 #include "http/server.hpp"
 #include "server/pipeline.hpp"
@@ -239,6 +241,21 @@ int failed(DemoView& view, const std::string& why) {
 }
 
 }  // namespace
+
+void add_demo(Command& program) {
+  auto options = std::make_shared<DemoOptions>();
+  auto command =
+      program.add_command("demo", "Watch a simulated MiniCluster follow its queue: 2 -> 4 -> 2 nodes");
+  command.footer(
+      "Example:\n  flux-metrics-api demo\nIt needs neither Flux nor Kubernetes and ends by itself in under "
+      "45 seconds.");
+  command.flag("--plain", options->plain, "Plain lines, also on a terminal");
+  command
+      .option("--inject", options->inject,
+              "Break something, to see that the demo notices: server-refused or job-killed")
+      .one_of({"server-refused", "job-killed"});
+  command.runs([options] { return run_demo(*options); });
+}
 
 int run_demo(const DemoOptions& options) {
   if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);

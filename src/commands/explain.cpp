@@ -1,6 +1,9 @@
+#include "commands/explain.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <fmt/ranges.h>
+#include <memory>
 #include <set>
 #include <thread>
 #include <vector>
@@ -12,7 +15,7 @@
 #include "base/log.hpp"
 #include "base/plural.hpp"
 #include "base/text.hpp"
-#include "commands/options.hpp"
+#include "commands/common_options.hpp"
 #include "explain/cluster_subject.hpp"
 #include "explain/correction.hpp"
 #include "explain/fix.hpp"
@@ -355,6 +358,54 @@ int print_fix(const explain::ExplainSubject& subject, const std::string& output)
 }
 
 }  // namespace
+
+void add_explain(Command& program) {
+  auto options = std::make_shared<ExplainOptions>();
+  auto& o = *options;
+  auto command = program.add_command(
+      "explain", "Show what a HorizontalPodAutoscaler will do, and what is wrong with it");
+  command.footer(
+      "Examples:\n"
+      "  flux-metrics-api explain deploy/hpa.yaml --replicas 2 --metric node_wanted_count=4\n"
+      "  kubectl get hpa flux-sample -o yaml | flux-metrics-api explain -\n"
+      "  flux-metrics-api explain -n flux-operator flux-sample --kubeconfig ~/.kube/config\n"
+      "  flux-metrics-api explain tests/e2e/manifests/article-hpa.yaml --fix > better.yaml\n"
+      "  flux-metrics-api explain hpa.yaml --kubernetes-version 1.34 --metric node_wanted_count=4\n"
+      "docs/explain.md lists what is checked.");
+  command
+      .option("hpa", o.hpa,
+              "File with the HPA, - for standard input; with --namespace the name of one in a cluster")
+      .required();
+  command.option("-n,--namespace", o.namespace_,
+                 "Read the HPA of this namespace, its target and metrics from the cluster");
+  command.option("--kubeconfig", o.kubeconfig,
+                 "How to reach the cluster [KUBECONFIG, else the pod's service account]");
+  command
+      .option("--metric", o.metrics,
+              "Present value of a metric (repeatable); for a utilization, the percentage")
+      .type("NAME=VALUE");
+  add_custom_metrics(command, o.custom_metrics);
+  command.option(
+      "--flux-uri", o.flux_uri,
+      "Broker that supplies the values that --metric does not give, local:///PATH [none is asked]");
+  const auto count = [&](const char* name, std::optional<std::int32_t>& target, const char* help) {
+    command.whole(name, target, help, 0, 2'000'000'000);
+  };
+  count("--replicas", o.replicas, "Present size of the target [minReplicas]");
+  count("--status", o.status, "Size in the target's status [--replicas]");
+  count("--ready", o.ready, "How many of its pods are ready [--replicas]");
+  count("--max-size", o.max_size, "maxSize of the MiniCluster");
+  add_kubernetes_version(
+      command, o.kubernetes_version,
+      fmt::format("with --namespace the cluster's own, else {}", to_string(hpa::newest_kubernetes)));
+  command.duration("--for", o.span, "How far to look ahead");
+  command.duration("--timeout", o.timeout, "How long to wait for a broker", shortest);
+  command.option("-o,--output", o.output, "text, json or yaml")
+      .shows_default()
+      .one_of({"text", "json", "yaml"});
+  command.flag("--fix", o.fix, "Print the corrected HPA, with a comment for each change");
+  command.runs([options] { return run_explain(*options); });
+}
 
 int run_explain(const ExplainOptions& options) {
   const auto subject = gather(options);

@@ -1,6 +1,10 @@
+#include "commands/exporter.hpp"
+
+#include <memory>
+
 #include "api/api.hpp"
 #include "base/log.hpp"
-#include "commands/options.hpp"
+#include "commands/common_options.hpp"
 #include "commands/output.hpp"
 #include "http/server.hpp"
 #include "server/pipeline.hpp"
@@ -12,6 +16,27 @@ namespace {
 constexpr Seconds first_word_patience{1};
 
 }  // namespace
+
+void add_exporter(Command& program) {
+  auto options = std::make_shared<ExporterOptions>();
+  auto& o = *options;
+  auto command = program.add_command("exporter", "Serve the metrics to Prometheus alone, over plain HTTP");
+  command.footer(
+      "Example:\n"
+      "  flux-metrics-api exporter --port 8080 &\n"
+      "  curl http://localhost:8080/metrics\n"
+      "  flux-metrics-api exporter --custom-metric examples/held-jobs.yaml\n"
+      "Anyone who can reach the port can read: `start` serves /metrics with access control.");
+  command.whole("--port", o.port, "Port; 0 picks a free one").shows_default();
+  command.option("--host", o.host, "Address to listen on").shows_default();
+  command.flag("--verbose", o.verbose, "Log every request");
+  add_custom_metrics(command, o.custom_metrics);
+  add_flux_uri(command, o.flux_uri);
+  command.duration("--max-staleness", o.max_staleness,
+                   "How long to keep serving the last values after the broker goes silent", shortest);
+  add_policy(command, o.policy);
+  command.runs([options] { return run_exporter(*options); });
+}
 
 int run_exporter(const ExporterOptions& options) {
   auto found =

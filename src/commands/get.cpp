@@ -1,3 +1,5 @@
+#include "commands/get.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -6,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <fstream>
+#include <memory>
 #include <pthread.h>
 #include <system_error>
 #include <thread>
@@ -19,7 +22,7 @@
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "commands/options.hpp"
+#include "commands/common_options.hpp"
 #include "commands/output.hpp"
 #include "instance/state_json.hpp"
 #include "kube/go_yaml.hpp"
@@ -199,6 +202,48 @@ int print_catalogue(const GetOptions& options, const metrics::Catalogue& catalog
 }
 
 }  // namespace
+
+void add_get(Command& program) {
+  auto options = std::make_shared<GetOptions>();
+  auto& o = *options;
+  auto command = program.add_command("get", "Show an instance's metrics");
+  command.footer(
+      "Examples:\n"
+      "  flux-metrics-api get\n"
+      "  flux-metrics-api get node_wanted_count job_count -o json\n"
+      "  flux-metrics-api get --watch node_up_count job_pending_count\n"
+      "  flux-metrics-api get --watch --record run.jsonl >/dev/null\n"
+      "  flux-metrics-api get --state | jq '.jobs[] | select(.state == \"sched\") | .id'\n"
+      "  flux-metrics-api get --custom-metric examples/held-jobs.yaml job_held_count\n"
+      "Without --watch there is no history: --hold has no effect, and rates have no value.\n"
+      "A server (start) has one, so its node_wanted_count may be larger.\n"
+      "docs/get.md describes the formats.");
+  auto names = command.option("metrics", o.metrics, "Metrics to show [all]");
+  auto form = command.option("-o,--output", o.output, "table, json or yaml; markdown with --catalogue");
+  form.shows_default().one_of({"table", "json", "yaml", "markdown"});
+  auto watch = command.flag("-w,--watch", o.watch, "Keep running and show the values whenever one changes");
+  auto record =
+      command.option("--record", o.record, "Append the metrics to this file, one JSON line per snapshot");
+  auto catalogue =
+      command.flag("--catalogue", o.catalogue, "List the metrics that exist, without values or a broker");
+  catalogue.excludes(names).excludes(watch).excludes(record);
+  command
+      .flag("--state", o.state, "Show the instance's state (nodes, queues, jobs) as JSON instead of metrics")
+      .excludes(names)
+      .excludes(catalogue)
+      .excludes(record);
+  add_custom_metrics(command, o.custom_metrics);
+  add_flux_uri(command, o.flux_uri);
+  command.duration("--timeout", o.timeout, "How long to wait for a broker", shortest);
+  add_policy(command, o.policy);
+  command.runs(
+      [options] { return run_get(*options); },
+      [options, form]() -> std::string {
+        if (!form.given() || options->output != "table" || !(options->state || options->catalogue)) return "";
+        return "-o table is a form of values: --state comes as json or yaml, --catalogue as markdown "
+               "too";
+      });
+}
 
 int run_get(const GetOptions& options) {
   using namespace std::chrono_literals;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
-#include "commands/options.hpp"
 
 namespace fluxmetrics::commands {
 namespace {

@@ -7,6 +7,11 @@
 
 namespace fluxmetrics::commands {
 
+// Exit codes of every command.
+inline constexpr int exit_fine = 0;
+inline constexpr int exit_failed = 1;
+inline constexpr int exit_misused = 2;
+
 // Tells the log why a command ends; returns `code`.
 int ends_with(int code, const Error& why);
 

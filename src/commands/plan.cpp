@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/ranges.h>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -10,7 +11,10 @@
 #include "base/json_text.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "commands/common_options.hpp"
 #include "commands/output.hpp"
+#include "commands/plan_record.hpp"
+#include "commands/plan_vectors.hpp"
 #include "plan/generate.hpp"
 #include "plan/job_history.hpp"
 #include "plan/report.hpp"
@@ -95,6 +99,59 @@ int play_trace(const PlanOptions& options) {
 }
 
 }  // namespace
+
+void add_plan(Command& program) {
+  auto options = std::make_shared<PlanOptions>();
+  auto& o = *options;
+  auto command = program.add_command("plan", "Play autoscalers over a workload, before a cluster does");
+  command.footer(
+      "Examples:\n"
+      "  flux-metrics-api plan --trace examples/daily.jsonl --max 64\n"
+      "  flux-metrics-api plan --trace examples/burst.jsonl --strategy wanted-drain --strategy cpu --plots "
+      "out\n"
+      "  flux jobs -A -a -c0 --json | flux-metrics-api plan --trace -\n"
+      "  flux-metrics-api plan record day.jsonl --duration 24h\n"
+      "  flux-metrics-api plan --workload burst --seed 7\n"
+      "The decisions of a real HPA controller beside this program's:\n"
+      "  flux-metrics-api plan --vectors tests/data/hpa/edge.jsonl\n"
+      "  flux-metrics-api plan --vectors tests/data/hpa/kubernetes-1.37.jsonl\n"
+      "docs/plan.md describes the formats and the model.");
+  auto vectors = command.option(
+      "--vectors", o.vectors,
+      "Compare with recorded decisions of an HPA controller: JSON lines, - for standard input");
+  vectors.type("FILE");
+  auto trace =
+      command.option("--trace", o.trace,
+                     "Jobs to play: JSON lines (docs/simulate.md), or the output of flux jobs --json; "
+                     "- for standard input");
+  trace.type("FILE").excludes(vectors);
+  command
+      .option("--workload", o.workload, "Jobs generated with --seed, for 64 nodes of 8 cores: daily or burst")
+      .one_of({"daily", "burst"})
+      .excludes(vectors)
+      .excludes(trace);
+  command.option(
+      "--strategy", o.strategies,
+      "Play only this one (repeatable): static, article, cpu, pending, wanted, wanted-drain, clairvoyant");
+  command.whole("--min", o.min, "Fewest nodes", 1, 100'000).shows_default();
+  command.whole("--max", o.max, "Most nodes", 1, 100'000).shows_default();
+  command.whole("--cores", o.cores, "Cores per node", 1, 10'000).shows_default();
+  command.whole("--seed", o.seed, "Seed of the random numbers").shows_default();
+  command.duration("--period", o.period, "Time between two syncs of the HPA", Seconds(1));
+  command.duration("--hold", o.hold, "As for start");
+  command.duration("--patience", o.patience, "As for start");
+  add_kubernetes_version(
+      command, o.kubernetes_version,
+      fmt::format("what a line of --vectors says, else {}", to_string(hpa::newest_kubernetes)));
+  auto plots = command.option("--plots", o.plots, "Write plots into this directory: SVG");
+  plots.type("DIRECTORY").excludes(vectors);
+  add_theme(command, o.theme).needs(plots);
+  command.option("-o,--output", o.output, "table, json or csv")
+      .shows_default()
+      .one_of({"table", "json", "csv"});
+  add_plan_record(command);
+  command.runs([options] { return run_plan(*options); });
+}
 
 int run_plan(const PlanOptions& options) {
   if (!options.vectors.empty()) return run_plan_vectors(options);

@@ -1,5 +1,5 @@
-// `plan record`: what a running instance's jobs do, as a trace for `plan --trace`. It asks once a second
-// which jobs have ended since, so a guest can do it too, and it costs the broker next to nothing.
+#include "commands/plan_record.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -18,7 +18,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "commands/options.hpp"
+#include "commands/common_options.hpp"
 #include "commands/output.hpp"
 #include "flux/blocking_client.hpp"
 #include "flux/job_list.hpp"
@@ -241,6 +241,23 @@ class Recording {
 };
 
 }  // namespace
+
+void add_plan_record(Command& plan) {
+  auto options = std::make_shared<RecordOptions>();
+  auto& o = *options;
+  auto command = plan.add_command("record", "Record the jobs of a running instance as a trace");
+  command.footer(
+      "Example:\n"
+      "  flux-metrics-api plan record day.jsonl --duration 24h\n"
+      "  flux-metrics-api plan --trace day.jsonl --max 64\n"
+      "Jobs that still run or wait at the end are recorded too, as docs/plan.md describes.");
+  command.option("file", o.out, "A new file for the trace [standard output]");
+  add_flux_uri(command, o.flux_uri);
+  command.bare_duration("--duration", o.duration, "How long to record [until a signal comes]");
+  command.whole("--jobs", o.jobs, "Stop when this many jobs have ended", 1);
+  command.duration("--interval", o.interval, "Time between two queries", shortest);
+  command.runs([options] { return run_plan_record(*options); });
+}
 
 int run_plan_record(const RecordOptions& options) {
   const auto broker = server::find_broker(options.flux_uri);

@@ -1,3 +1,5 @@
+#include "commands/plan_vectors.hpp"
+
 #include <cerrno>
 #include <fstream>
 #include <iostream>
@@ -9,7 +11,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "commands/plan.hpp"
+#include "commands/output.hpp"
 #include "hpa/vectors.hpp"
 
 namespace fluxmetrics::commands {

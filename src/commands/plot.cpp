@@ -1,9 +1,12 @@
+#include "commands/plot.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <ranges>
 #include <sstream>
 #include <system_error>
@@ -16,7 +19,7 @@
 #include "base/text.hpp"
 #include "charts/file.hpp"
 #include "charts/svg.hpp"
-#include "commands/options.hpp"
+#include "commands/common_options.hpp"
 #include "commands/output.hpp"
 #include "plan/report.hpp"
 
@@ -258,6 +261,26 @@ Paths plot_any(const std::string& file, const PlotOptions& options) {
 }
 
 }  // namespace
+
+void add_plot(Command& program) {
+  auto options = std::make_shared<PlotOptions>();
+  auto& o = *options;
+  auto command = program.add_command("plot", "Draw what other commands have measured: SVG files");
+  command.footer(
+      "Examples:\n"
+      "  flux-metrics-api plan --trace examples/daily.jsonl -o json > plan.json\n"
+      "  flux-metrics-api plot plan.json --out plots\n"
+      "  flux-metrics-api get --watch --record run.jsonl; flux-metrics-api plot run.jsonl\n"
+      "  echo machine_type,from_nodes,to_nodes,seconds > nodes.csv\n"
+      "  echo small,1,2,31.5 >> nodes.csv\n"
+      "  flux-metrics-api plot nodes.csv --no-outliers");
+  command.option("file", o.file, "Output of plan -o json or get --record, or timings of nodes (CSV)")
+      .required();
+  command.option("--out", o.out, "Directory for the plots").shows_default().check(not_empty());
+  add_theme(command, o.theme);
+  command.flag("--no-outliers", o.no_outliers, "Leave outliers out of box plots");
+  command.runs([options] { return run_plot(*options); });
+}
 
 int run_plot(const PlotOptions& options) {
   std::ifstream file(options.file, std::ios::binary);

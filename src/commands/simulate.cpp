@@ -1,13 +1,14 @@
-// simulate: a Flux instance without Flux, on a socket, until somebody stops it.
+#include "commands/simulate.hpp"
+
 #include <algorithm>
 #include <csignal>
 #include <fmt/format.h>
+#include <memory>
 #include <pthread.h>
 #include <string_view>
 #include <unistd.h>
 
 #include "base/log.hpp"
-#include "commands/options.hpp"
 #include "commands/output.hpp"
 #include "flux/uri.hpp"
 #include "simulate/server.hpp"
@@ -107,7 +108,67 @@ int misused(const Error& error) {
   return exit_misused;
 }
 
+// What scheduler is imitated, and how.
+void add_scheduler(Command& command, SimulateOptions& o) {
+  command.option("--scheduler", o.scheduler, "Scheduler to imitate: simple or fluxion")
+      .shows_default()
+      .one_of({"simple", "fluxion"});
+  command.option("--queue-policy", o.queue_policies,
+                 "Fluxion's: fcfs, easy, hybrid or conservative [fcfs]; QUEUE=POLICY for one queue "
+                 "(repeatable)");
+  command
+      .option("--match-policy", o.match_policy,
+              "Fluxion's: first, firstnodex, high, low, lonode, hinode, lonodex or hinodex [first]")
+      .check(not_empty());
+  command.option("--prune-filters", o.prune_filters, "Fluxion's, such as ALL:core [ALL:core,ALL:node]")
+      .check(not_empty());
+  command.flag("--no-scheduler", o.no_scheduler, "Begin without a scheduler");
+}
+
 }  // namespace
+
+void add_simulate(Command& program) {
+  auto options = std::make_shared<SimulateOptions>();
+  auto& o = *options;
+  auto command =
+      program.add_command("simulate", "Run a simulated Flux instance that speaks Flux's own protocol");
+  command.footer(
+      "Example:\n"
+      "  flux-metrics-api simulate --size 2 --max-size 4 --cores 4 --socket /tmp/flux.sock &\n"
+      "  export FLUX_URI=local:///tmp/flux.sock\n"
+      "  flux-metrics-api simulate-ctl submit -N4 --duration 10s\n"
+      "  flux-metrics-api get node_wanted_count\n"
+      "With Fluxion, as in a MiniCluster that sets a queue policy:\n"
+      "  flux-metrics-api simulate --scheduler fluxion --queue-policy easy --match-policy lonode\n"
+      "A large one, in the middle of its work:\n"
+      "  flux-metrics-api simulate --size 10000 --pending 100000 --running 10000");
+  command.whole("--size", o.size, "Ranks that are online at the start").shows_default();
+  command.whole("--max-size", o.max_size, "All ranks: the size attribute [4, or --size when that is more]");
+  command.whole("--cores", o.cores, "Cores per rank").shows_default();
+  command.whole("--gpus", o.gpus, "GPUs per rank").shows_default();
+  command.whole("--pending", o.pending, "Jobs that wait from the start, the first one for all ranks");
+  command.whole("--running", o.running, "Jobs that run from the start");
+  command.option("--socket", o.socket, "Path of the socket [a new one in the temporary directory]");
+  command.number("--speed", o.speed, "How many times faster than real time")
+      .shows_default()
+      .check(number_above_zero(), "POSITIVE");
+  command.option("--trace", o.trace, "Jobs to submit: JSON lines, see docs/simulate.md");
+  command.option("--queue", o.queues,
+                 "A queue, NAME or NAME=RANKS (repeatable); queues start stopped, as Flux's do");
+  command.option("--as-version", o.as_version,
+                 "Act as this Flux version, such as 0.53: refuse what it lacked");
+  command.flag("--as-guest", o.as_guest,
+               "Treat clients as guests, unless they request the owner's role as simulate-ctl does");
+  command.flag("--private-mode", o.private_mode, "Hide other users' jobs from guests (access.private-mode)");
+  command.option("--exclude", o.exclude, "Ranks that the configuration excludes, an idset");
+  command.whole("--quorum", o.quorum, "Stay in state quorum until this many ranks are online");
+  add_scheduler(command, o);
+  command.flag("--discovery", o.discovery,
+               "Resources were discovered, not configured: ranks that are lost are removed for good");
+  command.option("--parent-uri", o.parent_uri, "Be a sub-instance of the instance at this URI")
+      .check(not_empty());
+  command.runs([options] { return run_simulate(*options); });
+}
 
 int run_simulate(const SimulateOptions& options) {
   auto instance = read_options(options);

@@ -1,8 +1,9 @@
-// simulate-ctl: steers a simulated instance, over the same socket that everybody else uses. What a real
-// broker knows too (submit, cancel, drain, undrain, queue) works there as well.
+#include "commands/simulate_ctl.hpp"
+
 #include <chrono>
 #include <fmt/format.h>
 #include <functional>
+#include <memory>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -16,7 +17,7 @@
 #include <boost/json.hpp>
 
 #include "base/clock.hpp"
-#include "commands/options.hpp"
+#include "commands/common_options.hpp"
 #include "commands/output.hpp"
 #include "flux/blocking_client.hpp"
 #include "flux/job.hpp"
@@ -194,7 +195,95 @@ Result<void> check(const SimulateCtlOptions& options) {
   return {};
 }
 
+using Shared = std::shared_ptr<SimulateCtlOptions>;
+
+// A way to steer the instance. `queue` and `scheduler` have two each, of which `which` is one.
+Command add_action(Command& parent, const Shared& options, const std::string& name, const std::string& help,
+                   const std::string& example, const std::string& group = "") {
+  auto command = parent.add_command(name, help);
+  command.footer("Example:\n  flux-metrics-api simulate-ctl " + example);
+  command.passes_options_up();
+  command.runs([options, name, group] {
+    options->action = group.empty() ? name : group;
+    options->queue_action = group.empty() ? "" : name;
+    return run_simulate_ctl(*options);
+  });
+  return command;
+}
+
+void add_ranks(Command& ctl, const Shared& o) {
+  const auto ranks = [&](Command command) {
+    command.option("ranks", o->ranks, "Idset, such as 2-3").required();
+    return command;
+  };
+  ranks(add_action(ctl, o, "online", "Ranks join", "online 2-3"));
+  ranks(add_action(ctl, o, "offline", "Ranks leave", "offline 3 --lost"))
+      .flag("--lost", o->lost, "As a node that dies; otherwise as a pod that is deleted");
+  ranks(add_action(ctl, o, "torpid", "Ranks answer slowly", "torpid 1"));
+  ranks(add_action(ctl, o, "lively", "Ranks answer well again", "lively 1"));
+  ranks(add_action(ctl, o, "drain", "Drain ranks", "drain 1 \"a fan\"")).option("reason", o->reason, "Why");
+  ranks(add_action(ctl, o, "undrain", "Undrain ranks", "undrain 1"));
+}
+
+void add_jobs(Command& ctl, const Shared& o) {
+  auto submit = add_action(ctl, o, "submit", "Submit a job and print its id", "submit -N4 --duration 10s");
+  submit.whole("-N,--nodes", o->nodes, "Nodes");
+  submit.whole("-n,--slots", o->slots, "Slots in total; -N without -n asks for whole nodes");
+  submit.whole("-c,--cores-per-slot", o->cores, "Cores per slot").shows_default();
+  submit.whole("-g,--gpus-per-slot", o->gpus, "GPUs per slot").shows_default();
+  submit.flag("--exclusive", o->exclusive, "Whole nodes");
+  submit.option("--duration", o->duration, "How long it runs, and its limit, such as 10s [it runs for ever]");
+  submit.option("-q,--queue", o->queue, "Queue");
+  submit.whole("--urgency", o->urgency, "0 (held) to 31", 0, 31).shows_default();
+  submit.whole("--cc", o->copies, "How many copies", 1).shows_default();
+  auto cancel =
+      add_action(ctl, o, "cancel", "Cancel a job", "cancel $(flux-metrics-api simulate-ctl submit -N1)");
+  cancel.option("id", o->job_id, "Job id").required();
+  auto purge = add_action(ctl, o, "purge", "Let the instance forget inactive jobs", "purge --keep 100");
+  purge.whole("--keep", o->keep, "How many of the latest to keep").shows_default();
+}
+
+void add_switches(Command& ctl, const Shared& o) {
+  auto queue = ctl.add_command("queue", "Start or stop queues");
+  queue.footer("Example:\n  flux-metrics-api simulate-ctl queue start --all");
+  queue.passes_options_up();
+  queue.requires_command();
+  for (const std::string name : {"start", "stop"}) {
+    auto command = add_action(queue, o, name, name == "start" ? "Let jobs start" : "Let no job start",
+                              "queue " + name, "queue");
+    command.option("name", o->queue_name, "Queue");
+    command.flag("-a,--all", o->all_queues, "All queues (the default)");
+  }
+  auto scheduler = ctl.add_command("scheduler", "Load or unload the scheduler");
+  scheduler.footer("Example:\n  flux-metrics-api simulate-ctl scheduler unload");
+  scheduler.passes_options_up();
+  scheduler.requires_command();
+  add_action(scheduler, o, "load", "Jobs start again", "scheduler load", "scheduler");
+  add_action(scheduler, o, "unload", "No job starts, as when its module is removed", "scheduler unload",
+             "scheduler");
+}
+
 }  // namespace
+
+void add_simulate_ctl(Command& program) {
+  auto options = std::make_shared<SimulateCtlOptions>();
+  auto command = program.add_command("simulate-ctl", "Steer a simulated instance");
+  command.footer(
+      "Examples:\n"
+      "  flux-metrics-api simulate-ctl online 2-3\n"
+      "  flux-metrics-api simulate-ctl offline 3 --lost\n"
+      "  flux-metrics-api simulate-ctl submit -N4 --duration 10s\n"
+      "  flux-metrics-api simulate-ctl cancel 3562272718848\n"
+      "  flux-metrics-api simulate-ctl queue start --all");
+  add_flux_uri(command, options->flux_uri);
+  command.requires_command();
+  add_ranks(command, options);
+  add_jobs(command, options);
+  add_switches(command, options);
+  add_action(command, options, "clock", "Show the simulated time", "clock");
+  add_action(command, options, "stats", "Show how many requests came, by topic", "stats");
+  add_action(command, options, "shutdown", "End the instance, as `flux shutdown` does", "shutdown");
+}
 
 int run_simulate_ctl(const SimulateCtlOptions& options) {
   if (const auto fine = check(options); !fine) return ends_with(exit_misused, fine.error());

@@ -107,6 +107,7 @@ class Misuse(unittest.TestCase):
         self.refused("start", "--hold", "soon", says=["soon"])
         self.refused("start", "--max-staleness", "-1s", says=["-1s"])
         self.refused("start", "--min-replicas", "0", says=["--min-replicas"])
+        self.refused("get", "--count-denied", "61m", says=["--count-denied: must be at most 3600s, not 61m\n"])
         self.refused("get", "-o", "xml", says=["--output: must be one of table, json, yaml, markdown, not 'xml'\n"])
         self.refused("plan", "--workload", "daily", "--strategy", "magic", says=["'magic': there are static, article, cpu,"])
         self.refused("simulate", "--speed", "0", says=["--speed"])
@@ -145,7 +146,7 @@ class Misuse(unittest.TestCase):
         self.refused("simulate-ctl", "queue", says=["queue needs a subcommand, one of: start, stop\n"])
         self.refused("simulate-ctl", "online", says=["online needs ranks: Idset"])
         self.refused("explain", says=["explain needs hpa: File with the HPA"])
-        self.refused("plot", says=["plot needs file: From plan -o json"])
+        self.refused("plot", says=["plot needs file: Output of plan -o json"])
         self.refused("start", "--port", says=["--port needs a value"])
 
     def test_what_does_not_go_together(self):

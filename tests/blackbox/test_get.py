@@ -84,7 +84,7 @@ class Formats(unittest.TestCase):
 
     def test_help_says_that_it_has_no_memory(self):
         text = re.sub(r"\s+", " ", run("get", "--help").stdout)
-        self.assertIn("Without --watch nothing is remembered: --hold has no effect", text)
+        self.assertIn("Without --watch there is no history: --hold has no effect", text)
 
 
 class Watching(unittest.TestCase):

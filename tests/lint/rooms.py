@@ -19,7 +19,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^">]+)[">]', re.M)
 # what may be included, by how many .cpp files at most, of which room (never by a header)
 GUARDED = [
     ("Beast and Asio's SSL", re.compile(r"boost/(beast|asio/ssl)(/|\.hpp)"), 3, "http"),
-    ("CLI11", re.compile(r"CLI/"), 5, "commands"),
+    ("CLI11", re.compile(r"CLI/"), 1, "commands"),
     ("libjq", re.compile(r"^j[qv]\.h$"), 1, "user"),
     ("spdlog", re.compile(r"spdlog/"), None, "base"),
 ]
