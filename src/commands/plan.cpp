@@ -154,7 +154,9 @@ void add_plan(Command& program) {
 }
 
 int run_plan(const PlanOptions& options) {
-  if (!options.vectors.empty()) return run_plan_vectors(options);
+  if (!options.vectors.empty()) {
+    return run_plan_vectors(options.vectors, options.kubernetes_version, options.output);
+  }
   if (!options.trace.empty() || !options.workload.empty()) return play_trace(options);
   log::error("plan needs something to play: --trace FILE, --workload NAME, or --vectors FILE");
   return exit_misused;

@@ -50,34 +50,34 @@ void print_vectors_table(const hpa::VectorReport& report) {
 
 }  // namespace
 
-int run_plan_vectors(const PlanOptions& options) {
-  if (options.output == "csv") {
+int run_plan_vectors(const std::string& vectors, std::optional<hpa::KubernetesVersion> version,
+                     const std::string& output) {
+  if (output == "csv") {
     log::error("-o csv is for --trace and --workload: --vectors is answered as table or json");
     return exit_misused;
   }
   std::ifstream file;
-  const bool standard_input = options.vectors == "-";
+  const bool standard_input = vectors == "-";
   if (!standard_input) {
-    file.open(options.vectors);
+    file.open(vectors);
     // A directory opens, and fails when it is read.
     if (!file || (file.peek(), file.bad())) {
-      log::error("cannot read the vectors {}: {}", options.vectors,
+      log::error("cannot read the vectors {}: {}", vectors,
                  std::generic_category().message(errno == 0 ? EIO : errno));
       return exit_misused;
     }
     file.clear();
   }
-  const auto report = hpa::compare_vectors(standard_input ? std::cin : file, options.kubernetes_version);
+  const auto report = hpa::compare_vectors(standard_input ? std::cin : file, version);
   if (!report) {
-    log::error("{}: {}", options.vectors, report.error().message);
+    log::error("{}: {}", vectors, report.error().message);
     return exit_misused;
   }
   if (report->scenarios == 0) {
-    log::error("{} holds no scenario: nothing was compared",
-               standard_input ? "standard input" : options.vectors);
+    log::error("{} holds no scenario: nothing was compared", standard_input ? "standard input" : vectors);
     return exit_misused;
   }
-  if (options.output == "json") {
+  if (output == "json") {
     print_vectors_json(*report);
   } else {
     print_vectors_table(*report);

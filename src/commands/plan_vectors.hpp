@@ -1,10 +1,15 @@
 // `plan --vectors`: recorded decisions of a real HPA controller, compared with this program's.
 #pragma once
 
-#include "commands/plan.hpp"
+#include <optional>
+#include <string>
+
+#include "hpa/kubernetes_version.hpp"
 
 namespace fluxmetrics::commands {
 
-int run_plan_vectors(const PlanOptions& options);
+// `vectors` may be "-" for standard input; `output` is table or json.
+int run_plan_vectors(const std::string& vectors, std::optional<hpa::KubernetesVersion> version,
+                     const std::string& output);
 
 }  // namespace fluxmetrics::commands
