@@ -2,17 +2,21 @@
 """The rules of the tree that no compiler knows: rooms.py [TREE]. One line a broken rule; exit 1 when there is one.
 
 1. a file of src/ includes only the rooms that src/CMakeLists.txt lets its room use (directly or through another);
-2. a source includes the header of its name first, so that compiling it proves that the header stands alone;
-3. the headers that are slow to compile stay where they are few: see GUARDED;
-4. no source file is longer than 600 lines;
-5. no promises left in the text, and no path that exists on one machine only.
+2. units (a header and its source) do not include each other in a circle;
+3. at most five units of a room share a prefix, the word before the first "_" of their names: more want a room;
+4. a source includes the header of its name first, so that compiling it proves that the header stands alone;
+5. the headers that are slow to compile stay where they are few: see GUARDED;
+6. no source file is longer than 600 lines;
+7. no promises left in the text, and no path that exists on one machine only.
 """
+import collections
 import os
 import pathlib
 import re
 import sys
 
 MAX_LINES = 600
+MAX_PREFIX = 5
 ROOM = re.compile(r"^\s*fluxmetrics_room\(\s*(\w+)([^)]*)\)", re.M)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^">]+)[">]', re.M)
 
@@ -98,6 +102,50 @@ def check_rooms(tree, complain):
                 complain(path, line, f"room '{room}' may not use room '{other}' (src/CMakeLists.txt)")
 
 
+def units_of(src):
+    """{unit, as "room/name": {unit that it includes: (file, line) of the first include}}."""
+    units = collections.defaultdict(dict)
+    for path in source_files(src):
+        unit = path.relative_to(src).with_suffix("").as_posix()
+        for line, quoted, name in includes(path):
+            other = name.rpartition(".")[0]
+            if quoted and other != unit:
+                units[unit].setdefault(other, (path, line))
+        units[unit]  # also without an include
+    return units
+
+
+def circles(units):
+    """The sets of more than one unit that all reach each other."""
+    reached = {}
+    for unit in units:
+        reached[unit], queue = set(), [unit]
+        while queue:
+            fresh = [other for other in units[queue.pop()] if other in units and other not in reached[unit]]
+            reached[unit].update(fresh)
+            queue += fresh
+    found = {frozenset(other for other in reached[unit] if unit in reached[other]) for unit in units}
+    return sorted(sorted(circle) for circle in found if circle)
+
+
+def check_units(tree, complain):
+    src = tree / "src"
+    units = units_of(src)
+    for circle in circles(units):
+        first = circle[0]
+        part = next(unit for unit in circle if first in units[unit])
+        complain(*units[part][first], f"{first} includes {part} too, directly or not: a circle of {', '.join(circle)}")
+    sharing = collections.defaultdict(list)
+    for unit in sorted(units):
+        room, _, name = unit.rpartition("/")
+        if "_" in name:
+            sharing[room, name.split("_")[0]].append(name)
+    for (room, prefix), names in sharing.items():
+        if len(names) > MAX_PREFIX:
+            complain(src / room, 0, f"{len(names)} units begin with '{prefix}_', {MAX_PREFIX} is the most: "
+                                    f"give them a room ({', '.join(names)})")
+
+
 def header_of(source):
     """The header of a source's own name, None without one."""
     return next((path for path in (source.with_suffix(".hpp"), source.with_suffix(".h")) if path.is_file()), None)
@@ -177,7 +225,7 @@ def check(tree):
     def complain(path, line, sentence):
         found.append(f"{path.relative_to(tree)}{f':{line}' if line else ''}: {sentence}")
 
-    for rule in (check_rooms, check_own_headers, check_guarded, check_lengths, check_texts):
+    for rule in (check_rooms, check_units, check_own_headers, check_guarded, check_lengths, check_texts):
         rule(tree, complain)
     return found
 

@@ -83,6 +83,37 @@ class Rules(unittest.TestCase):
         self.write("src/loose.cpp", "\n")
         self.demand(("src/loose.cpp:", "lives in a room"))
 
+    def test_circle_of_units(self):
+        self.write("src/api/a.hpp", '#include "api/b.hpp"\n')
+        self.write("src/api/b.hpp", "#pragma once\n")
+        self.write("src/api/b.cpp", '#include "api/b.hpp"\n#include "api/c.hpp"\n')
+        self.write("src/api/c.hpp", '\n#include "api/a.hpp"\n#include "flux/flux.hpp"\n')
+        self.write("src/api/user.cpp", '#include "api/a.hpp"\n')  # leads into the circle, is no part of it
+        self.demand(("src/api/c.hpp:2:", "api/a includes api/c too, directly or not: a circle of api/a, api/b, api/c"))
+
+    def test_two_circles(self):
+        for one, two in ("ab", "xy"):
+            self.write(f"src/api/{one}.hpp", f'#include "api/{two}.hpp"\n')
+            self.write(f"src/api/{two}.hpp", f'#include "api/{one}.hpp"\n')
+        self.demand(("src/api/b.hpp:1:", "a circle of api/a, api/b"), ("src/api/y.hpp:1:", "a circle of api/x, api/y"))
+
+    def test_header_and_source_are_one_unit(self):
+        self.write("src/api/a.hpp", "#pragma once\n")
+        self.write("src/api/a.cpp", '#include "api/a.hpp"\n#include "api/b.hpp"\n')
+        self.write("src/api/b.hpp", "#pragma once\n")
+        self.write("src/api/b.cpp", '#include "api/b.hpp"\n')
+        self.demand()
+
+    def test_prefix_that_wants_a_room(self):
+        # Neither the bare word nor "jobs" counts.
+        for name in ("job", "job_a", "job_b", "job_c", "job_d", "job_e", "jobs_x"):
+            self.write(f"src/flux/{name}.hpp", "#pragma once\n")
+            self.write(f"src/flux/{name}.cpp", f'#include "flux/{name}.hpp"\n')
+        self.write("src/api/job_f.hpp", "#pragma once\n")
+        self.demand()
+        self.write("src/flux/job_f.cpp", "\n")
+        self.demand(("src/flux:", "6 units begin with 'job_'"))
+
     def test_own_header_comes_first(self):
         self.write("src/flux/x.hpp", "#pragma once\n")
         self.write("src/flux/x.cpp", '#include <string>\n\n#include "flux/x.hpp"\n')
