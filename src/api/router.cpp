@@ -1,10 +1,10 @@
 #include "api/router.hpp"
 
-#include "kube/metrics_groups.hpp"
-
 #include <algorithm>
 #include <fmt/format.h>
 #include <span>
+
+#include "kube/metrics_groups.hpp"
 
 namespace fluxmetrics::api {
 namespace {
