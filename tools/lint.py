@@ -2,14 +2,12 @@
 """The lint gate: tools/lint.py check | format (tools/lint.sh sets the machine up and calls it).
 
 What is linted: the format of all C and C++ files; clang-tidy over the .cpp files of src (headers through them);
-the broker module's files too, where there is a flux-core;
-that each header of src compiles alone; the rules of tests/lint; the syntax of Python and shell scripts.
-clang-tidy and header results are remembered in build/lint by the content of the file, of every header of src
-that it reaches, and of the tools' settings: a second run costs seconds.
+that each header of src compiles alone (headers.py); the rules of tests/lint; the syntax of Python and shell scripts.
+clang-tidy and header results are remembered in the user's cache by the content of the file, of every header of src
+that it reaches, and of the tools' settings: a second run costs seconds, in a clean checkout too.
 """
 import concurrent.futures
 import hashlib
-import json
 import os
 import pathlib
 import re
@@ -18,10 +16,19 @@ import subprocess
 import sys
 import time
 
+import headers
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "lint"))
+import rooms  # noqa: E402
+
 SRC = ROOT / "src"
-CACHE = ROOT / "build" / "lint"
-INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+BUILD = ROOT / "build" / "lint"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "flux-metrics-api" / "lint"
+KEPT_DAYS = 30
+# Those of cmake/Options.cmake that decide what is compiled; which warnings are errors is the build's matter.
+FLAGS = ["-std=c++23", '-DFLUXMETRICS_VERSION="lint"', "-DBOOST_ASIO_SEPARATE_COMPILATION",
+         "-DBOOST_ASIO_NO_DEPRECATED", "-DBOOST_BEAST_SEPARATE_COMPILATION"]
 
 
 def run(command, **options):
@@ -42,107 +49,131 @@ def reached(path, seen=None):
     if path in seen or not path.is_file():
         return seen
     seen[path] = path.read_bytes()
-    for name in INCLUDE.findall(seen[path].decode(errors="replace")):
-        reached(SRC / name, seen)
+    for bracket, name in headers.INCLUDE.findall(seen[path].decode(errors="replace")):
+        if bracket == '"':
+            reached(SRC / name, seen)
     return seen
 
 
-def fingerprint(path, *settings):
-    digest = hashlib.sha256()
-    for name, content in sorted(reached(path).items()):
-        digest.update(f"{name.relative_to(ROOT)} {len(content)} ".encode())
-        digest.update(content)
-    for setting in settings:
-        digest.update(setting.encode())
-    return digest.hexdigest()
+class Memory:
+    """Which files have passed a check: a stamp in the cache for each content and setting."""
+
+    def __init__(self, *settings):
+        self.settings = "\n".join(settings).encode()
+
+    def stamp(self, path):
+        digest = hashlib.sha256(self.settings)
+        for name, content in sorted(reached(path).items()):
+            digest.update(f"{name.relative_to(ROOT)} {len(content)} ".encode())
+            digest.update(content)
+        return CACHE / digest.hexdigest()
+
+    def keep(self, path):
+        self.stamp(path).touch()
+
+    def fresh(self, files):
+        """Those of the files that have not passed yet."""
+        stamps = {path: self.stamp(path) for path in files}
+        for stamp in stamps.values():
+            if stamp.exists():
+                stamp.touch()
+        return [path for path, stamp in stamps.items() if not stamp.exists()]
 
 
-def remembered(path, settings, command):
-    """Runs `command` over `path` unless the same content passed before; returns (ok, output, seconds)."""
-    stamp = CACHE / fingerprint(path, *settings)
-    if stamp.exists():
-        return True, "", 0.0
+def forget_old_stamps():
+    for stamp in CACHE.iterdir():
+        if stamp.stat().st_mtime < time.time() - KEPT_DAYS * 86400:
+            stamp.unlink(missing_ok=True)
+
+
+def say(what, path, output):
+    print(f"--- {what}: {path.relative_to(ROOT)}\n{output.rstrip()}", flush=True)
+
+
+def check_headers(files):
     begin = time.monotonic()
-    ok, output = run(command)
-    if ok:
-        stamp.touch()
-    return ok, output, time.monotonic() - begin
-
-
-def over_files(what, files, settings, command_for):
-    """One check over many files, on all cores; returns whether all passed."""
-    begin = time.monotonic()
-    fresh = slowest = 0.0
-    slowest_name = ""
+    compiler = ["g++", *FLAGS, "-Wall", "-Wextra", "-Werror", "-Winvalid-pch"]
+    memory = Memory("headers", run(["g++", "--version"])[1], shlex.join(compiler))
+    fresh = memory.fresh(files)
     good = True
-    # Large files first, so that the last one does not run alone.
-    files = sorted(files, key=lambda path: -path.stat().st_size)
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        jobs = {pool.submit(remembered, path, settings, command_for(path)): path for path in files}
-        for job in concurrent.futures.as_completed(jobs):
-            _, _, seconds = job.result()
-            fresh += seconds > 0
-            if seconds > slowest:
-                slowest, slowest_name = seconds, str(jobs[job].relative_to(ROOT))
-            good &= say_if_bad(what, jobs[job], job.result())
-    note = f", slowest {slowest_name} {slowest:.0f} s" if slowest >= 1 else ""
-    report(what, good, begin, f"{len(files)} files, {int(fresh)} not remembered{note}")
+    for path, output in headers.Headers(SRC, compiler, BUILD).check(fresh).items():
+        if output:
+            good = False
+            say("headers", path, output)
+        else:
+            memory.keep(path)
+    report("headers", good, begin, f"{len(files)} files, {len(fresh)} not remembered")
     return good
 
 
 # A name defined at the left margin: what may clash when several files are one translation unit.
-DEFINED = re.compile(r"^(?![}#/ ]|namespace|template|using namespace)[^(={;\n]*?(\w+)\s*(?:[({=;]|$)", re.M)
+DEFINED = re.compile(r"^(?:(?:enum )?(?:class|struct|enum|union) (?!class|struct)(\w+)"
+                     r"|(?![}#/ ]|namespace|template|using namespace)[^(={;\n]*?(\w+)\s*(?:[({=;]|$))", re.M)
 
 
-def batches(files, most=10):
-    """The files in groups of one room whose own names do not clash (as far as the text tells)."""
-    groups = []
+def batches(files, lines=10000):
+    """The files in groups that are compiled as one: about `lines` long, of files whose own names do not clash (as far
+    as the text tells)."""
+    texts = {path: path.read_text() for path in files}
+    groups = [([], set()) for _ in range(round(sum(text.count("\n") for text in texts.values()) / lines) or 1)]
     for path in files:
-        names = set(DEFINED.findall(path.read_text()))
-        for room, members, taken in groups:
-            if room == path.parent and len(members) < most and not names & taken:
-                members.append(path)
-                taken |= names
-                break
-        else:
-            groups.append((path.parent, [path], names))
-    return [members for _, members, _ in groups]
+        names = {(path.parent, "".join(name)) for name in DEFINED.findall(texts[path])}
+        fitting = [group for group in groups if not names & group[1]]
+        if not fitting:
+            fitting = [([], set())]
+            groups += fitting
+        length = lambda group: sum(texts[member].count("\n") for member in group[0])
+        # The first with room for it, since neighbours share headers; else the shortest.
+        members, taken = next((group for group in fitting if length(group) < lines), min(fitting, key=length))
+        members.append(path)
+        taken |= names
+    return [members for members, _ in groups if members]
 
 
-def tidy_batch(files, settings, flags):
-    """clang-tidy over several files as one translation unit: nine tenths of its time go into the headers they share.
-    A batch that does not pass is asked file by file, and only that answer counts."""
+DIAGNOSTIC = re.compile(r"^(/[^:\n]+):\d+:\d+: (?:warning|error): ", re.M)
+
+
+def tidy(files):
+    """clang-tidy over several files as one translation unit: (passed?, what it said)."""
+    unit = files[0]
     if len(files) > 1:
-        unit = CACHE / f"{files[0].parent.name}-{files[0].stem}.cpp"
+        unit = BUILD / f"{files[0].parent.name}-{files[0].stem}-{len(files)}.cpp"
         unit.write_text("".join(f'#include "{path}"\n' for path in files))
-        ok, _ = run(["clang-tidy-19", "--quiet", "--checks=-bugprone-suspicious-include", unit, "--",
-                     *flags, "-Wno-unknown-warning-option"])
-        if ok:
-            for path in files:
-                (CACHE / fingerprint(path, *settings)).touch()
-            return []
-    return [path for path in files
-            if not say_if_bad("clang-tidy", path,
-                              remembered(path, settings, ["clang-tidy-19", "--quiet", "-p", "build/dev", path]))]
+    return run(["clang-tidy-19", "--quiet", f"--config-file={ROOT / '.clang-tidy'}",
+                *(["--checks=-bugprone-suspicious-include"] if len(files) > 1 else []), unit, "--", f"-I{SRC}", *FLAGS])
 
 
-def say_if_bad(what, path, result):
-    ok, output, _ = result
-    if not ok:
-        print(f"--- {what}: {path.relative_to(ROOT)}\n{output.rstrip()}", flush=True)
-    return ok
+def tidy_batch(files, memory):
+    """The files of a batch that do not pass. Most of clang-tidy's time goes into the headers that files share; but what
+    it says of a batch may be the batch's fault: a file that it names is checked alone, and only that result counts."""
+    passed, output = tidy(files)
+    named = set(map(pathlib.Path, DIAGNOSTIC.findall(output)))
+    if passed:
+        suspects = []
+    elif len(files) == 1:
+        say("clang-tidy", files[0], output)
+        return files
+    elif not named or "[clang-diagnostic-error" in output:  # these do not compile together
+        half = len(files) // 2
+        return tidy_batch(files[:half], memory) + tidy_batch(files[half:], memory)
+    else:
+        suspects = {next((path for path in files if name in reached(path)), files[0]) for name in named}
+    for path in files:
+        if path not in suspects:
+            memory.keep(path)
+    return sum((tidy_batch([path], memory) for path in sorted(suspects)), [])
 
 
-def check_tidy(files, settings):
+def check_tidy(files):
     begin = time.monotonic()
-    flags = {}
-    for entry in json.loads((ROOT / "build/dev/compile_commands.json").read_text()):
-        words = shlex.split(entry["command"])
-        flags[pathlib.Path(entry["file"])] = [word for word in words if re.match("-[DIWfs]", word)]
-    fresh = [path for path in files if not (CACHE / fingerprint(path, *settings)).exists()]
-    groups = sorted(batches(fresh), key=len, reverse=True)
+    memory = Memory("clang-tidy", run(["clang-tidy-19", "--version"])[1], (ROOT / ".clang-tidy").read_text(),
+                    shlex.join(FLAGS))
+    fresh = memory.fresh(files)
+    # Files of one room, and of those below it, share most headers.
+    reach, _ = rooms.rooms_of((SRC / "CMakeLists.txt").read_text())
+    groups = batches(sorted(fresh, key=lambda path: (len(reach.get(path.parent.name, ())), path)))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        bad = sum(pool.map(lambda group: tidy_batch(group, settings, flags[group[0]]), groups), [])
+        bad = sum(pool.map(lambda group: tidy_batch(group, memory), groups), [])
     report("clang-tidy", not bad, begin, f"{len(files)} files, {len(fresh)} not remembered, in {len(groups)} batches")
     return not bad
 
@@ -198,29 +229,21 @@ def check_format(files):
     return not bad
 
 
-def tidy_settings():
-    _, version = run(["clang-tidy-19", "--version"])
-    return [version, (ROOT / ".clang-tidy").read_text(), (ROOT / "cmake" / "Options.cmake").read_text(),
-            (ROOT / "src" / "CMakeLists.txt").read_text(), (ROOT / "CMakePresets.json").read_text()]
-
-
 def main(action):
     cxx = cxx_files("src", "tests")
     if action == "format":
         return 0 if simple("format", [["clang-format-19", "-i", *cxx]], f"{len(cxx)} files") else 1
     CACHE.mkdir(parents=True, exist_ok=True)
-    compiler = ["g++", "-std=c++23", "-fsyntax-only", "-x", "c++", "-Wall", "-Wextra", "-Werror", "-Isrc",
-                '-DFLUXMETRICS_VERSION="lint"', "-DBOOST_ASIO_SEPARATE_COMPILATION", "-DBOOST_ASIO_NO_DEPRECATED",
-                "-DBOOST_BEAST_SEPARATE_COMPILATION"]
-    alone = lambda path: [*compiler, "-include", path.relative_to(SRC).as_posix(), os.devnull]
+    BUILD.mkdir(parents=True, exist_ok=True)
     results = [
         simple("rooms", [[sys.executable, "-B", path, ROOT] for path in sorted(ROOT.glob("tests/lint/*.py"))
                          if not path.name.startswith("test_")], "the rules of the tree"),
         check_scripts(),
         check_format(cxx),
-        over_files("headers", sorted(SRC.rglob("*.hpp")), [shlex.join(compiler)], alone),
-        check_tidy(sorted(SRC.rglob("*.cpp")), tidy_settings()),
+        check_headers(sorted(SRC.rglob("*.hpp"))),
+        check_tidy(sorted(SRC.rglob("*.cpp"))),
     ]
+    forget_old_stamps()
     return 0 if all(results) else 1
 
 
