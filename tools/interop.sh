@@ -37,7 +37,7 @@ if pkg-config --exists flux-core 2>/dev/null; then
   targets+=(flux-metrics)
   export FLUX_METRICS_MODULE=$PWD/build/release/src/module/flux-metrics.so
 else
-  echo "SKIPPED: interop: broker module: pkg-config finds no flux-core beside $(command -v flux)"
+  echo "SKIPPED: interop.broker-module: pkg-config finds no flux-core beside $(command -v flux)"
 fi
 tools/build.sh release "${targets[@]}"
 export FLUX_METRICS_API=$PWD/build/release/src/flux-metrics-api
@@ -45,8 +45,8 @@ export PYTHONPATH=$PWD/tests/blackbox:$PWD/tests/interop${PYTHONPATH:+:$PYTHONPA
 failed=()
 for scheduler in "${schedulers[@]}"; do
   echo "== interop: scheduler $scheduler"
-  FLUX_METRICS_SCHED=$scheduler python3 -B -m unittest discover --verbose --start-directory tests/interop \
-    --pattern 'test_*.py' || failed+=("$scheduler")
+  FLUX_METRICS_SCHED=$scheduler python3 -B -c 'import harness; harness.main(None)' discover \
+    --start-directory tests/interop --pattern 'test_*.py' || failed+=("$scheduler")
 done
 if [ ${#failed[@]} -gt 0 ]; then
   echo "interop: failed with scheduler ${failed[*]}" >&2

@@ -375,9 +375,9 @@ class ForeignHost:
         return int(status), body
 
 
-def main():
+def main(module="__main__"):
     """unittest.main() that ends with one line for each skipped test, so that no skip reads as a pass."""
-    program = unittest.main(module="__main__", exit=False, verbosity=2)
+    program = unittest.main(module=module, exit=False, verbosity=2)
     for case, reason in program.result.skipped:
         print(f"SKIPPED: {case.id().removeprefix('__main__.')}: {reason}", file=sys.stderr)
     sys.exit(not program.result.wasSuccessful())
