@@ -34,7 +34,7 @@ std::vector<Metric> prototype() {
            [](const Facts& f) -> Items { return single(count(all(f).depend)); }),
       jobs("job_queue_state_priority_count", "Jobs in state PRIORITY: waiting for a priority.",
            [](const Facts& f) -> Items { return single(count(all(f).priority)); }),
-      jobs("job_queue_state_sched_count", "Jobs in state SCHED: waiting for resources, held ones too.",
+      jobs("job_queue_state_sched_count", "Jobs in state SCHED: waiting for resources, including held ones.",
            [](const Facts& f) -> Items { return single(count(all(f).sched)); }),
       jobs("job_queue_state_run_count", "Jobs in state RUN.",
            [](const Facts& f) -> Items { return single(count(all(f).run)); }),
@@ -115,16 +115,16 @@ std::vector<Metric> job_metrics() {
                                      .aggregation = Aggregation::sum},
                      .values = active_by_queue});
   metrics.push_back(
-      {.description = {.name = "job_finished_total",
-                       .unit = "jobs",
-                       .help =
-                           "Jobs that have ended since the instance began, purged ones too; it never falls.",
-                       .source = stats,
-                       .labels = {"queue"},
-                       .type = Type::counter,
-                       .aggregation = Aggregation::sum},
+      {.description =
+           {.name = "job_finished_total",
+            .unit = "jobs",
+            .help = "Jobs that have ended since the instance started, including purged ones; it never falls.",
+            .source = stats,
+            .labels = {"queue"},
+            .type = Type::counter,
+            .aggregation = Aggregation::sum},
        .values = finished});
-  metrics.push_back(jobs("job_pending_count", "Jobs in DEPEND, PRIORITY or SCHED, held ones too.",
+  metrics.push_back(jobs("job_pending_count", "Jobs in DEPEND, PRIORITY or SCHED, including held ones.",
                          [](const Facts& f) -> Items {
                            return single(count(all(f).depend) + count(all(f).priority) + count(all(f).sched));
                          }));
@@ -133,9 +133,8 @@ std::vector<Metric> job_metrics() {
   }));
   metrics.push_back({.description = {.name = "job_eligible_count",
                                      .unit = "jobs",
-                                     .help = "Jobs that wait for nothing but room: in SCHED, not held, in a "
-                                             "queue that is started, and not "
-                                             "too large for all nodes together.",
+                                     .help = "Jobs that wait only for room: in SCHED, not held, in a queue "
+                                             "that is started, and not too large for all nodes together.",
                                      .source = "job-list.list, job-manager.queue-status",
                                      .labels = {"queue"},
                                      .aggregation = Aggregation::sum},

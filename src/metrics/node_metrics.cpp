@@ -28,7 +28,7 @@ Metric gpus(std::string_view name, std::string_view help, std::string_view sourc
 
 std::vector<Metric> counts_of_nodes() {
   return {
-      nodes("node_total_count", "Nodes in the resource set, those excluded by configuration left out.",
+      nodes("node_total_count", "Nodes in the resource set, without those that the configuration excludes.",
             status, [](const Facts& f) -> Items { return single(f.nodes.total.size()); }),
       nodes("node_up_count", "Nodes that are neither offline nor drained nor torpid.", status,
             [](const Facts& f) -> Items { return single(f.nodes.up.size()); }),
@@ -36,7 +36,7 @@ std::vector<Metric> counts_of_nodes() {
             status, [](const Facts& f) -> Items { return single(f.nodes.down.size()); }),
       nodes("node_drained_count", "Nodes in the drain set, busy or not.", status,
             [](const Facts& f) -> Items { return single(f.nodes.drained.size()); }),
-      nodes("node_allocated_count", "Nodes with a core or gpu in use, drained ones too.", held,
+      nodes("node_allocated_count", "Nodes with a core or gpu in use, including drained ones.", held,
             [](const Facts& f) -> Items { return single(f.nodes.allocated.size()); }),
       nodes("node_free_count", "Nodes that are up and have a core free.", both,
             [](const Facts& f) -> Items { return single(f.nodes.free); }),
@@ -47,21 +47,21 @@ std::vector<Metric> counts_of_nodes() {
 
 std::vector<Metric> counts_of_cores() {
   return {
-      cores("node_cores_total_count", "Cores of all nodes in the resource set, excluded nodes left out.",
+      cores("node_cores_total_count", "Cores of all nodes in the resource set, without excluded nodes.",
             status, [](const Facts& f) -> Items { return single(f.nodes.amount_total.cores); }),
       cores("node_cores_up_count", "Cores of the nodes that are up.", status,
             [](const Facts& f) -> Items { return single(f.nodes.amount_up.cores); }),
-      cores("node_cores_free_count", "Cores of the nodes that are up that nobody uses.", both,
+      cores("node_cores_free_count", "Free cores of the nodes that are up.", both,
             [](const Facts& f) -> Items { return single(f.nodes.amount_free.cores); }),
-      cores("node_cores_allocated_count", "Cores in use, on nodes that are down too.", held,
+      cores("node_cores_allocated_count", "Cores in use, including those on nodes that are down.", held,
             [](const Facts& f) -> Items { return single(f.nodes.amount_allocated.cores); }),
-      gpus("node_gpus_total_count", "Gpus of all nodes in the resource set, excluded nodes left out.", status,
+      gpus("node_gpus_total_count", "Gpus of all nodes in the resource set, without excluded nodes.", status,
            [](const Facts& f) -> Items { return single(f.nodes.amount_total.gpus); }),
       gpus("node_gpus_up_count", "Gpus of the nodes that are up.", status,
            [](const Facts& f) -> Items { return single(f.nodes.amount_up.gpus); }),
-      gpus("node_gpus_free_count", "Gpus of the nodes that are up that nobody uses.", both,
+      gpus("node_gpus_free_count", "Free gpus of the nodes that are up.", both,
            [](const Facts& f) -> Items { return single(f.nodes.amount_free.gpus); }),
-      gpus("node_gpus_allocated_count", "Gpus in use, on nodes that are down too.", held,
+      gpus("node_gpus_allocated_count", "Gpus in use, including those on nodes that are down.", held,
            [](const Facts& f) -> Items { return single(f.nodes.amount_allocated.gpus); }),
   };
 }
@@ -78,12 +78,11 @@ std::vector<Metric> ratios() {
                   .values = values};
   };
   return {
-      metric("node_utilization_ratio",
-             "Nodes that are up with anything in use, as a part of those that are up.",
+      metric("node_utilization_ratio", "Of the nodes that are up, the fraction with anything in use.",
              [](const Facts& f) -> Items {
                return ratio((f.nodes.allocated & f.nodes.up).size(), f.nodes.up.size());
              }),
-      metric("core_utilization_ratio", "Cores in use on nodes that are up, as a part of all cores there.",
+      metric("core_utilization_ratio", "Of the cores on nodes that are up, the fraction in use.",
              [](const Facts& f) -> Items {
                return ratio(f.nodes.amount_up.cores - f.nodes.amount_free.cores, f.nodes.amount_up.cores);
              }),
@@ -93,8 +92,8 @@ std::vector<Metric> ratios() {
 Metric arrival() {
   return {.description = {.name = "node_arrival_seconds",
                           .unit = "seconds",
-                          .help = "How long the last node that came was awaited: from the moment that "
-                                  "node_wanted_count asked for it until its broker was online.",
+                          .help = "How long the last node to arrive took: from when node_wanted_count asked "
+                                  "for it until its broker was online.",
                           .source = "resource.status, job-manager.resource-status, job-list.list",
                           .labels = {}},
           .values = [](const Facts& f) -> Items {

@@ -143,22 +143,21 @@ Entry same_as(std::string_view metric, std::string_view name) {
 
 std::vector<Entry> of_nodes() {
   return {
-      {.family =
-           {.name = "flux_nodes",
-            .help = "Nodes by state, each in one: the first of excluded, offline, torpid, draining, drained, "
-                    "allocated and idle that holds.",
-            .labels = {"state"},
-            .made_of = {"node_total_count", "node_allocated_count"}},
+      {.family = {.name = "flux_nodes",
+                  .help = "Nodes by state, each counted once: under the first that applies of excluded, "
+                          "offline, torpid, draining, drained, allocated and idle.",
+                  .labels = {"state"},
+                  .made_of = {"node_total_count", "node_allocated_count"}},
        .write = write_partition},
       {.family = {.name = "flux_cores",
-                  .help = "Cores by state, each in one: free or allocated on nodes that are up, down or "
-                          "down_allocated on others; excluded nodes are left out.",
+                  .help = "Cores by state, each counted once: free or allocated on nodes that are up, down "
+                          "or down_allocated on others; without excluded nodes.",
                   .labels = {"state"},
                   .made_of = {"node_cores_total_count", "node_cores_free_count"}},
        .write = write_amounts<&flux::Amount::cores>},
       {.family = {.name = "flux_gpus",
-                  .help = "Gpus by state, each in one: free or allocated on nodes that are up, down or "
-                          "down_allocated on others; excluded nodes are left out.",
+                  .help = "Gpus by state, each counted once: free or allocated on nodes that are up, down or "
+                          "down_allocated on others; without excluded nodes.",
                   .labels = {"state"},
                   .made_of = {"node_gpus_total_count", "node_gpus_free_count"}},
        .write = write_amounts<&flux::Amount::gpus>},
@@ -170,8 +169,7 @@ std::vector<Entry> of_nodes() {
       same_as("core_utilization_ratio", "flux_core_utilization_ratio"),
       {.family = {.name = "flux_node_arrival_seconds",
                   .type = histogram,
-                  .help =
-                      "From the moment that node_wanted_count asked for a node until its broker was online."},
+                  .help = "From when node_wanted_count asked for a node until its broker was online."},
        .write = write_arrivals},
   };
 }
@@ -185,7 +183,7 @@ std::vector<Entry> of_jobs() {
       same_as("job_denied_count", "flux_jobs_denied"),
       same_as("job_shape_unknown_count", "flux_jobs_shape_unknown"),
       {.family = {.name = "flux_jobs_inactive",
-                  .help = "Inactive jobs that Flux has not purged, by what became of them.",
+                  .help = "Inactive jobs that Flux has not purged, by result.",
                   .labels = {"queue", "result"},
                   .made_of = {"job_successful_count", "job_failed_count", "job_canceled_count",
                               "job_timeout_count"}},
@@ -193,8 +191,8 @@ std::vector<Entry> of_jobs() {
       same_as("job_finished_total", "flux_jobs_finished_total"),
       {.family = {.name = "flux_job_wait_seconds",
                   .type = histogram,
-                  .help = "How long jobs waited from being ready to start until they started, of those that "
-                          "started since this program began.",
+                  .help = "How long jobs waited from being ready to start until they started, for jobs that "
+                          "started since this program did.",
                   .labels = {"queue"},
                   .made_of = {"job_eligible_count"}},
        .write = write_waits},
@@ -206,11 +204,11 @@ std::vector<Entry> of_jobs() {
       same_as("gpu_demand_count", "flux_demand_gpus"),
       same_as("queue_backlog_seconds", "flux_queue_backlog_seconds"),
       {.family = {.name = "flux_queue_started",
-                  .help = "Whether jobs of the queue are started: 1, or 0 when it is stopped.",
+                  .help = "Whether the queue starts jobs: 1, or 0 when it is stopped.",
                   .labels = {"queue"}},
        .write = write_switch<&instance::Queue::started>},
       {.family = {.name = "flux_queue_enabled",
-                  .help = "Whether jobs may be submitted to the queue: 1, or 0.",
+                  .help = "Whether the queue accepts jobs: 1, or 0.",
                   .labels = {"queue"}},
        .write = write_switch<&instance::Queue::enabled>},
   };
@@ -244,19 +242,18 @@ std::vector<Entry> of_fluxion() {
        .write = write_graph<&MatchStats::edges>,
        .fluxion = true},
       {.family = {.name = "flux_fluxion_graph_load_seconds",
-                  .help = "How long it took Fluxion to make its graph when it was loaded."},
+                  .help = "How long Fluxion took to build its graph when it was loaded."},
        .write = write_graph<&MatchStats::load_seconds>,
        .fluxion = true},
       {.family = {.name = "flux_fluxion_matches_total",
                   .type = counter,
-                  .help =
-                      "How often Fluxion looked for a job's room since it was loaded, by what came of it.",
+                  .help = "How often Fluxion has looked for room for a job since it was loaded, by result.",
                   .labels = {"result"}},
        .write = write_outcomes<&Outcome::matches>,
        .fluxion = true},
       {.family = {.name = "flux_fluxion_timed_matches_total",
                   .type = counter,
-                  .help = "The matches that flux_fluxion_match_seconds_total is about: those since Fluxion's "
+                  .help = "The matches that flux_fluxion_match_seconds_total covers: those since Fluxion's "
                           "statistics were cleared.",
                   .labels = {"result"}},
        .write = write_outcomes<&Outcome::timed_matches>,
@@ -264,13 +261,12 @@ std::vector<Entry> of_fluxion() {
       {.family = {.name = "flux_fluxion_match_seconds_total",
                   .type = counter,
                   .help =
-                      "How long Fluxion looked for room since its statistics were cleared, by what came of "
-                      "it.",
+                      "How long Fluxion has looked for room since its statistics were cleared, by result.",
                   .labels = {"result"}},
        .write = write_outcomes<&Outcome::seconds>,
        .fluxion = true},
       {.family = {.name = "flux_fluxion_match_longest_seconds",
-                  .help = "The longest of these matches, by what came of it.",
+                  .help = "The longest of these matches, by result.",
                   .labels = {"result"}},
        .write = write_outcomes<&Outcome::longest>,
        .fluxion = true},

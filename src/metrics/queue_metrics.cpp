@@ -87,12 +87,11 @@ std::vector<Metric> waiting() {
   using enum Aggregation;
   auto oldest = queues(
       "job_wait_oldest_seconds", "seconds",
-      "How long the eligible job that waits longest has waited since it was ready to start; 0 when none "
-      "waits.",
+      "How long the longest-waiting eligible job has waited since it was ready to start; 0 when none waits.",
       listed, max, oldest_wait);
   oldest.moves = true;
   auto rate = queues("job_finished_per_second", "jobs/second",
-                     "Jobs that ended a second, over the last minute.", counted, sum, finished_per_second);
+                     "Jobs that ended per second, over the last minute.", counted, sum, finished_per_second);
   rate.moves = true;
   return {
       std::move(oldest),

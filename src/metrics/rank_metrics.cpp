@@ -34,7 +34,7 @@ const std::array<RankMetric, 3>& all_of_ranks() {
   static const std::array<RankMetric, 3> all{{
       {.description = {.name = "core_utilization_ratio",
                        .unit = "ratio",
-                       .help = "Cores in use of the cores of a pod's rank, while it is up.",
+                       .help = "Of the cores of a pod's rank, the fraction in use, while the rank is up.",
                        .source = "resource.status, job-manager.resource-status",
                        .labels = {}},
        .value = utilization},

@@ -74,7 +74,7 @@ std::vector<Metric> sizes() {
             "online.",
             ranks, [](const Facts& f) -> Items { return of_pods(f, f.inputs.demand.safe_min); }),
       plain("node_wanted_all_count", "nodes",
-            "The size at which every eligible job starts that could, whatever it costs and however short it "
+            "The size at which every satisfiable eligible job starts, whatever it costs and however short it "
             "is.",
             everything, [](const Facts& f) -> Items { return of_pods(f, f.inputs.demand.wanted_all); }),
       plain(
@@ -82,7 +82,7 @@ std::vector<Metric> sizes() {
           "The size that a MiniCluster should have now: scale to this number, with AverageValue 1 in an HPA.",
           everything, [](const Facts& f) -> Items { return of_pods(f, f.inputs.wanted); }),
       plain("node_shortage_count", "nodes",
-            "Offline nodes that must come before every eligible job starts that could.", everything,
+            "Offline nodes that must come up before every satisfiable eligible job can start.", everything,
             [](const Facts& f) -> Items { return of_pods(f, f.inputs.demand.shortage); }),
   };
 }
@@ -107,22 +107,22 @@ std::vector<Metric> sizing_metrics() {
                              gpu_demand));
   metrics.push_back(
       plain("job_unsatisfiable_count", "jobs",
-            "Jobs that wait for room and would not fit if all usable nodes were there and empty.", everything,
-            [](const Facts& f) -> Items { return single(f.inputs.demand.unsatisfiable); }));
+            "Jobs that wait for room and would not fit even if all usable nodes were up and empty.",
+            everything, [](const Facts& f) -> Items { return single(f.inputs.demand.unsatisfiable); }));
   metrics.push_back(
       {.description = {.name = "job_denied_count",
                        .unit = "jobs",
-                       .help = "Jobs that the scheduler denied lately although the usable nodes "
-                               "would hold them, all up, and that were not submitted again.",
+                       .help = "Jobs that the scheduler denied recently although the usable nodes, all up, "
+                               "would hold them, and that were not submitted again.",
                        .source = denials,
                        .labels = {}},
        .values = denied,
        .moves = true});
-  metrics.push_back(plain(
-      "job_shape_unknown_count", "jobs",
-      "Active jobs whose jobspec is not known, or not wholly understood: they count as the least that they "
-      "can ask for.",
-      jobs, [](const Facts& f) -> Items { return single(f.inputs.demand.shape_unknown); }));
+  metrics.push_back(plain("job_shape_unknown_count", "jobs",
+                          "Active jobs whose jobspec is unknown or not fully understood: they count as the "
+                          "least that they can ask for.",
+                          jobs,
+                          [](const Facts& f) -> Items { return single(f.inputs.demand.shape_unknown); }));
   return metrics;
 }
 
