@@ -5,7 +5,8 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # What ccache's manual asks for with precompiled headers.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 add_library(fluxmetrics_options INTERFACE)
@@ -16,8 +17,13 @@ target_compile_options(fluxmetrics_options INTERFACE
   -Wno-maybe-uninitialized
   # It also takes a coroutine frame's operator new and delete, both Asio's, for a mismatched pair.
   -Wno-mismatched-new-delete
+  # And at -O2 the growth of a std::string for an overflow.
+  -Wno-stringop-overflow
+  # The compiler's own memory is collected when it is large only: a fifth of a debug build went into that.
+  "SHELL:--param ggc-min-heapsize=1000000"
   # HPA arithmetic and packing compare doubles with Go's: no fused multiply-add.
   -ffp-contract=off
+  $<$<BOOL:${FLUXMETRICS_PRECOMPILED}>:-fpch-preprocess>
   # In a batch the names of other sources would be shadowed.
   $<$<NOT:$<BOOL:${FLUXMETRICS_BATCHED}>>:-Wshadow>
   $<$<BOOL:${FLUXMETRICS_WERROR}>:-Werror>

@@ -8,6 +8,34 @@ function(fluxmetrics_batched target)
   endif()
 endfunction()
 
+# The headers of libraries that most sources include, compiled once for all targets with the same options.
+#
+#   fluxmetrics_headers(room_headers LIBS Boost::json [OPTIONS -O0] [HEADERS <gtest/gtest.h>])
+function(fluxmetrics_headers name)
+  cmake_parse_arguments(ARG "" "" "LIBS;OPTIONS;HEADERS" ${ARGN})
+  if(NOT FLUXMETRICS_PRECOMPILED)
+    return()
+  endif()
+  file(WRITE ${PROJECT_BINARY_DIR}/${name}.cpp "")
+  add_library(${name} OBJECT ${PROJECT_BINARY_DIR}/${name}.cpp)
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} fluxmetrics_options)
+  target_compile_options(${name} PRIVATE ${ARG_OPTIONS})
+  target_precompile_headers(${name} PRIVATE
+    <algorithm> <array> <charconv> <chrono> <cstdint> <deque> <expected> <functional> <map> <memory> <optional>
+    <ranges> <set> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>
+    <fmt/format.h> <fmt/ranges.h> <boost/json.hpp>
+    <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp> <boost/asio/io_context.hpp> <boost/asio/post.hpp>
+    <boost/asio/steady_timer.hpp> <boost/asio/use_awaitable.hpp> <boost/asio/write.hpp>
+    <boost/asio/local/stream_protocol.hpp> <boost/asio/ip/tcp.hpp> <boost/asio/experimental/awaitable_operators.hpp>
+    ${ARG_HEADERS})
+endfunction()
+
+function(fluxmetrics_precompiled target headers)
+  if(FLUXMETRICS_PRECOMPILED)
+    target_precompile_headers(${target} REUSE_FROM ${headers})
+  endif()
+endfunction()
+
 # A room is one directory of src/: one static library that names the rooms it may use. A file that includes
 # a room which is not declared here does not link (and tests/lint/rooms.py says so before that).
 #
@@ -22,6 +50,7 @@ function(fluxmetrics_room name)
     target_include_directories(room_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(room_${name} PUBLIC ${ARG_ROOMS} ${ARG_LIBS} PRIVATE fluxmetrics_options)
     fluxmetrics_batched(room_${name})
+    fluxmetrics_precompiled(room_${name} room_headers)
   else()
     add_library(room_${name} INTERFACE)
     target_include_directories(room_${name} INTERFACE ${PROJECT_SOURCE_DIR}/src)
@@ -49,6 +78,7 @@ function(fluxmetrics_unit_tests name)
   if(NOT ARG_APART)
     fluxmetrics_batched(test_${name})
   endif()
+  fluxmetrics_precompiled(test_${name} test_headers)
   target_compile_definitions(test_${name} PRIVATE TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   add_test(NAME ${name} COMMAND test_${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
