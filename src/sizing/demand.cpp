@@ -18,10 +18,6 @@ Runs usable_runs(const instance::InstanceState& state, const flux::IdSet& usable
   return to_runs(rank_runs(state.resources, state.allocated, usable));
 }
 
-std::uint32_t end_of(const flux::IdSet& ranks) {
-  return ranks.empty() ? 0 : *ranks.last() + 1;
-}
-
 std::uint32_t lowest_safe_size(const instance::InstanceState& state) {
   return std::max<std::uint32_t>(1, end_of(busy_ranks(state.allocated) - state.offline));
 }

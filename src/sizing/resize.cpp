@@ -5,12 +5,10 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "sizing/rooms.hpp"
+
 namespace fluxmetrics::sizing {
 namespace {
-
-std::uint32_t end_of(const flux::IdSet& ranks) {
-  return ranks.empty() ? 0 : *ranks.last() + 1;
-}
 
 // The ranks from `first` up to, and without, `end`.
 flux::IdSet span_of(std::uint32_t first, std::uint32_t end) {

@@ -97,4 +97,8 @@ flux::IdSet busy_ranks(const flux::ResourceSet& allocated) {
   return flux::IdSet::from_ranges(std::move(ranges));
 }
 
+std::uint32_t end_of(const flux::IdSet& ranks) {
+  return ranks.empty() ? 0 : *ranks.last() + 1;
+}
+
 }  // namespace fluxmetrics::sizing

@@ -24,6 +24,9 @@ struct RankRun {
 [[nodiscard]] std::vector<RankRun> rank_runs(const flux::ResourceSet& resources,
                                              const flux::ResourceSet& allocated, const flux::IdSet& ranks);
 
+// 1 + the highest of them; 0 when there is none.
+[[nodiscard]] std::uint32_t end_of(const flux::IdSet& ranks);
+
 // Ranks on which `allocated` holds at least one core or gpu.
 [[nodiscard]] flux::IdSet busy_ranks(const flux::ResourceSet& allocated);
 
