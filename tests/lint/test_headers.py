@@ -48,6 +48,15 @@ class StandAlone(unittest.TestCase):
         self.write("one/b.hpp", '#pragma once\n#include "one/a.hpp"\ninline std::vector<int> b() { return a(); }\n')
         self.assertEqual(self.bad(), set())
 
+    def test_one_that_fails_does_not_hide_the_others_of_its_chain(self):
+        self.write("one/a.hpp", "#pragma once\n#include <vector>\nstruct A { std::vector<int> x; };\n")
+        self.write("one/b.hpp", '#pragma once\n#include "one/a.hpp"\nstruct B { Lacks a; };\n')
+        self.write("one/c.hpp", '#pragma once\n#include <map>\n#include "one/a.hpp"\nstruct C { A x; };\n')
+        self.write("one/d.hpp", '#pragma once\n#include "one/c.hpp"\nstruct D { B b; };\n')
+        self.assertEqual(self.bad(), {"one/b.hpp", "one/d.hpp"})
+        chains = self.checked.chains(sorted(self.src.rglob("*.hpp")))
+        self.assertEqual([[path.stem for path in chain] for chain in chains], [["a", "b"], ["c", "d"]])
+
     def test_headers_without_any_include(self):
         self.write("one/a.hpp", "#pragma once\nstruct A {};\n")
         self.write("one/lacks.hpp", "#pragma once\nstruct B { A a; };\n")
