@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 
 #include "base/clock.hpp"
+#include "explain/finding.hpp"
 #include "explain/subject.hpp"
 
 namespace fluxmetrics::explain {

@@ -15,6 +15,9 @@
 
 namespace fluxmetrics::simulate {
 
+class Queues;
+class Resources;
+
 class FluxionScheduler final : public Scheduler {
  public:
   // Fluxion's times are whole seconds since 1970.

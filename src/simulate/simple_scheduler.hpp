@@ -5,6 +5,8 @@
 
 namespace fluxmetrics::simulate {
 
+class Resources;
+
 class SimpleScheduler final : public Scheduler {
  public:
   explicit SimpleScheduler(Resources& resources) : resources_(resources) {}
