@@ -92,7 +92,8 @@ def say(what, path, output):
 
 def check_headers(files):
     begin = time.monotonic()
-    compiler = ["g++", *FLAGS, "-Wall", "-Wextra", "-Werror", "-Winvalid-pch"]
+    compiler = ["g++", *FLAGS, "-Wall", "-Wextra", "-Werror", "-Winvalid-pch",
+                "--param", "ggc-min-heapsize=1000000"]  # as in cmake/Options.cmake
     memory = Memory("headers", run(["g++", "--version"])[1], shlex.join(compiler))
     fresh = memory.fresh(files)
     good = True
