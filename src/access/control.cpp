@@ -141,12 +141,13 @@ AccessControl::Decided AccessControl::decide(const http::Request& request) {
   return found->second.decision;
 }
 
-asio::awaitable<AccessControl::Decided> AccessControl::decide_later(http::Request request) {
+asio::awaitable<AccessControl::Decided> AccessControl::decide_later(http::Request request,
+                                                                    std::optional<http::Target> target) {
   const auto made_under = generation();
   auto who = co_await authenticate(request);
   auto decision = std::make_shared<AccessDecision>();
   if (who.identity) {
-    *decision = co_await authorize(request, who);
+    *decision = co_await authorize(request, std::move(target), who);
   } else {
     decision->refusal = unauthorized();
     log_once(fmt::format("{}: refused (401): {}", request.peer.address, who.fault));
@@ -233,10 +234,11 @@ asio::awaitable<void> AccessControl::authenticate_token(http::Request request, A
   }
 }
 
-asio::awaitable<AccessDecision> AccessControl::authorize(http::Request request, Authentication& who) {
+asio::awaitable<AccessDecision> AccessControl::authorize(http::Request request,
+                                                         std::optional<http::Target> target,
+                                                         Authentication& who) {
   const auto& identity = *who.identity;
   AccessDecision decision{.user = identity.name};
-  const auto target = http::parse_target(request.target);
   if (!target) co_return decision;  // the answer will be 400, and holds nothing
   decision.refusal = refuse_impersonation(request.headers, identity);
   const bool no_review = identity.in(group_of_masters) || is_open_path(path_of(request.target));

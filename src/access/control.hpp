@@ -60,7 +60,8 @@ class AccessControl {
 
   // From memory; null when somebody must be asked: decide_later().
   [[nodiscard]] Decided decide(const http::Request& request);
-  boost::asio::awaitable<Decided> decide_later(http::Request request);
+  // `target`: the request's, as it is served; nullopt when it cannot be read.
+  boost::asio::awaitable<Decided> decide_later(http::Request request, std::optional<http::Target> target);
 
   // Why this server cannot authenticate anybody yet; "" when it can, nullopt when it does not have to.
   [[nodiscard]] std::optional<std::string> trouble() const;
@@ -89,7 +90,8 @@ class AccessControl {
   boost::asio::awaitable<Authentication> authenticate(http::Request request);
   boost::asio::awaitable<std::shared_ptr<const ChainVerdict>> judge_certificates(CertificateChain chain);
   boost::asio::awaitable<void> authenticate_token(http::Request request, Authentication& result);
-  boost::asio::awaitable<AccessDecision> authorize(http::Request request, Authentication& who);
+  boost::asio::awaitable<AccessDecision> authorize(http::Request request, std::optional<http::Target> target,
+                                                   Authentication& who);
   void remember(const http::Request& request, const Decided& decision, std::uint64_t made_under,
                 MonoTime until);
   void log_once(const std::string& sentence);

@@ -81,6 +81,15 @@ ApiOptions normalized(ApiOptions options) {
   return options;
 }
 
+// One request on its way to its answer.
+struct Exchange {
+  const http::Request& request;
+  KnownRequest& known;
+  access::AccessControl::Decided decision;  // null: nobody has decided
+  MonoTime began;                           // when the request had been read
+  [[nodiscard]] std::string_view user() const { return decision ? std::string_view(decision->user) : "-"; }
+};
+
 }  // namespace
 
 struct Api::Impl {
@@ -97,8 +106,6 @@ struct Api::Impl {
   Compression compression;
   AuditIds audit_ids;
   RequestLog log;
-  Kind answering = Kind::unknown;  // where the request goes that is being answered
-  MonoTime read_at;                // and when it was read
 
   Impl(ApiOptions options_, const metrics::Store& store_, access::AccessControl* access_,
        const kube::PodStore* pods)
@@ -122,9 +129,8 @@ struct Api::Impl {
     return !request.peer.tls && !request.peer.same_host && !options.insecure_http;
   }
 
-  http::Response answer(const http::Request& request, std::string_view user) {
-    KnownRequest& known = known_requests.find(request);
-    answering = known.route.kind;
+  http::Response answer(Exchange& exchange) {
+    const auto& [request, known, decision, began] = exchange;
     if (plain_and_foreign(request)) return refuse_plain(known);
     if (!known.target) {
       return kube::to_response({.code = 400,
@@ -135,18 +141,16 @@ struct Api::Impl {
     if (!is_api(known.route.kind)) return answer_other(request, known.route, *known.target);
     if (options.prometheus_only) return index(404);
     auto response = known.page == nullptr
-                        ? answer_api(request, known, user)
+                        ? answer_api(exchange)
                         : answer_page(*known.page, request, *known.target, known.negotiated);
     compression.apply(request, response);
     return response;
   }
 
   // What somebody gets who may not have the answer, or of whom nobody could say whether he may.
-  http::Response refuse(const http::Request& request, const access::AccessDecision& decision) {
-    const KnownRequest& known = known_requests.find(request);
-    answering = known.route.kind;
-    if (decision.refusal) {
-      auto response = to_response(*decision.refusal, known.negotiated.form);
+  static http::Response refuse(const Exchange& exchange) {
+    if (exchange.decision->refusal) {
+      auto response = to_response(*exchange.decision->refusal, exchange.known.negotiated.form);
       if (response.status == 403) response.headers.emplace_back("X-Content-Type-Options", "nosniff");
       response.close = response.status == 401;
       return response;
@@ -157,28 +161,24 @@ struct Api::Impl {
     response.headers.emplace_back("X-Content-Type-Options", "nosniff");
     response.body = std::make_shared<const std::string>(
         fmt::format("Internal Server Error: {}: the access review failed; this server's log says why\n",
-                    access::escape_html(kube::go_quote(request.target))));
+                    access::escape_html(kube::go_quote(exchange.request.target))));
     return response;
   }
 
-  http::Response finish(const http::Request& request, const access::AccessDecision& decision,
-                        MonoTime began) {
-    read_at = began;
-    auto response = decision.allowed() ? answer(request, decision.user) : refuse(request, decision);
-    return dressed(request, decision.user, std::move(response), began);
+  http::Response finish(Exchange& exchange) {
+    return dressed(exchange, exchange.decision->allowed() ? answer(exchange) : refuse(exchange));
   }
 
-  // With what every answer has; counted as one to `answering`.
-  http::Response dressed(const http::Request& request, std::string_view user, http::Response response,
-                         MonoTime began) {
+  // With what every answer has, counted and logged.
+  http::Response dressed(const Exchange& exchange, http::Response response) {
     response.headers.reserve(response.headers.size() + 2);
-    response.headers.emplace_back("Audit-Id", audit_ids.of(request.headers));
+    response.headers.emplace_back("Audit-Id", audit_ids.of(exchange.request.headers));
     if (!http::find_header(response.headers, "Cache-Control")) {
       response.headers.emplace_back("Cache-Control", "no-cache, private");
     }
     const auto now = std::chrono::steady_clock::now();
-    own_metrics.answered(answering, response.status, now - began);
-    log.request(request, user, response.status, now);
+    own_metrics.answered(exchange.known.route.kind, response.status, now - exchange.began);
+    log.request(exchange.request, exchange.user(), response.status, now);
     return response;
   }
 
@@ -188,23 +188,16 @@ struct Api::Impl {
     return access == nullptr || plain_and_foreign(request) ? let_in : access->decide(request);
   }
 
-  [[nodiscard]] bool is_forwarded(const http::Request& request) const {
-    return forwarded != nullptr && ClusterDocuments::concerns(request);
+  [[nodiscard]] bool is_forwarded(const http::Request& request, const KnownRequest& known) const {
+    return forwarded != nullptr && known.target && ClusterDocuments::concerns(request, *known.target);
   }
 
   // Health and discovery wait as long as there is anybody to wait for: without them the cluster believes us
   // dead.
-  [[nodiscard]] bool may_wait(const http::Request& request) {
+  [[nodiscard]] bool may_wait(const http::Request& request, const KnownRequest& known) const {
     if (!waiting.full()) return true;
-    const auto kind = known_requests.find(request).route.kind;
-    return kind != Kind::metric && kind != Kind::external_metric && !is_forwarded(request);
-  }
-
-  // The same for an answer that was not made here.
-  http::Response dressed_other(const http::Request& request, std::string_view user, http::Response response,
-                               MonoTime began) {
-    answering = known_requests.find(request).route.kind;
-    return dressed(request, user, std::move(response), began);
+    const auto kind = known.route.kind;
+    return kind != Kind::metric && kind != Kind::external_metric && !is_forwarded(request, known);
   }
 
   // What a request waits for.
@@ -212,25 +205,25 @@ struct Api::Impl {
     access::AccessControl::Decided decision;
     std::optional<http::Response> document = std::nullopt;  // of the cluster
   };
-  asio::awaitable<void> learn(http::Request request, std::shared_ptr<Learned> learned) const {
+  asio::awaitable<void> learn(http::Request request, KnownRequests::Known known,
+                              std::shared_ptr<Learned> learned) const {
     learned->decision = decide(request);
-    if (!learned->decision) learned->decision = co_await access->decide_later(request);
-    if (!learned->decision->allowed() || !is_forwarded(request)) co_return;
+    if (!learned->decision) learned->decision = co_await access->decide_later(request, known->target);
+    if (!learned->decision->allowed() || !is_forwarded(request, *known)) co_return;
     learned->document = co_await forwarded->fetch(request);
   }
 
   // --request-timeout, or less when the query says so.
-  [[nodiscard]] Seconds time_for(const http::Request& request) {
-    const auto& target = known_requests.find(request).target;
+  [[nodiscard]] Seconds time_for(const KnownRequest& known) const {
+    const auto& target = known.target;
     const auto asked = target ? parse_duration(target->query_value("timeout").value_or("")) : Seconds(0);
     if (!asked || *asked <= Seconds(0)) return options.request_timeout;
     return std::min(*asked, options.request_timeout);
   }
 
-  http::Response too_late(const http::Request& request, MonoTime began) {
+  http::Response too_late(const Exchange& exchange) {
     const auto status = waiting.ended() ? ending() : timed_out();
-    return dressed_other(request, "-", to_response(status, known_requests.find(request).negotiated.form),
-                         began);
+    return dressed(exchange, to_response(status, exchange.known.negotiated.form));
   }
 
   static http::Response refuse_plain(const KnownRequest& known) {
@@ -270,7 +263,8 @@ struct Api::Impl {
     return index(404);
   }
 
-  http::Response answer_api(const http::Request& request, KnownRequest& known, std::string_view user) {
+  http::Response answer_api(const Exchange& exchange) {
+    const auto& [request, known, decision, began] = exchange;
     const Route& route = known.route;
     const auto form = known.negotiated.form;
     const bool metric_asked = route.kind == Kind::metric || route.kind == Kind::external_metric;
@@ -278,7 +272,7 @@ struct Api::Impl {
     if (request.method != "GET") return to_response(method_not_allowed(), form);
     if (known.negotiated.refusal) return to_response(*known.negotiated.refusal, form);
     auto metric = metric_answers.answer(known);
-    log.metric(request, user, metric, read_at);
+    log.metric(request, exchange.user(), metric, began);
     return std::move(metric.response);
   }
 };
@@ -294,27 +288,32 @@ void Api::forward(ClusterDocuments& documents) {
 
 std::optional<http::Response> Api::answer(const http::Request& request) {
   const auto began = std::chrono::steady_clock::now();
-  const auto decision = impl_->decide(request);
-  const bool forwarded = decision && decision->allowed() && impl_->is_forwarded(request);
-  if (decision && !forwarded) return impl_->finish(request, *decision, began);
-  if (forwarded) {
-    if (auto kept = impl_->forwarded->find(request)) {
-      return impl_->dressed_other(request, decision->user, std::move(*kept), began);
-    }
+  Exchange exchange{.request = request,
+                    .known = *impl_->known_requests.find(request),
+                    .decision = impl_->decide(request),
+                    .began = began};
+  const bool allowed = exchange.decision && exchange.decision->allowed();
+  if (allowed && impl_->is_forwarded(request, exchange.known)) {
+    if (auto kept = impl_->forwarded->find(request)) return impl_->dressed(exchange, std::move(*kept));
+  } else if (exchange.decision) {
+    return impl_->finish(exchange);
   }
-  if (impl_->may_wait(request)) return std::nullopt;
-  return impl_->dressed_other(request, "-", too_many_requests(), began);
+  if (impl_->may_wait(request, exchange.known)) return std::nullopt;
+  exchange.decision = nullptr;
+  return impl_->dressed(exchange, too_many_requests());
 }
 
 boost::asio::awaitable<http::Response> Api::answer_later(http::Request request) {
   const auto began = std::chrono::steady_clock::now();
+  const auto known = impl_->known_requests.find(request);
   const auto learned = std::make_shared<Impl::Learned>();
-  auto work = impl_->learn(request, learned);
-  const auto time = impl_->time_for(request);
-  const bool done = co_await impl_->waiting.wait(std::move(work), time);
-  if (!done) co_return impl_->too_late(request, began);
-  if (!learned->document) co_return impl_->finish(request, *learned->decision, began);
-  co_return impl_->dressed_other(request, learned->decision->user, std::move(*learned->document), began);
+  auto work = impl_->learn(request, known, learned);
+  const bool done = co_await impl_->waiting.wait(std::move(work), impl_->time_for(*known));
+  Exchange exchange{.request = request, .known = *known, .decision = nullptr, .began = began};
+  if (!done) co_return impl_->too_late(exchange);
+  exchange.decision = learned->decision;
+  if (!learned->document) co_return impl_->finish(exchange);
+  co_return impl_->dressed(exchange, std::move(*learned->document));
 }
 
 void Api::end_waits() {

@@ -64,14 +64,13 @@ http::Response refusal(const http::Request& request, const Result<http::Fetched>
 
 }  // namespace
 
-bool ClusterDocuments::concerns(const http::Request& request) {
+bool ClusterDocuments::concerns(const http::Request& request, const http::Target& target) {
   const bool local = request.peer.same_host && !request.peer.tls;
   const bool maybe = request.target.starts_with("/apis") || request.target.starts_with("/openapi");
   if (!local || !maybe || request.method != "GET" || request.target.size() > longest_target) return false;
   // What is asked for there is named by the text of the request; a slash that hides in it names nothing.
   if (lowered(request.target.substr(0, request.target.find('?'))).contains("%2f")) return false;
-  const auto target = http::parse_target(request.target);
-  return target && is_document(*target);
+  return is_document(target);
 }
 
 std::optional<http::Response> ClusterDocuments::find(const http::Request& request) const {

@@ -26,9 +26,10 @@ class ClusterDocuments {
   ClusterDocuments(kube::RestClient& client, ClusterDocumentsOptions options)
       : client_(client), options_(options) {}
 
-  // Whether the request is for one of these documents. Only plain HTTP from this host is: the aggregator,
-  // which may live on this host too, speaks TLS, and must get this server's own documents.
-  [[nodiscard]] static bool concerns(const http::Request& request);
+  // Whether the request, whose target says `target`, is for one of these documents. Only plain HTTP from this
+  // host is: the aggregator, which may live on this host too, speaks TLS, and must get this server's own
+  // documents.
+  [[nodiscard]] static bool concerns(const http::Request& request, const http::Target& target);
 
   // From memory; nullopt when the cluster must be asked: fetch().
   [[nodiscard]] std::optional<http::Response> find(const http::Request& request) const;

@@ -9,26 +9,25 @@ constexpr std::size_t longest_key = 2048;
 
 }  // namespace
 
-KnownRequest& KnownRequests::find(const http::Request& request) {
+const KnownRequests::Known& KnownRequests::find(const http::Request& request) {
   // Everything that parse_target(), find_route() and negotiate() look at.
   key_.assign(request.target).append(1, '\0');
   key_.append(http::find_header(request.headers, "Accept").value_or("")).append(1, '\0');
   key_.append(1, prefers_pretty(request.headers) ? 'p' : 'c');
   if (const auto found = known_.find(key_); found != known_.end()) return found->second;
 
-  KnownRequest made;
-  made.target = http::parse_target(request.target);
-  if (made.target) {
-    made.page = documents_.find(*made.target);
-    made.route = find_route(*made.target, extra_root_);
-    if (made.page != nullptr) made.route.kind = Route::Kind::document;
+  auto made = std::make_shared<KnownRequest>();
+  made->target = http::parse_target(request.target);
+  if (made->target) {
+    made->page = documents_.find(*made->target);
+    made->route = find_route(*made->target, extra_root_);
+    if (made->page != nullptr) made->route.kind = Route::Kind::document;
   }
-  const auto offer = made.page == nullptr ? Offer::metrics : made.page->offer;
-  made.negotiated = negotiate(request.headers, made.target.value_or(http::Target()), offer);
+  const auto offer = made->page == nullptr ? Offer::metrics : made->page->offer;
+  made->negotiated = negotiate(request.headers, made->target.value_or(http::Target()), offer);
+  if (key_.size() > longest_key) return too_long_ = std::move(made);
   if (known_.size() >= most_known) known_.clear();
-  if (key_.size() <= longest_key) return known_.emplace(key_, std::move(made)).first->second;
-  // Too long to keep: one place that the next such request overwrites.
-  return known_.insert_or_assign(std::string(), std::move(made)).first->second;
+  return known_.emplace(key_, std::move(made)).first->second;
 }
 
 }  // namespace fluxmetrics::api

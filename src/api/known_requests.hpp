@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -29,16 +30,18 @@ struct KnownRequest {
 
 class KnownRequests {
  public:
+  using Known = std::shared_ptr<KnownRequest>;  // never null
   // `documents` must live as long as this. `extra_root`: as find_route() takes it.
   KnownRequests(const Documents& documents, std::vector<std::string> extra_root)
       : documents_(documents), extra_root_(std::move(extra_root)) {}
-  // Valid until the next call.
-  [[nodiscard]] KnownRequest& find(const http::Request& request);
+  // The reference is valid until the next call; who waits copies it.
+  [[nodiscard]] const Known& find(const http::Request& request);
 
  private:
   const Documents& documents_;
   std::vector<std::string> extra_root_;
-  std::unordered_map<std::string, KnownRequest> known_;
+  std::unordered_map<std::string, Known> known_;
+  Known too_long_;  // the last one whose text is too long to keep
   std::string key_;
 };
 

@@ -162,7 +162,7 @@ struct Bench {
     for (std::size_t i = 0; i < requests.size(); ++i) {
       decided[i] = control.decide(requests[i]);
       if (decided[i]) continue;
-      asio::co_spawn(io, control.decide_later(requests[i]),
+      asio::co_spawn(io, control.decide_later(requests[i], http::parse_target(requests[i].target)),
                      [&decided, i](const std::exception_ptr&, AccessControl::Decided made) {
                        decided[i] = std::move(made);
                      });
