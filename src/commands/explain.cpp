@@ -28,6 +28,7 @@
 #include "kube/go_yaml.hpp"
 #include "kube/quantity.hpp"
 #include "metrics/catalogue.hpp"
+#include "metrics/external_names.hpp"
 #include "server/broker.hpp"
 #include "server/pipeline.hpp"
 
@@ -45,13 +46,20 @@ std::string meant_by(const HpaMetric& metric, const metrics::Catalogue& catalogu
   return nearest(metric.name, names);
 }
 
+// The metric that the HPA names, as the API that serves it finds it; null: there is none.
+const metrics::Description* named_by(const HpaMetric& metric, const metrics::Catalogue& catalogue) {
+  return metric.source == MetricSource::external
+             ? metrics::find_external(catalogue.descriptions(), metric.name)
+             : catalogue.find(metric.name);
+}
+
 // Object metrics of our Service are ours whatever they are called; those of other objects, and External ones,
 // when they have the name of one of ours, or nearly.
 bool ours(const HpaMetric& metric, const metrics::Catalogue& catalogue) {
   if (!explain::of_an_object(metric)) return false;
   const bool own_object = metric.source == MetricSource::object && metric.object.kind == "Service" &&
                           metric.object.name == explain::own_service;
-  return own_object || catalogue.find(metric.name) != nullptr || !meant_by(metric, catalogue).empty();
+  return own_object || named_by(metric, catalogue) != nullptr || !meant_by(metric, catalogue).empty();
 }
 
 Result<std::pair<std::string, std::int64_t>> parse_given(const std::string& text) {
@@ -140,7 +148,8 @@ Result<void> ask_broker(explain::ExplainSubject& subject, const ExplainOptions& 
   subject.scheduler = instance::scheduler_findings(view.snapshot->state->scheduler);
   for (const auto& metric : subject.input.forecast.spec.metrics) {
     if (!ours(metric, catalogue) || has_value(subject, metric)) continue;
-    const auto* family = view.snapshot->find(metric.name);
+    const auto* known = named_by(metric, catalogue);
+    const auto* family = known == nullptr ? nullptr : view.snapshot->find(known->name);
     if (family == nullptr) continue;
     const auto selector = kube::Selector::parse(metric.selector);
     if (!selector) return std::unexpected(selector.error());
@@ -229,7 +238,7 @@ void assume_metrics(explain::ExplainSubject& subject, const metrics::Catalogue& 
   });
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     const auto& metric = metrics[i];
-    const bool absent = in_cluster ? missing_there(subject, i) : catalogue.find(metric.name) == nullptr;
+    const bool absent = in_cluster ? missing_there(subject, i) : named_by(metric, catalogue) == nullptr;
     if (absent && ours(metric, catalogue))
       subject.input.unknown_metrics.push_back({.name = metric.name, .meant = meant_by(metric, catalogue)});
     if (explain::counts_own_size(metric)) forecast.follows_size = metrics.size() == 1;

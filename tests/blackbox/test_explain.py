@@ -50,6 +50,25 @@ class Article(unittest.TestCase):
         self.assertEqual(document["steps"][0]["events"][0]["message"],
                          "New size: 4; reason: external metric node_wanted_count(nil) above target")
 
+    def test_an_external_metric_is_found_whatever_its_case(self):
+        hpa = """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: flux-sample}
+spec:
+  scaleTargetRef: {apiVersion: flux-framework.org/v1alpha2, kind: MiniCluster, name: flux-sample}
+  maxReplicas: 4
+  metrics:
+  - type: External
+    external:
+      metric: {name: Node_Wanted_Count}
+      target: {type: AverageValue, averageValue: "1"}
+"""
+        with Simulator(size=2, max_size=4, pending=1) as simulator:
+            document = told("-", "--replicas", 2, "--flux-uri", simulator.uri, given=hpa)
+        self.assertNotIn("unknown-metric", {finding["id"] for finding in document["findings"]})
+        self.assertEqual((document["steps"][0]["from"], document["steps"][0]["to"]), (2, 4))
+
     def test_json_and_yaml(self):
         document = told(ARTICLE, "--replicas", 2)
         self.assertEqual(document["format"], "flux-metrics-api.explain/1")
