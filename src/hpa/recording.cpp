@@ -7,6 +7,7 @@
 #include "kube/selector.hpp"
 
 namespace fluxmetrics::hpa {
+using kube::JsonField;
 namespace {
 
 constexpr KubernetesVersion recorded_without_version{36};

@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "hpa/fields.hpp"
 #include "hpa/kubernetes_version.hpp"
 #include "hpa/observation.hpp"
 #include "hpa/spec.hpp"
 #include "hpa/sync_schedule.hpp"
+#include "kube/fields.hpp"
 
 namespace fluxmetrics::hpa {
 
@@ -62,8 +62,9 @@ struct RecordedScenario {
 
 // `asked`: the version for a scenario that names none. Where nobody says one, a scenario with gates is played
 // on 1.36, as the recordings of 1.36.3 have gates and no version, and one without on the newest. Throws
-// ShapeError.
-[[nodiscard]] RecordedScenario read_scenario(const JsonField& line, std::optional<KubernetesVersion> asked);
+// kube::ShapeError.
+[[nodiscard]] RecordedScenario read_scenario(const kube::JsonField& line,
+                                             std::optional<KubernetesVersion> asked);
 
 // When a controller synced which HPA, instead of what it decided: a line with `timeline` and without `steps`.
 struct RecordedTimeline {
@@ -74,7 +75,8 @@ struct RecordedTimeline {
   SyncTimes times = {};
 };
 
-// Throws ShapeError.
-[[nodiscard]] RecordedTimeline read_timeline(const JsonField& line, std::optional<KubernetesVersion> asked);
+// Throws kube::ShapeError.
+[[nodiscard]] RecordedTimeline read_timeline(const kube::JsonField& line,
+                                             std::optional<KubernetesVersion> asked);
 
 }  // namespace fluxmetrics::hpa

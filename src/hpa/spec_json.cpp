@@ -8,6 +8,8 @@
 #include "kube/selector.hpp"
 
 namespace fluxmetrics::hpa {
+using kube::JsonField;
+using kube::ShapeError;
 namespace {
 
 HpaObject read_object(const JsonField& field) {

@@ -11,10 +11,12 @@
 #include "base/byte_order_mark.hpp"
 #include "base/text.hpp"
 #include "hpa/controller.hpp"
-#include "hpa/fields.hpp"
 #include "hpa/recording.hpp"
+#include "kube/fields.hpp"
 
 namespace fluxmetrics::hpa {
+using kube::JsonField;
+using kube::ShapeError;
 namespace json = boost::json;
 namespace {
 

@@ -1,4 +1,4 @@
-#include "hpa/fields.hpp"
+#include "kube/fields.hpp"
 
 #include <cmath>
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 #include "kube/quantity.hpp"
 #include "kube/strict_decoding.hpp"
 
-namespace fluxmetrics::hpa {
+namespace fluxmetrics::kube {
 namespace json = boost::json;
 namespace {
 
@@ -132,10 +132,10 @@ std::string JsonField::quantity_text() const {
 
 std::int64_t JsonField::quantity() const {
   const auto written = quantity_text();
-  const auto milli = kube::parse_milli_wrapping(written);
+  const auto milli = parse_milli_wrapping(written);
   if (!milli)
     refuse(fmt::format("is '{}', which is no quantity: {}", printable(written, 60), milli.error().message));
   return *milli;
 }
 
-}  // namespace fluxmetrics::hpa
+}  // namespace fluxmetrics::kube

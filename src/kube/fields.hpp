@@ -8,11 +8,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/json/value.hpp>
 
-namespace fluxmetrics::hpa {
+#include "base/result.hpp"
+
+namespace fluxmetrics::kube {
 
 struct ShapeError {
   std::string sentence;
@@ -58,4 +61,16 @@ class JsonField {
   std::string where_;
 };
 
-}  // namespace fluxmetrics::hpa
+// What `read` makes of a document that should be a `kind`. Errors: Code::protocol with the sentence of its
+// ShapeError.
+template <class Read>
+[[nodiscard]] auto read_fields(const boost::json::value& document, std::string_view kind, Read read)
+    -> Result<decltype(read(std::declval<const JsonField&>()))> {
+  try {
+    return read(JsonField(&document, ""));
+  } catch (const ShapeError& wrong) {
+    return fail(Code::protocol, "the {} cannot be understood: {}", kind, wrong.sentence);
+  }
+}
+
+}  // namespace fluxmetrics::kube

@@ -7,13 +7,13 @@
 #include <boost/json.hpp>
 
 #include "base/byte_order_mark.hpp"
-#include "hpa/fields.hpp"
+#include "kube/fields.hpp"
 
 namespace fluxmetrics::plan {
 namespace {
 
 namespace json = boost::json;
-using hpa::JsonField;
+using kube::JsonField;
 
 constexpr std::uint32_t most_of_anything = 1U << 20U;
 constexpr double latest_time = 1e11;       // seconds since 1970; some programs write milliseconds
@@ -26,14 +26,14 @@ std::string jobs_text(std::uint64_t count) {
   return fmt::format("{} {}", count, count == 1 ? "job" : "jobs");
 }
 
-double time_of(const hpa::JsonField& field) {
+double time_of(const kube::JsonField& field) {
   if (!field.present()) return 0;
   const double time = field.number();
   if (time < 0 || time > latest_time) field.refuse("is no time in seconds since 1970");
   return time;
 }
 
-std::optional<std::uint32_t> count_of(const hpa::JsonField& field) {
+std::optional<std::uint32_t> count_of(const kube::JsonField& field) {
   if (!field.present()) return std::nullopt;
   const auto count = static_cast<std::uint32_t>(field.integer(0, most_of_anything));
   return count == 0 ? std::nullopt : std::optional(count);
@@ -44,7 +44,7 @@ struct Listed {
   double latest = 0;  // the list is no older than this
 };
 
-Listed read_job(const hpa::JsonField& field) {
+Listed read_job(const kube::JsonField& field) {
   Listed listed;
   auto& job = listed.job;
   job.submit = time_of(field.need("t_submit"));
@@ -63,7 +63,9 @@ Listed read_job(const hpa::JsonField& field) {
   if (job.run > 0 && !job.nodes && !job.cores && !job.tasks)
     field.refuse("has none of nnodes, ncores and ntasks");
   job.queue = field["queue"].text_or("");
-  const auto is_zero = [](const hpa::JsonField& number) { return number.present() && number.integer() == 0; };
+  const auto is_zero = [](const kube::JsonField& number) {
+    return number.present() && number.integer() == 0;
+  };
   job.held = is_zero(field["urgency"]) || is_zero(field["priority"]);
   listed.latest = std::max({job.submit, job.run, cleanup, inactive});
   if (const auto runtime = field["runtime"]; job.run > 0 && job.end == 0 && runtime.present())
@@ -130,16 +132,16 @@ Result<Workload> parse_list(std::string_view text, std::string_view source) {
   std::vector<Listed> jobs;
   std::size_t line = 1;
   try {
-    const auto list = bare ? hpa::JsonField(&document, "jobs") : hpa::JsonField(&document, "").need("jobs");
+    const auto list = bare ? kube::JsonField(&document, "jobs") : kube::JsonField(&document, "").need("jobs");
     for (const auto& item : list.items()) {
       try {
         jobs.push_back(read_job(item));
-      } catch (const hpa::ShapeError&) {
+      } catch (const kube::ShapeError&) {
         line = line_of_element(text, bare ? 1 : 2, jobs.size());
         throw;
       }
     }
-  } catch (const hpa::ShapeError& wrong) {
+  } catch (const kube::ShapeError& wrong) {
     return fail(Code::invalid, "{}, line {}: {}", source, line, wrong.sentence);
   }
   return workload_of(jobs);
@@ -166,9 +168,9 @@ Result<Workload> parse_lines(std::string_view text, std::string_view source) {
       return false;
     }
     try {
-      jobs.push_back(read_job(hpa::JsonField(&document, "")));
+      jobs.push_back(read_job(kube::JsonField(&document, "")));
       return true;
-    } catch (const hpa::ShapeError& wrong) {
+    } catch (const kube::ShapeError& wrong) {
       good = fail(Code::invalid, "{}, line {}: {}", source, number, wrong.sentence);
       return false;
     }

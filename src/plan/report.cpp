@@ -10,13 +10,13 @@
 
 #include "charts/file.hpp"
 #include "charts/svg.hpp"
-#include "hpa/fields.hpp"
+#include "kube/fields.hpp"
 
 namespace fluxmetrics::plan {
 namespace json = boost::json;
 namespace {
 
-std::vector<PlanOutcome> read_outcomes(const hpa::JsonField& document) {
+std::vector<PlanOutcome> read_outcomes(const kube::JsonField& document) {
   std::vector<PlanOutcome> outcomes;
   for (const auto& item : document.need("strategies").items()) {
     PlanOutcome outcome{.strategy = item.need("strategy").text()};
@@ -185,8 +185,8 @@ json::value plan_json(std::span<const PlanOutcome> outcomes, const PlanSetup& se
 
 Result<std::vector<PlanOutcome>> read_plan_json(const json::value& document) {
   try {
-    return read_outcomes(hpa::JsonField(&document, ""));
-  } catch (const hpa::ShapeError& wrong) {
+    return read_outcomes(kube::JsonField(&document, ""));
+  } catch (const kube::ShapeError& wrong) {
     return fail(Code::invalid, "{}", wrong.sentence);
   }
 }

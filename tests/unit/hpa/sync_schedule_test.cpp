@@ -25,7 +25,7 @@ TEST(SyncSchedule, IsThatOfTheController) {
   std::size_t lines = 0;
   for (; std::getline(file, line); ++lines) {
     const auto document = boost::json::parse(line);
-    const auto recorded = read_timeline(JsonField(&document, ""), std::nullopt);
+    const auto recorded = read_timeline(kube::JsonField(&document, ""), std::nullopt);
     const auto played = sync_times(recorded.timeline, recorded.timing, recorded.platform);
     EXPECT_EQ(played.syncs, recorded.times.syncs) << recorded.name;
     EXPECT_EQ(played.status_conflicts, recorded.times.status_conflicts) << recorded.name;
