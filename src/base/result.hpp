@@ -20,6 +20,8 @@ enum class Code {
   unsupported,  // the peer, or this program, does not know how
   io,           // the operating system said no
   internal,     // a fault of this program
+  conflict,     // somebody else was first: read again, then decide again
+  expired,      // it was there and is no longer kept: begin again without it
 };
 
 struct Error {

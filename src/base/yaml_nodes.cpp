@@ -13,7 +13,7 @@ namespace fluxmetrics {
 namespace {
 
 constexpr std::size_t most_nodes = 100'000;
-constexpr std::size_t most_levels = 100;
+constexpr std::size_t most_node_levels = 100;
 
 // libyaml's names for a fault are lower-case fragments, such as "did not find expected ',' or ']'".
 Error syntax_error(const yaml_parser_t& parser, std::size_t first_line) {
@@ -121,8 +121,8 @@ class YamlTreeBuilder {
     const auto line = line_of(event);
     if (tree_.nodes_.size() >= most_nodes)
       return yaml_error(line, fmt::format("the YAML has more than {} nodes", most_nodes));
-    if (level > most_levels)
-      return yaml_error(line, fmt::format("the YAML has more than {} levels", most_levels));
+    if (level > most_node_levels)
+      return yaml_error(line, fmt::format("the YAML has more than {} levels", most_node_levels));
     auto& made = tree_.nodes_.emplace_back();
     made.line = line;
     switch (event->type) {

@@ -1,9 +1,8 @@
 // When to try again what has failed: later each time.
 #pragma once
 
-#include <algorithm>
-
 #include "base/clock.hpp"
+#include "base/pauses.hpp"
 
 namespace fluxmetrics::user {
 
@@ -13,11 +12,13 @@ class BackOff {
   static constexpr std::chrono::seconds longest{60};
 
   void failed(MonoTime now) {
-    pause_ = waits_ ? std::min(pause_ * 2, longest) : first;
     waits_ = true;
-    until_ = now + pause_;
+    until_ = now + std::chrono::duration_cast<MonoTime::duration>(pauses_.next());
   }
-  void succeeded() { waits_ = false; }
+  void succeeded() {
+    waits_ = false;
+    pauses_.start_again();
+  }
   // Whether it has failed, and not succeeded since.
   [[nodiscard]] bool waits() const { return waits_; }
   [[nodiscard]] bool due(MonoTime now) const { return !waits_ || now >= until_; }
@@ -25,7 +26,7 @@ class BackOff {
 
  private:
   bool waits_ = false;
-  std::chrono::seconds pause_ = first;
+  Pauses pauses_{{.first = first, .longest = longest}};
   MonoTime until_;
 };
 
