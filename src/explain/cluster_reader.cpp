@@ -45,7 +45,7 @@ std::string ServedKind::qualified() const {
 Read<json::value> ClusterReader::get(const std::string& path, std::string_view resource,
                                      std::string_view name) {
   std::optional<Result<http::Fetched>> answer;
-  kube::RestCall call{.path = path, .tries = 1};
+  kube::RestCall call{.path = path, .retry = kube::once};
   io_.restart();
   asio::co_spawn(io_, client_.call(std::move(call)),
                  [&](const std::exception_ptr& fault, Result<http::Fetched> done) {

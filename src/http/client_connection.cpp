@@ -1,6 +1,8 @@
 #include "http/client_connection.hpp"
 
 #include <array>
+#include <cerrno>
+#include <sys/socket.h>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -196,6 +198,12 @@ asio::awaitable<Result<std::string>> ClientConnection::receive_rest() {
     if (!read) co_return std::unexpected(read.error());
   }
   co_return std::move(parser_->fetched.body);
+}
+
+bool ClientConnection::quiet() {
+  if (!stream_) return false;
+  char next = 0;
+  return ::recv(stream_->socket().native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 void ClientConnection::abort() {

@@ -50,9 +50,10 @@ class ClientConnection {
   void abort();
 
   [[nodiscard]] bool reusable() const { return reusable_; }  // a whole response came, and the server stays
-  [[nodiscard]] bool answered() const {
-    return answered_;
-  }  // a byte of the response to the last request came
+  // Nothing has come since the last response: not even the end of the connection, as far as is known here.
+  [[nodiscard]] bool quiet();
+  // A byte of the response to the last request came.
+  [[nodiscard]] bool answered() const { return answered_; }
 
  private:
   class ResponseParser;

@@ -56,7 +56,7 @@ std::shared_ptr<ClientConnection> PooledClient::take_idle() {
   while (!idle_.empty()) {
     auto kept = std::move(idle_.back());
     idle_.pop_back();
-    if (now - kept.since < kept_for) return std::move(kept.connection);
+    if (now - kept.since < kept_for && kept.connection->quiet()) return std::move(kept.connection);
   }
   return nullptr;
 }
@@ -82,7 +82,8 @@ asio::awaitable<Result<Fetched>> PooledClient::run(std::shared_ptr<ClientConnect
   co_return fetched;
 }
 
-asio::awaitable<Result<Fetched>> PooledClient::exchange(OutgoingRequest request, Seconds timeout) {
+asio::awaitable<Result<Fetched>> PooledClient::exchange(OutgoingRequest request, Seconds timeout,
+                                                        Resend resend) {
   const auto end = after(timeout);
   for (;;) {
     auto connection = take_idle();
@@ -96,7 +97,7 @@ asio::awaitable<Result<Fetched>> PooledClient::exchange(OutgoingRequest request,
     }
     if (deadline.passed()) co_return too_late(to_.url, timeout);
     const bool went_stale = kept && !connection->answered() && fetched.error().code == Code::unavailable;
-    if (!went_stale) co_return fetched;
+    if (!went_stale || resend == Resend::never) co_return fetched;
   }
 }
 

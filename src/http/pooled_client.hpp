@@ -30,6 +30,10 @@ class ResponseStream {
   Fetched head_;
 };
 
+// What to do when a kept connection broke after a request went out on it, and before anything came back: most
+// often the server had closed it before it could read the request, but nobody knows.
+enum class Resend { on_new_connection, never };
+
 // Not thread-safe: used on its executor only.
 class PooledClient {
  public:
@@ -40,9 +44,10 @@ class PooledClient {
         tls_(std::move(tls)),
         server_name_(std::move(server_name)) {}
 
-  // Errors: as ClientConnection, and Code::timed_out. A kept connection that the server has closed meanwhile
-  // is no error: the request goes out again on a new one.
-  boost::asio::awaitable<Result<Fetched>> exchange(OutgoingRequest request, Seconds timeout);
+  // Errors: as ClientConnection, and Code::timed_out. A kept connection that the server is known to have
+  // closed meanwhile is not used.
+  boost::asio::awaitable<Result<Fetched>> exchange(OutgoingRequest request, Seconds timeout,
+                                                   Resend resend = Resend::on_new_connection);
   boost::asio::awaitable<Result<ResponseStream>> stream(OutgoingRequest request, Seconds timeout);
 
  private:

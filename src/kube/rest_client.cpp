@@ -1,13 +1,9 @@
 #include "kube/rest_client.hpp"
 
-#include <random>
-
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
+
+#include "base/rest.hpp"
 
 namespace fluxmetrics::kube {
 
@@ -15,12 +11,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr Seconds first_wait{0.5};
-constexpr double pause_growth = 1.5;
-constexpr double pause_jitter = 0.2;
-constexpr std::size_t longest_quote = 300;
-
-bool try_again(const Result<http::Fetched>& answer) {
+bool worth_another(const Result<http::Fetched>& answer) {
   if (!answer) return answer.error().code != Code::invalid && answer.error().code != Code::unsupported;
   return answer->status == 429 || answer->status == 500 || answer->status == 503 || answer->status == 504;
 }
@@ -30,19 +21,10 @@ bool same_connection(const ClusterAccess& a, const ClusterAccess& b) {
          a.ca == b.ca && a.certificate == b.certificate && a.key == b.key;
 }
 
-asio::awaitable<void> pause(Seconds time) {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  const double factor = std::uniform_real_distribution(1.0, 1.0 + pause_jitter)(random);
-  asio::steady_timer timer(co_await asio::this_coro::executor);
-  timer.expires_after(std::chrono::duration_cast<MonoTime::duration>(time * factor));
-  boost::system::error_code ignored;
-  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-}
-
 }  // namespace
 
 Result<RestClient::Ready> RestClient::ready(bool read_again) {
-  auto access = access_.current(std::chrono::steady_clock::now(), read_again);
+  auto access = access_.current(clock_().mono, read_again);
   if (!access) return std::unexpected(access.error());
   if (ready_.access == *access) return ready_;
   if (ready_.client && same_connection(*ready_.access, **access)) {
@@ -80,7 +62,7 @@ http::OutgoingRequest RestClient::outgoing(const Ready& ready, const RestCall& c
                                 .body = call.body};
   if (!http::find_header(call.headers, "Accept")) request.headers.emplace_back("Accept", "application/json");
   request.headers.insert(request.headers.end(), call.headers.begin(), call.headers.end());
-  if (!call.body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+  if (!call.body.empty()) request.headers.emplace_back("Content-Type", call.media_type);
   // A token goes nowhere in clear text.
   if (!ready.access->token.empty() && ready.access->server.starts_with("https:")) {
     request.headers.emplace_back("Authorization", "Bearer " + ready.access->token);
@@ -91,28 +73,30 @@ http::OutgoingRequest RestClient::outgoing(const Ready& ready, const RestCall& c
 // A refusal for the credentials' or the server's certificate's sake may mean that they have just rotated: the
 // files are read again, and when they have changed, the call goes out again.
 asio::awaitable<Result<http::Fetched>> RestClient::try_once(RestCall call) {
+  const bool repeatable = call.retry.tries > 1 || call.method == "GET";
+  const auto resend = repeatable ? http::Resend::on_new_connection : http::Resend::never;
   auto first = ready(false);
   if (!first) co_return std::unexpected(first.error());
-  auto answer = co_await first->client->exchange(outgoing(*first, call), call.timeout);
+  auto answer = co_await first->client->exchange(outgoing(*first, call), call.timeout, resend);
   const bool refused = answer ? answer->status == 401 : answer.error().code == Code::denied;
   if (!refused) co_return answer;
   auto second = ready(true);
   if (!second || second->access == first->access) co_return answer;
-  co_return co_await second->client->exchange(outgoing(*second, call), call.timeout);
+  co_return co_await second->client->exchange(outgoing(*second, call), call.timeout, resend);
 }
 
 asio::awaitable<Result<http::Fetched>> RestClient::call_here(RestCall call) {
-  const auto end =
-      std::chrono::steady_clock::now() + std::chrono::duration_cast<MonoTime::duration>(call.timeout);
-  Seconds wait = first_wait;
+  const auto end = clock_().mono + std::chrono::duration_cast<MonoTime::duration>(call.timeout);
+  Pauses pauses(call.retry.pauses);
   for (int tries = 1;; ++tries) {
     auto answer = co_await try_once(call);
+    if (tries >= call.retry.tries || !worth_another(answer)) co_return answer;
+    const Seconds pause = pauses.next();
     // The tries share the time.
-    const Seconds left = end - std::chrono::steady_clock::now();
-    if (!try_again(answer) || tries >= call.tries || left <= wait * 2) co_return answer;
-    co_await pause(wait);
-    call.timeout = end - std::chrono::steady_clock::now();
-    wait *= pause_growth;
+    const Seconds left = end - clock_().mono;
+    if (left <= pause * 2) co_return answer;
+    co_await rest_for(pause);
+    call.timeout = end - clock_().mono;
   }
 }
 
@@ -121,23 +105,17 @@ asio::awaitable<Result<http::Fetched>> RestClient::call(RestCall call) {
   co_return co_await asio::co_spawn(executor_, std::move(work), asio::use_awaitable);
 }
 
+asio::awaitable<Result<boost::json::object>> RestClient::object(RestCall call) {
+  const auto what = call.method + " " + call.path;
+  const auto answer = co_await this->call(std::move(call));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return object_of(*answer, what);
+}
+
 asio::awaitable<Result<http::ResponseStream>> RestClient::stream(RestCall call) {
   auto now = ready(false);
   if (!now) co_return std::unexpected(now.error());
   co_return co_await now->client->stream(outgoing(*now, call), call.timeout);
-}
-
-std::string message_of(const http::Fetched& answer) {
-  boost::system::error_code error;
-  const auto body = boost::json::parse(answer.body, error);
-  if (!error && body.is_object()) {
-    if (const auto* message = body.get_object().if_contains("message");
-        message != nullptr && message->is_string()) {
-      return fmt::format("{} ({})", std::string_view(message->get_string()), answer.status);
-    }
-  }
-  return fmt::format("HTTP status {}: {}", answer.status,
-                     std::string_view(answer.body).substr(0, longest_quote));
 }
 
 }  // namespace fluxmetrics::kube
