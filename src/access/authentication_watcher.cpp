@@ -1,15 +1,13 @@
 #include "access/authentication_watcher.hpp"
 
-#include <algorithm>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "base/log.hpp"
+#include "base/rest.hpp"
 
 namespace fluxmetrics::access {
 
@@ -21,111 +19,79 @@ namespace {
 constexpr const char* list_path =
     "/api/v1/namespaces/kube-system/"
     "configmaps?fieldSelector=metadata.name%3Dextension-apiserver-authentication";
-constexpr int watch_seconds = 120;       // the server ends a watch after so long
-constexpr Seconds silence_allowed{150};  // a watch that is silent longer has lost its connection
-constexpr Seconds first_retry{0.5};
-constexpr Seconds longest_retry{5};
-constexpr Seconds between_polls{5};  // where a watch is not allowed
+constexpr kube::InformerTimings timings{.watch = Seconds(120), .longest_silence = Seconds(150)};
+constexpr const char* does_not_exist = "it does not exist; kube-apiserver makes it";
 constexpr Seconds between_looks{0.5};
 constexpr Seconds moment{0.01};
-
-asio::awaitable<void> wait_for(Seconds time) {
-  asio::steady_timer timer(co_await asio::this_coro::executor);
-  timer.expires_after(std::chrono::duration_cast<MonoTime::duration>(time));
-  boost::system::error_code ignored;
-  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-}
 
 const json::object* child(const json::object& parent, std::string_view key) {
   const auto* value = parent.if_contains(key);
   return value == nullptr ? nullptr : value->if_object();
 }
 
-std::unexpected<Error> unreadable(const http::Fetched& answer) {
-  if (answer.status == 401 || answer.status == 403) {
-    return fail(
-        Code::denied,
-        "{}; bind the Role extension-apiserver-authentication-reader of the namespace kube-system to this "
-        "server's user",
-        kube::message_of(answer));
-  }
-  return fail(Code::unavailable, "{}", kube::message_of(answer));
-}
-
 }  // namespace
 
-asio::awaitable<void> AuthenticationWatcher::run() {
-  Seconds retry = first_retry;
-  for (;;) {
-    auto version = co_await list(Purpose::to_watch);
-    if (!version) {
-      tell(version.error().message);
-      co_await wait_for(retry);
-      retry = std::min(retry * 2, longest_retry);
-      continue;
-    }
-    retry = first_retry;
-    auto watched = co_await watch(std::move(*version));
-    const bool poll = !watched && watched.error().code == Code::denied;
-    if (!watched)
-      log::debug("the watch of the ConfigMap {} ended: {}", authentication_config_map,
-                 watched.error().message);
-    co_await wait_for(poll ? between_polls : first_retry);
-  }
+AuthenticationWatcher::AuthenticationWatcher(kube::RestClient& client, AuthenticationState& state,
+                                             Clock clock)
+    : client_(client), state_(state), clock_(std::move(clock)), informer_(client, *this, timings, clock_) {
+  informer_.follow({.path = list_path,
+                    .what = fmt::format("the ConfigMap {}", authentication_config_map),
+                    .kind = "ConfigMaps"});
 }
 
-asio::awaitable<Result<std::string>> AuthenticationWatcher::list(Purpose purpose) {
-  looked_ = std::chrono::steady_clock::now();
+asio::awaitable<void> AuthenticationWatcher::run() {
+  return informer_.run();
+}
+
+Error AuthenticationWatcher::refusal(const http::Fetched& answer) const {
+  if (answer.status != 401 && answer.status != 403) {
+    return {.code = Code::unavailable, .message = kube::message_of(answer)};
+  }
+  return {
+      .code = Code::denied,
+      .message = fmt::format("{}; bind the Role extension-apiserver-authentication-reader of the namespace "
+                             "kube-system to this server's user",
+                             kube::message_of(answer))};
+}
+
+void AuthenticationWatcher::changed(const json::object& config_map) {
+  exists_ = true;
+  apply(config_map);
+}
+
+void AuthenticationWatcher::deleted(const kube::ObjectKey& /*key*/) {
+  exists_ = false;
+  log::warning("the ConfigMap {} was deleted; what it said before stays in use", authentication_config_map);
+}
+
+void AuthenticationWatcher::synced() {
+  if (!exists_) tell(does_not_exist);
+}
+
+void AuthenticationWatcher::failed(const Error& trouble) {
+  tell(trouble.message);
+}
+
+asio::awaitable<Result<void>> AuthenticationWatcher::look() {
+  looked_ = clock_().mono;
   const int applied_before = applied_count_;
   ++looking_;
   kube::RestCall call{.path = list_path};
   const auto answer = co_await client_.call(std::move(call));
   --looking_;
   if (!answer) co_return std::unexpected(answer.error());
-  if (answer->status != 200) co_return unreadable(*answer);
-  json::error_code error;
-  const auto body = json::parse(answer->body, error);
-  const auto* found = error ? nullptr : body.if_object();
-  const auto* items = found == nullptr ? nullptr : found->if_contains("items");
+  if (answer->status != 200) co_return std::unexpected(refusal(*answer));
+  const auto found = kube::object_of(*answer, list_path);
+  const auto* items = found ? found->if_contains("items") : nullptr;
   if (items == nullptr || !items->is_array()) {
     co_return fail(Code::protocol, "the API server's answer is no list of ConfigMaps");
   }
   if (items->get_array().empty() || !items->get_array().front().is_object()) {
-    co_return fail(Code::not_found, "it does not exist; kube-apiserver makes it");
+    co_return fail(Code::not_found, "{}", does_not_exist);
   }
   // What the watch told meanwhile is newer than a look, and would not be told again.
-  const bool overtaken = purpose == Purpose::to_look && applied_count_ != applied_before;
-  if (!overtaken) apply(items->get_array().front().get_object());
-  co_return kube::version_of(*found);
-}
-
-asio::awaitable<Result<void>> AuthenticationWatcher::watch(std::string version) {
-  kube::RestCall call{
-      .path = fmt::format("{}&watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={}",
-                          list_path, watch_seconds, version)};
-  auto stream = co_await client_.stream(std::move(call));
-  if (!stream) co_return std::unexpected(stream.error());
-  if (stream->head().status != 200) {
-    auto rest = co_await stream->next(silence_allowed);
-    http::Fetched answer = stream->head();
-    if (rest) answer.body = std::move(*rest);
-    co_return unreadable(answer);
-  }
-  kube::EventReader events(std::move(*stream));
-  for (;;) {
-    auto event = co_await events.next(silence_allowed);
-    if (!event) co_return std::unexpected(event.error());
-    if (!*event) co_return Result<void>();
-    take(**event);
-  }
-}
-
-void AuthenticationWatcher::take(const kube::WatchEvent& event) {
-  using enum kube::WatchEvent::Type;
-  if (event.type == deleted) {
-    log::warning("the ConfigMap {} was deleted; what it said before stays in use", authentication_config_map);
-  }
-  if (event.type == added || event.type == modified) apply(event.object);
+  if (applied_count_ == applied_before) apply(items->get_array().front().get_object());
+  co_return Result<void>();
 }
 
 void AuthenticationWatcher::apply(const json::object& config_map) {
@@ -166,14 +132,14 @@ void AuthenticationWatcher::tell(const std::string& trouble) {
 }
 
 asio::awaitable<void> AuthenticationWatcher::look_once() {
-  const auto arrived = std::chrono::steady_clock::now();
+  const auto arrived = clock_().mono;
   const Seconds too_early = between_looks - Seconds(arrived - looked_);
-  if (too_early > Seconds(0)) co_await wait_for(too_early);
+  if (too_early > Seconds(0)) co_await rest_for(too_early);
   while (looking_ > 0)
-    co_await wait_for(moment);
+    co_await rest_for(moment);
   if (looked_ > arrived) co_return;
-  auto version = co_await list(Purpose::to_look);
-  if (!version) tell(version.error().message);
+  const auto seen = co_await look();
+  if (!seen) tell(seen.error().message);
 }
 
 asio::awaitable<void> AuthenticationWatcher::look_again() {

@@ -1,5 +1,4 @@
-// Keeps the AuthenticationState at what the cluster's ConfigMap says: a list, then a watch, and again; a poll
-// where watching is not allowed. Lives on the network's executor.
+// Keeps the AuthenticationState at what the cluster's ConfigMap says. Lives on the network's executor.
 #pragma once
 
 #include <string>
@@ -8,15 +7,14 @@
 #include <boost/json/object.hpp>
 
 #include "access/authentication_config.hpp"
+#include "kube/informer.hpp"
 #include "kube/rest_client.hpp"
-#include "kube/watch.hpp"
 
 namespace fluxmetrics::access {
 
-class AuthenticationWatcher {
+class AuthenticationWatcher : private kube::InformerHandler {
  public:
-  AuthenticationWatcher(kube::RestClient& client, AuthenticationState& state)
-      : client_(client), state_(state) {}
+  AuthenticationWatcher(kube::RestClient& client, AuthenticationState& state, Clock clock = Now::read);
   // Never returns.
   boost::asio::awaitable<void> run();
   // A look that begins after this call, for a certificate that nobody knows: it may be of a CA that came this
@@ -24,18 +22,24 @@ class AuthenticationWatcher {
   boost::asio::awaitable<void> look_again();
 
  private:
-  enum class Purpose { to_watch, to_look };
-  boost::asio::awaitable<Result<std::string>> list(Purpose purpose);  // the version to watch from
-  boost::asio::awaitable<Result<void>> watch(std::string version);
+  void changed(const boost::json::object& config_map) override;
+  void deleted(const kube::ObjectKey& key) override;
+  void synced() override;
+  void failed(const Error& trouble) override;
+  [[nodiscard]] Error refusal(const http::Fetched& answer) const override;
+
+  boost::asio::awaitable<Result<void>> look();
   boost::asio::awaitable<void> look_once();
-  void take(const kube::WatchEvent& event);
   void apply(const boost::json::object& config_map);
   void tell(const std::string& trouble);
 
   kube::RestClient& client_;
   AuthenticationState& state_;
-  MonoTime looked_;  // when the last look began
-  int looking_ = 0;  // looks under way
+  Clock clock_;
+  kube::Informer informer_;
+  bool exists_ = false;  // the ConfigMap, as far as the informer knows
+  MonoTime looked_;      // when the last look began
+  int looking_ = 0;      // looks under way
   int applied_count_ = 0;
   std::string applied_;  // the data last read, as text
   std::string told_;     // the last trouble in the log

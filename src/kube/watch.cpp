@@ -3,6 +3,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "kube/answer.hpp"
+
 namespace fluxmetrics::kube {
 
 namespace asio = boost::asio;
@@ -21,6 +23,17 @@ std::optional<WatchEvent::Type> event_type(std::string_view name) {
   return std::nullopt;
 }
 
+// Of the Status in an event of type ERROR.
+std::unexpected<Error> error_in(const json::object& status) {
+  const auto* code = status.if_contains("code");
+  const auto* message = status.if_contains("message");
+  const int number = code != nullptr && code->is_int64() ? static_cast<int>(code->get_int64()) : 500;
+  return fail(code_of(number), "{} ({})",
+              message != nullptr && message->is_string() ? std::string(message->get_string())
+                                                         : json::serialize(status),
+              number);
+}
+
 }  // namespace
 
 Result<WatchEvent> parse_event(std::string_view line) {
@@ -32,7 +45,7 @@ Result<WatchEvent> parse_event(std::string_view line) {
   if (name == nullptr || !name->is_string() || object == nullptr || !object->is_object()) {
     return fail(Code::protocol, "a line of the watch is no event");
   }
-  if (name->get_string() == "ERROR") return fail(Code::unavailable, "{}", json::serialize(*object));
+  if (name->get_string() == "ERROR") return error_in(object->get_object());
   const auto type = event_type(name->get_string());
   if (!type) return fail(Code::protocol, "the watch has an event of an unknown type");
   return WatchEvent{.type = *type, .object = std::move(object->get_object())};
@@ -45,7 +58,12 @@ asio::awaitable<Result<std::optional<WatchEvent>>> EventReader::next(Seconds sil
       searched_ = bytes_.size();
       if (searched_ > longest_event) co_return fail(Code::protocol, "the watch has an event without an end");
       auto piece = co_await stream_.next(silence_allowed);
-      if (!piece) co_return std::unexpected(piece.error());
+      if (!piece) {
+        auto trouble = piece.error();
+        // In the middle of a response: what has come of it is whole events and can be relied on.
+        if (trouble.code == Code::protocol) trouble.code = Code::unavailable;
+        co_return std::unexpected(std::move(trouble));
+      }
       if (piece->empty()) co_return std::nullopt;
       bytes_ += *piece;
       continue;

@@ -20,16 +20,16 @@ struct WatchEvent {
   boost::json::object object;
 };
 
-// {"type":"MODIFIED","object":{...}}. Errors: Code::protocol; Code::unavailable for an event of type ERROR,
-// such as a version that is too old.
+// {"type":"MODIFIED","object":{...}}. Errors: Code::protocol; for an event of type ERROR what code_of() makes
+// of its Status: Code::expired for a version that is too old.
 [[nodiscard]] Result<WatchEvent> parse_event(std::string_view line);
 
 class EventReader {
  public:
   // `stream`: an answer with status 200.
   explicit EventReader(http::ResponseStream stream) : stream_(std::move(stream)) {}
-  // nullopt at the end. Errors: as parse_event() and http::ResponseStream::next(); Code::timed_out when
-  // nothing came for so long; Code::protocol for an event of more than 8 MB.
+  // nullopt at the end. Errors: as parse_event(); Code::protocol for an event of more than 8 MB;
+  // Code::unavailable when the connection breaks, Code::timed_out when nothing came within `silence_allowed`.
   boost::asio::awaitable<Result<std::optional<WatchEvent>>> next(Seconds silence_allowed);
 
  private:

@@ -84,7 +84,7 @@ TEST(WatchEvent, IsALine) {
   EXPECT_EQ(version_of({}), "");
   const auto error = parse_event(R"({"type":"ERROR","object":{"code":410,"message":"too old"}})");
   ASSERT_FALSE(error);
-  EXPECT_EQ(error.error().code, Code::unavailable);
+  EXPECT_EQ(error.error().code, Code::expired);
   EXPECT_NE(error.error().message.find("too old"), std::string::npos);
   for (const char* text : {"", "{", "[]", R"({"type":1,"object":{}})", R"({"type":"ADDED","object":[]})",
                            R"({"type":"RENAMED","object":{}})", R"({"object":{}})"}) {
