@@ -27,15 +27,15 @@ constexpr double largest = 9e15;
 // Beyond this many decimal places a number is nothing or far too large anyway.
 constexpr int most_places = 400;
 
-struct Scale {
+struct SuffixScale {
   int base = 10;     // 10 or 1024
   int exponent = 0;  // of the base
 };
 
-std::optional<Scale> parse_suffix(std::string_view suffix) {
+std::optional<SuffixScale> parse_suffix(std::string_view suffix) {
   struct Named {
     std::string_view name;
-    Scale scale;
+    SuffixScale scale;
   };
   static constexpr std::array<Named, 16> named = {{{"", {10, 0}},
                                                    {"n", {10, -9}},
@@ -62,7 +62,7 @@ std::optional<Scale> parse_suffix(std::string_view suffix) {
   int exponent = 0;
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
   if (problem != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return Scale{.base = 10, .exponent = exponent};
+  return SuffixScale{.base = 10, .exponent = exponent};
 }
 
 // The parts of "-12.5Mi": sign, digits before and after the point, suffix. There may be no digits at all.
@@ -129,7 +129,7 @@ constexpr int smallest_scale = -9;  // nano
 constexpr int small_digits = 18;
 
 // The number fits the small form, or nullopt.
-std::optional<Amount> small_amount(const Parts& parts, const Scale& scale, int digits) {
+std::optional<Amount> small_amount(const Parts& parts, const SuffixScale& scale, int digits) {
   if (scale.base == 10) {
     const int exponent = scale.exponent - parts.fraction_digits;
     if (digits > small_digits || exponent < smallest_scale) return std::nullopt;
@@ -144,7 +144,7 @@ std::optional<Amount> small_amount(const Parts& parts, const Scale& scale, int d
   return Amount{.value = parts.negative ? -small : small, .scale = 0};
 }
 
-Amount large_amount(const Parts& parts, const Scale& scale) {
+Amount large_amount(const Parts& parts, const SuffixScale& scale) {
   Amount amount{.small = false, .unscaled = Integer(parts.digits)};
   if (amount.unscaled == 0) return amount;
   amount.places = parts.fraction_digits;
@@ -287,7 +287,7 @@ Result<std::int64_t> parse_milli_wrapping(std::string_view text) {
 namespace {
 
 // The server keeps the text of what looks canonical at a glance.
-bool kept_as_written(const Parts& parts, const Scale& scale) {
+bool kept_as_written(const Parts& parts, const SuffixScale& scale) {
   const auto whole = parts.digits.size() - static_cast<std::size_t>(parts.fraction_digits);
   auto number = parts.digits.substr(0, whole);
   number.erase(0, count_of(number, "0"));
