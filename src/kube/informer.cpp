@@ -94,7 +94,7 @@ asio::awaitable<Result<json::object>> Informer::page(std::string more, bool whol
   if (answer->status != 200) co_return std::unexpected(handler_.refusal(*answer));
   auto list = object_of(*answer, collection_.path);
   const auto* items = list ? list->if_contains("items") : nullptr;
-  if (items == nullptr || !items->is_array() || version_of(*list).empty()) {
+  if (items == nullptr || !items->is_array()) {
     co_return fail(Code::protocol, "the API server's answer is no list of {}", collection_.kind);
   }
   co_return list;
