@@ -12,6 +12,8 @@ namespace fluxmetrics::autoscale {
 namespace json = boost::json;
 namespace {
 
+static_assert(drain_reason.starts_with(instance::own_drain_prefix), "the collector knows our drains by it");
+
 std::string drain_request(const flux::IdSet& ranks) {
   return json::serialize(
       json::object{{"targets", ranks.to_string()}, {"reason", drain_reason}, {"mode", "update"}});
