@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/json_members.hpp"
 #include "base/log.hpp"
 
 namespace fluxmetrics::instance {
@@ -25,16 +26,10 @@ std::optional<std::uint32_t> to_count(std::optional<std::int64_t> value) {
   return static_cast<std::uint32_t>(*value);
 }
 
-std::optional<double> number(const boost::json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  if (value == nullptr || !value->is_number()) return {};
-  return value->to_number<double>();
-}
-
 // Priorities go from 0 to 2^32-1; what lies outside counts as the nearest of these.
 std::int64_t priority_of(const boost::json::object& context) {
   constexpr double most = std::numeric_limits<std::uint32_t>::max();
-  return static_cast<std::int64_t>(std::clamp(number(context, "priority").value_or(0), 0.0, most));
+  return static_cast<std::int64_t>(std::clamp(number_at(&context, "priority").value_or(0), 0.0, most));
 }
 
 // Attributes that job-list leaves away are unset, but a time once told stays.
@@ -253,12 +248,12 @@ void JobTable::apply_event(flux::JobId id, const flux::Event& event) {
     entry.state = JobState::run;
     entry.t_run = event.timestamp;
     if (!seen_before) note_start(entry);
-  } else if (event.name == "exception" && number(event.context, "severity") == 0.0) {
+  } else if (event.name == "exception" && number_at(&event.context, "severity") == 0.0) {
     entry.state = JobState::cleanup;
   } else if (event.name == "finish") {
     entry.state = JobState::cleanup;
   } else if (event.name == "resource-update") {
-    entry.expiration = limit_end(number(event.context, "expiration").value_or(entry.expiration));
+    entry.expiration = limit_end(number_at(&event.context, "expiration").value_or(entry.expiration));
   } else if (event.name == "jobspec-update") {
     if (outdated_.size() < flux::max_listed_jobs) outdated_.push_back(id);
   }

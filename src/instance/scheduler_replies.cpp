@@ -6,6 +6,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "base/json_members.hpp"
 #include "flux/fields.hpp"
 
 namespace fluxmetrics::instance {
@@ -92,12 +93,9 @@ Result<void> read_match_settings(const json::value& reply, Scheduler& scheduler)
 
 void read_configured_match_settings(const json::value& config, std::string_view why, Scheduler& scheduler) {
   scheduler.match_policy = scheduler.prune_filters = Setting::because(std::string(why));
-  const auto* root = config.if_object();
-  const auto* table = root == nullptr ? nullptr : root->if_contains("sched-fluxion-resource");
-  if (table == nullptr || !table->is_object()) return;
+  const auto* table = object_at(config.if_object(), "sched-fluxion-resource");
   const auto take = [&](std::string_view key, Setting& setting) {
-    const auto* value = table->get_object().if_contains(key);
-    if (value != nullptr && value->is_string()) setting = Setting::of(std::string(value->get_string()));
+    if (const auto text = text_at(table, key)) setting = Setting::of(std::string(*text));
   };
   take("policy", scheduler.match_policy);
   take("match-policy", scheduler.match_policy);

@@ -8,74 +8,54 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "base/json_members.hpp"
+
 namespace fluxmetrics::simulate {
 namespace {
 
 namespace json = boost::json;
 
-const json::object* object_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value == nullptr ? nullptr : value->if_object();
-}
-
-std::optional<std::string> string_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr || !value->is_string()) return std::nullopt;
-  return std::string(value->get_string());
-}
-
-std::optional<double> number_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr || !value->is_number()) return std::nullopt;
-  return value->to_number<double>();
-}
-
 bool has_slot(const json::value& resources) {
   const json::array* vertices = resources.if_array();
   return vertices != nullptr && std::ranges::any_of(*vertices, [](const json::value& vertex) {
-           const json::object* object = vertex.if_object();
-           if (object == nullptr) return false;
-           const json::value* with = object->if_contains("with");
-           return string_at(*object, "type") == "slot" || (with != nullptr && has_slot(*with));
+           const json::value* with = value_at(vertex.if_object(), "with");
+           return text_at(vertex.if_object(), "type") == "slot" || (with != nullptr && has_slot(*with));
          });
 }
 
 // attributes.system, or an empty object.
 const json::object& system_of(const json::object& jobspec) {
   static const json::object none;
-  const json::object* attributes = object_at(jobspec, "attributes");
-  const json::object* system = attributes == nullptr ? nullptr : object_at(*attributes, "system");
+  const json::object* system = object_at(object_at(&jobspec, "attributes"), "system");
   return system == nullptr ? none : *system;
+}
+
+// Null when there is none.
+const json::object* first_task(const json::object& jobspec) {
+  const json::array* tasks = array_at(&jobspec, "tasks");
+  return tasks == nullptr || tasks->empty() ? nullptr : tasks->front().if_object();
 }
 
 std::uint32_t count_tasks(const json::object& jobspec, const flux::Shape& shape) {
   const std::uint32_t nodes = shape.nodes.value_or(1);
   const std::uint32_t slots = nodes * shape.slots;
   // Per-resource tasks: so many on each node, or on each core.
-  const json::object* shell = object_at(system_of(jobspec), "shell");
-  const json::object* options = shell == nullptr ? nullptr : object_at(*shell, "options");
-  const json::object* per = options == nullptr ? nullptr : object_at(*options, "per-resource");
+  const json::object* options = object_at(object_at(&system_of(jobspec), "shell"), "options");
+  const json::object* per = object_at(options, "per-resource");
   if (per != nullptr) {
-    const auto count = static_cast<std::uint32_t>(number_at(*per, "count").value_or(1));
-    return string_at(*per, "type") == "node" ? nodes * count : slots * shape.cores * count;
+    const auto count = static_cast<std::uint32_t>(number_at(per, "count").value_or(1));
+    return text_at(per, "type") == "node" ? nodes * count : slots * shape.cores * count;
   }
-  const json::value* tasks = jobspec.if_contains("tasks");
-  if (tasks == nullptr || !tasks->is_array() || tasks->get_array().empty()) return slots;
-  const json::object* task = tasks->get_array().front().if_object();
-  const json::object* count = task == nullptr ? nullptr : object_at(*task, "count");
-  if (count == nullptr) return slots;
-  if (const auto total = number_at(*count, "total")) return static_cast<std::uint32_t>(*total);
-  return slots * static_cast<std::uint32_t>(number_at(*count, "per_slot").value_or(1));
+  const json::object* count = object_at(first_task(jobspec), "count");
+  if (const auto total = number_at(count, "total")) return static_cast<std::uint32_t>(*total);
+  return slots * static_cast<std::uint32_t>(number_at(count, "per_slot").value_or(1));
 }
 
 // Flux names a job after its program when nobody does.
 std::string program_name(const json::object& jobspec) {
-  const json::value* tasks = jobspec.if_contains("tasks");
-  if (tasks == nullptr || !tasks->is_array() || tasks->get_array().empty()) return "";
-  const json::object* task = tasks->get_array().front().if_object();
-  const json::value* command = task == nullptr ? nullptr : task->if_contains("command");
-  if (command == nullptr || !command->is_array() || command->get_array().empty()) return "";
-  const json::value& first = command->get_array().front();
+  const json::array* command = array_at(first_task(jobspec), "command");
+  if (command == nullptr || command->empty()) return "";
+  const json::value& first = command->front();
   if (!first.is_string()) return "";
   const std::string path(first.get_string());
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0: a plain name
@@ -87,8 +67,8 @@ Result<void> read_dependencies(JobTerms& terms, const json::value& list) {
   for (const json::value& entry : *entries) {
     const json::object* object = entry.if_object();
     if (object == nullptr) return fail_errno(Code::invalid, EINVAL, "a dependency must be an object");
-    const std::string scheme = string_at(*object, "scheme").value_or("");
-    const std::string value = string_at(*object, "value").value_or("");
+    const std::string_view scheme = text_at(object, "scheme").value_or("");
+    const std::string_view value = text_at(object, "value").value_or("");
     double time = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), time);
     if (scheme != "begin-time")
@@ -116,17 +96,17 @@ Result<JobTerms> read_terms(const json::object& jobspec) {
   terms.request = std::move(request);
   const flux::Shape& shape = terms.request.shape;
   const json::object& system = system_of(jobspec);
-  terms.cwd = string_at(system, "cwd");
-  terms.project = string_at(system, "project");
-  terms.bank = string_at(system, "bank");
+  terms.cwd = text_at(&system, "cwd");
+  terms.project = text_at(&system, "project");
+  terms.bank = text_at(&system, "bank");
   if (terms.request.name.empty()) terms.request.name = program_name(jobspec);
   terms.ntasks = count_tasks(jobspec, shape);
   terms.nnodes = shape.nodes;
   if (!shape.exclusive) terms.ncores = shape.nodes.value_or(1) * shape.slots * shape.cores;
   terms.run_time = terms.request.duration;
-  if (const json::object* simulate = object_at(system, "simulate")) {
-    terms.run_time = std::max(0.0, number_at(*simulate, "runtime").value_or(terms.run_time));
-    terms.status = (static_cast<std::uint32_t>(number_at(*simulate, "exit").value_or(0)) & 0xffU) << 8U;
+  if (const json::object* simulate = object_at(&system, "simulate")) {
+    terms.run_time = std::max(0.0, number_at(simulate, "runtime").value_or(terms.run_time));
+    terms.status = (static_cast<std::uint32_t>(number_at(simulate, "exit").value_or(0)) & 0xffU) << 8U;
   }
   if (const json::value* dependencies = system.if_contains("dependencies"))
     if (auto read = read_dependencies(terms, *dependencies); !read) return std::unexpected(read.error());

@@ -14,6 +14,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/byte_order_mark.hpp"
+#include "base/json_members.hpp"
 
 namespace fluxmetrics::simulate {
 namespace {
@@ -69,8 +70,7 @@ Result<std::optional<TraceJob>> parse_line(std::string_view line) {
   if (error) return fail(Code::invalid, "is not JSON: {}", error.message());
   const json::object* object = value.if_object();
   if (object == nullptr) return fail(Code::invalid, "is not a JSON object");
-  if (const auto* event = object->if_contains("event"); event != nullptr && event->is_string())
-    return std::nullopt;
+  if (text_at(object, "event")) return std::nullopt;
   TraceJob job;
   for (const auto& member : *object) {
     const std::string_view name = member.key();

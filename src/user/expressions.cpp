@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/json_members.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "instance/state_json.hpp"
@@ -108,8 +109,8 @@ Result<void> ExpressionSource::start() {
     };
     const auto answer = ask("C" + json::serialize(json::value(text)), compile_limit);
     if (!answer) return refuse(answer.error().code, answer.error().message);
-    if (const auto* error = answer->if_contains("error"); error != nullptr && error->is_string())
-      return refuse(Code::invalid, tidy(std::string(error->get_string())));
+    if (const auto error = text_at(&*answer, "error"))
+      return refuse(Code::invalid, tidy(std::string(*error)));
   }
   return {};
 }
@@ -125,8 +126,8 @@ Result<void> ExpressionSource::prepare(const std::shared_ptr<const instance::Ins
   std::string line = "D" + json::serialize(instance::state_json(*state, confirmed));
   const auto answer = ask(line, load_limit);
   if (!answer) return fail(Code::unavailable, "the state cannot be read: {}", answer.error().message);
-  if (const auto* error = answer->if_contains("error"); error != nullptr && error->is_string())
-    return fail(Code::unavailable, "the state cannot be read: {}", printable(error->get_string()));
+  if (const auto error = text_at(&*answer, "error"))
+    return fail(Code::unavailable, "the state cannot be read: {}", printable(*error));
   loaded_ = state;
   loaded_confirmed_ = confirmed;
   return {};
@@ -144,12 +145,11 @@ Outcome ExpressionSource::evaluate(std::size_t index) {
     return {.items = fail(Code::unavailable, "{}; it is tried again later", answer.error().message),
             .fatal = true};
   }
-  if (const auto* error = answer->if_contains("error"); error != nullptr && error->is_string())
-    return {.items = fail(Code::unavailable, "the expression failed: {}", printable(error->get_string()))};
-  const auto* results = answer->if_contains("results");
-  if (results == nullptr || !results->is_array())
-    return {.items = fail(Code::unavailable, "its process answered nonsense")};
-  return {.items = items_of(metrics_[index], results->get_array())};
+  if (const auto error = text_at(&*answer, "error"))
+    return {.items = fail(Code::unavailable, "the expression failed: {}", printable(*error))};
+  const auto* results = array_at(&*answer, "results");
+  if (results == nullptr) return {.items = fail(Code::unavailable, "its process answered nonsense")};
+  return {.items = items_of(metrics_[index], *results)};
 }
 
 }  // namespace fluxmetrics::user

@@ -9,6 +9,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 
+#include "base/json_members.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "user/python_bridge.hpp"
@@ -23,9 +24,8 @@ constexpr Seconds import_limit{30};
 constexpr Seconds call_limit{5};
 constexpr std::string_view uri_variable = "FLUX_URI=";
 
-std::string text_at(const json::object& object, std::string_view key) {
-  const auto* found = object.if_contains(key);
-  return found != nullptr && found->is_string() ? printable(found->get_string()) : std::string();
+std::string printable_at(const json::object& object, std::string_view key) {
+  return printable(text_at(&object, key).value_or(""));
 }
 
 Result<json::object> object_in(const std::string& line) {
@@ -129,7 +129,7 @@ Result<PythonSource::Greeting> PythonSource::start(const std::vector<std::string
   if (!greeting) return std::unexpected(greeting.error());
   Greeting made{.metrics = {}, .no_bindings = greeting->contains("bindings"), .trouble = ""};
   if (greeting->contains("error")) {
-    made.trouble = text_at(*greeting, "error");
+    made.trouble = printable_at(*greeting, "error");
     return made;
   }
   made.metrics = described(*greeting);
@@ -139,17 +139,15 @@ Result<PythonSource::Greeting> PythonSource::start(const std::vector<std::string
 
 std::vector<metrics::UserMetric> PythonSource::described(const json::object& greeting) const {
   std::vector<metrics::UserMetric> list;
-  const auto* functions = greeting.if_contains("functions");
-  if (functions == nullptr || !functions->is_array()) return list;
-  for (const auto& each : functions->get_array()) {
+  const auto* functions = array_at(&greeting, "functions");
+  if (functions == nullptr) return list;
+  for (const auto& each : *functions) {
     const auto* function = each.if_object();
     if (function == nullptr) continue;
-    const auto name = text_at(*function, "name");
-    const auto* line = function->if_contains("line");
-    const auto place = line != nullptr && line->is_int64() && line->get_int64() > 0
-                           ? fmt::format("{} line {}", file_, line->get_int64())
-                           : file_;
-    auto help = text_at(*function, "help");
+    const auto name = printable_at(*function, "name");
+    const auto line = number_at(function, "line").value_or(0);
+    const auto place = line > 0 ? fmt::format("{} line {:.0f}", file_, line) : file_;
+    auto help = printable_at(*function, "help");
     if (help.empty()) help = fmt::format("What function {} of {} returns.", name, file_);
     const bool counter = name.ends_with("_total");
     list.push_back({.name = name,
@@ -193,16 +191,15 @@ Outcome PythonSource::evaluate(std::size_t index) {
   const auto answer = object_in(*line);
   if (!answer) return {.items = std::unexpected(answer.error())};
   // A value of another function would be a wrong value.
-  if (text_at(*answer, "name") != metrics_[index].name) {
+  if (printable_at(*answer, "name") != metrics_[index].name) {
     child_.reset();
     return {.items = fail(Code::unavailable, "its process answered another question"), .fatal = true};
   }
   if (answer->contains("error"))
-    return {.items = fail(Code::unavailable, "the function failed: {}", text_at(*answer, "error"))};
-  const auto* value = answer->if_contains("value");
-  if (value == nullptr || !value->is_number())
-    return {.items = fail(Code::unavailable, "it gives no value now (None)")};
-  return {.items = std::vector<metrics::Item>{{.labels = {}, .value = value->to_number<double>()}}};
+    return {.items = fail(Code::unavailable, "the function failed: {}", printable_at(*answer, "error"))};
+  const auto value = number_at(&*answer, "value");
+  if (!value) return {.items = fail(Code::unavailable, "it gives no value now (None)")};
+  return {.items = std::vector<metrics::Item>{{.labels = {}, .value = *value}}};
 }
 
 }  // namespace fluxmetrics::user

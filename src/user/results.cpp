@@ -10,6 +10,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/json_members.hpp"
 #include "base/text.hpp"
 
 namespace fluxmetrics::user {
@@ -40,11 +41,10 @@ std::optional<std::string> label_in(const json::value& value) {
 }
 
 Result<metrics::Labels> labels_in(const metrics::UserMetric& metric, const json::object& item) {
-  const auto* found = item.if_contains("labels");
-  const auto* labels = found == nullptr ? nullptr : found->if_object();
+  const auto* labels = object_at(&item, "labels");
   metrics::Labels list;
   for (const auto& name : metric.labels) {
-    const auto* value = labels == nullptr ? nullptr : labels->if_contains(name);
+    const auto* value = value_at(labels, name);
     auto text = value == nullptr ? std::nullopt : label_in(*value);
     if (!text) return fail(Code::unavailable, "an item has no text as its label {}: {}", name, shown(item));
     list.emplace_back(name, *std::move(text));
@@ -64,7 +64,7 @@ Result<void> add_items(const metrics::UserMetric& metric, const json::value& res
     return {};
   }
   const auto* object = result.if_object();
-  const auto* value = object == nullptr ? nullptr : object->if_contains("value");
+  const auto* value = value_at(object, "value");
   if (value == nullptr) {
     return fail(Code::unavailable, "it has labels, so it gives objects like {}, not {}",
                 R"({"labels":{...},"value":1})", shown(result));
