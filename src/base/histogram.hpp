@@ -1,6 +1,7 @@
 // How often a measured value fell into each of some ranges: what Prometheus calls a histogram.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,6 +35,10 @@ class Histogram {
   // One number for each range, the one without an end last; they do not include each other.
   [[nodiscard]] std::span<const std::uint64_t> counts() const { return counts_; }
   [[nodiscard]] double sum() const { return sum_; }
+  // Not the default: a span has no equality.
+  friend bool operator==(const Histogram& a, const Histogram& b) {
+    return std::ranges::equal(a.bounds_, b.bounds_) && a.counts_ == b.counts_ && a.sum_ == b.sum_;
+  }
   [[nodiscard]] std::uint64_t count() const {
     std::uint64_t total = 0;
     for (const auto number : counts_)

@@ -12,8 +12,8 @@ void AllocationBridge::freed(flux::JobId id) {
   std::erase_if(recent_, [id](const Recent& recent) { return recent.id == id; });
 }
 
-bool AllocationBridge::caught_up(MonoTime asked) {
-  return std::erase_if(recent_, [asked](const Recent& recent) { return recent.when <= asked; }) > 0;
+void AllocationBridge::caught_up(MonoTime asked) {
+  std::erase_if(recent_, [asked](const Recent& recent) { return recent.when <= asked; });
 }
 
 flux::ResourceSet AllocationBridge::over(const flux::ResourceSet& known) const {

@@ -16,9 +16,8 @@ class AllocationBridge {
  public:
   void allocated(flux::JobId id, flux::ResourceSet R, MonoTime when);
   void freed(flux::JobId id);
-  // The broker was asked at `asked`, and so knew of all that the journal had told by then. Tells whether this
-  // changed anything.
-  bool caught_up(MonoTime asked);
+  // The broker was asked at `asked`, and so knew of all that the journal had told by then.
+  void caught_up(MonoTime asked);
   // `known`, as the broker told it, and what was allocated since.
   [[nodiscard]] flux::ResourceSet over(const flux::ResourceSet& known) const;
 

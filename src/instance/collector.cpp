@@ -49,7 +49,8 @@ struct Collector::Impl {
     return std::make_shared<Session>(Session::Options{.socket_path = path,
                                                       .follow_to_top = options.follow_to_top,
                                                       .max_staleness = options.max_staleness,
-                                                      .ask_module = options.ask_module},
+                                                      .ask_module = options.ask_module,
+                                                      .clock = options.clock},
                                      sink, observed, io.get_executor());
   }
 
@@ -65,7 +66,7 @@ struct Collector::Impl {
       auto kind = Trouble::Kind::gone;
       for (const auto& path : options.socket_paths) {
         auto session = new_session(path);
-        const auto began = MonoTime::clock::now();
+        const auto began = options.clock().mono;
         Error why = co_await contact(session);
         while (session->found_module()) {
           session = new_session(path);
@@ -80,7 +81,7 @@ struct Collector::Impl {
         kind = trouble_kind(*session, why);
         // Coming back soon is for a broker that was well: one that fails at once, always, is not hurried.
         told.clear();
-        if (MonoTime::clock::now() - began > longest_pause) pause = shortest_pause;
+        if (options.clock().mono - began > longest_pause) pause = shortest_pause;
         break;
       }
       reasons = printable(reasons, longest_reason);

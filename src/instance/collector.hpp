@@ -15,6 +15,7 @@ struct CollectorOptions {
   bool follow_to_top = true;              // a sub-instance found by default leads to its top instance
   Seconds max_staleness{30};              // polls never stretch beyond half of it
   bool ask_module = true;                 // let the broker module tell the state, where there is one
+  Clock clock = Now::read;
 };
 
 // Owns one thread, which also parses the replies, so that nothing heavy runs on the serving thread.

@@ -76,7 +76,9 @@ Result<double> DeniedJobs::take(const json::value& reply) {
     if (!denied) continue;
     entry.shape = flux::shape_from_counts(entry.nnodes, entry.ncores);
     const auto place = std::ranges::lower_bound(jobs_, entry.id, {}, &Entry::id);
-    if (place == jobs_.end() || place->id != entry.id) jobs_.insert(place, std::move(entry));
+    if (place != jobs_.end() && place->id == entry.id) continue;
+    jobs_.insert(place, std::move(entry));
+    changed_ = true;
   }
   if (jobs_.size() > most) jobs_.erase(jobs_.begin(), jobs_.end() - most);
   return latest;
@@ -92,7 +94,7 @@ std::vector<flux::JobId> DeniedJobs::without_jobspec(std::size_t limit) const {
 void DeniedJobs::set_jobspec(flux::JobId id, const json::value& jobspec) {
   const auto place = std::ranges::lower_bound(jobs_, id, {}, &Entry::id);
   if (place == jobs_.end() || place->id != id) return;
-  place->asked = true;
+  place->asked = changed_ = true;
   if (auto read = flux::parse_jobspec(jobspec); read.sized) place->shape = std::move(read.shape);
 }
 
@@ -106,12 +108,20 @@ bool DeniedJobs::replaces(const InstanceState& state, const Job& job, const Entr
   return job.ncores.value_or(0) >= denied.ncores.value_or(0);
 }
 
+bool DeniedJobs::outdated(WallTime now) const {
+  return changed_ || std::ranges::any_of(jobs_, [&](const Entry& denied) { return is_old(denied, now); });
+}
+
+bool DeniedJobs::is_old(const Entry& denied, WallTime now) {
+  return denied.t_denied < to_unix(now) - remembered.count();
+}
+
 void DeniedJobs::write(InstanceState& state, WallTime now) {
-  const double oldest = to_unix(now) - remembered.count();
+  changed_ = false;
   std::erase_if(jobs_, [&](const Entry& denied) {
-    return denied.t_denied < oldest ||
-           std::ranges::any_of(
-               std::as_const(state.jobs), [&](const Job& job) { return replaces(state, job, denied); });
+    return is_old(denied, now) || std::ranges::any_of(std::as_const(state.jobs), [&](const Job& job) {
+             return replaces(state, job, denied);
+           });
   });
   state.denied.clear();
   for (const auto& entry : jobs_)

@@ -39,7 +39,8 @@ class DeniedJobs {
   // most likely the same one, tried again.
   void write(InstanceState& state, WallTime now);
 
-  [[nodiscard]] bool empty() const { return jobs_.empty(); }
+  // Whether write() would write something else than last, into the same state.
+  [[nodiscard]] bool outdated(WallTime now) const;
 
  private:
   struct Entry {
@@ -50,9 +51,11 @@ class DeniedJobs {
     flux::Shape shape;
     bool asked = false;  // for its jobspec
   };
+  [[nodiscard]] static bool is_old(const Entry& denied, WallTime now);
   [[nodiscard]] static bool replaces(const InstanceState& state, const Job& job, const Entry& denied);
 
   std::vector<Entry> jobs_;  // by id
+  bool changed_ = false;     // since they were written
 };
 
 }  // namespace fluxmetrics::instance

@@ -12,6 +12,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "base/json_members.hpp"
 #include "flux/fields.hpp"
 #include "instance/scheduler_replies.hpp"
 
@@ -55,8 +56,7 @@ Result<json::value> jobspec_of(flux::JobId id, const Result<std::string>& text) 
   if (!text) return std::unexpected(text.error());
   const auto reply = flux::parse_payload("job-manager.getattr", *text);
   if (!reply) return std::unexpected(reply.error());
-  const auto* object = reply->if_object();
-  const auto* jobspec = object == nullptr ? nullptr : object->if_contains("jobspec");
+  const auto* jobspec = value_at(reply->if_object(), "jobspec");
   if (jobspec == nullptr) return fail(Code::not_found, "job-manager.getattr: job {} has no jobspec", id);
   return *jobspec;
 }
@@ -147,16 +147,14 @@ double latest_time(const flux::ListedJob& job) {
 constexpr std::size_t max_queues = 1000;
 
 Result<std::vector<Queue>> read_queues(const json::value& list) {
-  const auto* object = list.if_object();
-  const auto* names = object == nullptr ? nullptr : object->if_contains("queues");
-  if (names == nullptr || !names->is_array())
-    return fail(Code::protocol, "job-manager.queue-list: queues is not an array");
-  if (names->get_array().size() > max_queues) {
+  const auto* names = array_at(list.if_object(), "queues");
+  if (names == nullptr) return fail(Code::protocol, "job-manager.queue-list: queues is not an array");
+  if (names->size() > max_queues) {
     return fail(Code::protocol, "job-manager.queue-list: {} queues are more than the {} that are read",
-                names->get_array().size(), max_queues);
+                names->size(), max_queues);
   }
   std::vector<Queue> queues;
-  for (const auto& name : names->get_array()) {
+  for (const auto& name : *names) {
     if (!name.is_string())
       return fail(Code::protocol, "job-manager.queue-list: queues holds something that is no string");
     queues.emplace_back().name = name.get_string();
@@ -167,14 +165,10 @@ Result<std::vector<Queue>> read_queues(const json::value& list) {
 // {"queues":{"batch":{"requires":["batch"]}}} of config.get.
 std::vector<std::string> required_properties(const json::value& config, std::string_view queue) {
   std::vector<std::string> properties;
-  const auto* root = config.if_object();
-  const auto* queues = root == nullptr ? nullptr : root->if_contains("queues");
-  if (queues == nullptr || !queues->is_object()) return properties;
-  const auto* entry = queues->get_object().if_contains(queue);
-  if (entry == nullptr || !entry->is_object()) return properties;
-  const auto* required = entry->get_object().if_contains("requires");
-  if (required == nullptr || !required->is_array()) return properties;
-  for (const auto& name : required->get_array()) {
+  const auto* entry = object_at(object_at(config.if_object(), "queues"), queue);
+  const auto* required = array_at(entry, "requires");
+  if (required == nullptr) return properties;
+  for (const auto& name : *required) {
     if (name.is_string()) properties.emplace_back(name.get_string());
   }
   return properties;
@@ -193,13 +187,20 @@ bool nobody_tells(const Error& error) {
 }
 
 Task<json::value> Queries::ask(std::string topic, std::string payload, flux::RpcOptions options) {
-  const auto began = MonoTime::clock::now();
+  const auto began = clock_().mono;
   const auto text = co_await client_->rpc(topic, std::move(payload), options);
-  const auto ended = MonoTime::clock::now();
+  const auto ended = clock_().mono;
   meter_.ran(began, ended);
   if (times_ != nullptr) times_->ran(topic, ended - began, !text);
   if (!text) co_return std::unexpected(text.error());
   co_return flux::parse_payload(topic, *text);
+}
+
+template <class T>
+Task<T> Queries::ask_for(std::string topic, std::string payload) {
+  const auto reply = co_await ask(std::move(topic), std::move(payload));
+  if (!reply) co_return std::unexpected(reply.error());
+  co_return T::from_json(*reply);
 }
 
 Task<std::optional<std::string>> Queries::attribute(std::string name) {
@@ -216,37 +217,31 @@ Task<std::optional<std::string>> Queries::attribute_of(std::string name, std::ui
   const auto reply = co_await ask("attr.get", object_text("name", name), options);
   if (!reply && reply.error().errnum == ENOENT) co_return std::optional<std::string>{};
   if (!reply) co_return std::unexpected(reply.error());
-  const auto* object = reply->if_object();
-  const auto* value = object == nullptr ? nullptr : object->if_contains("value");
-  if (value == nullptr || !value->is_string()) {
-    co_return fail(Code::protocol, "attr.get {}: the reply has no string \"value\"", name);
-  }
-  co_return std::optional<std::string>(std::string(value->get_string()));
+  flux::Fields in(*reply, "attr.get");
+  in.require("value");
+  auto value = in.text("value");
+  if (!in.ok()) co_return in.error();
+  co_return value;
 }
 
 Task<std::string> Queries::broker_state() {
   const auto reply = co_await ask("state-machine.get", "{}");
   if (!reply && reply.error().errnum == ENOSYS) co_return std::string("run");
   if (!reply) co_return std::unexpected(reply.error());
-  const auto* object = reply->if_object();
-  const auto* state = object == nullptr ? nullptr : object->if_contains("state");
-  if (state == nullptr || !state->is_string()) {
-    co_return fail(Code::protocol, "state-machine.get: the reply has no string \"state\"");
-  }
-  co_return std::string(state->get_string());
+  flux::Fields in(*reply, "state-machine.get");
+  in.require("state");
+  auto state = in.text("state");
+  if (!in.ok()) co_return in.error();
+  co_return *std::move(state);
 }
 
 Task<flux::ResourceStatus> Queries::resource_status() {
-  const auto reply = co_await ask("resource.status", "{}");
-  if (!reply) co_return std::unexpected(reply.error());
-  co_return flux::ResourceStatus::from_json(*reply);
+  return ask_for<flux::ResourceStatus>("resource.status");
 }
 
 Task<std::optional<flux::IdSet>> Queries::schedulable_ranks() {
-  const auto reply = co_await ask("resource.sched-status", "{}");
-  if (!reply && reply.error().errnum == ENOSYS) co_return std::optional<flux::IdSet>{};
-  if (!reply) co_return std::unexpected(reply.error());
-  const auto status = flux::SchedStatus::from_json(*reply);
+  const auto status = co_await ask_for<flux::SchedStatus>("resource.sched-status");
+  if (!status && status.error().errnum == ENOSYS) co_return std::optional<flux::IdSet>{};
   if (!status) co_return std::unexpected(status.error());
   co_return std::optional(status->all.ranks());
 }
@@ -272,8 +267,7 @@ Task<flux::ResourceSet> Queries::allocated() {
       continue;
     }
     source_ = source;
-    const auto* object = reply->if_object();
-    const auto* allocated = object == nullptr ? nullptr : object->if_contains("allocated");
+    const auto* allocated = value_at(reply->if_object(), "allocated");
     if (allocated == nullptr) co_return fail(Code::protocol, "{}: no \"allocated\"", topic_of(source));
     if (allocated->is_null()) co_return flux::ResourceSet{};  // Fluxion's empty set, before 0.61
     co_return flux::ResourceSet::from_json(*allocated);
@@ -282,21 +276,17 @@ Task<flux::ResourceSet> Queries::allocated() {
 }
 
 Task<flux::JobStats> Queries::job_stats() {
-  const auto reply = co_await ask("job-list.job-stats", "{}");
-  if (!reply) co_return std::unexpected(reply.error());
-  co_return flux::JobStats::from_json(*reply);
+  return ask_for<flux::JobStats>("job-list.job-stats");
 }
 
 Task<std::uint64_t> Queries::active_jobs() {
   const auto reply = co_await ask("job-manager.stats-get", "{}");
   if (!reply) co_return std::unexpected(reply.error());
-  const auto* object = reply->if_object();
-  const auto* count = object == nullptr ? nullptr : object->if_contains("active_jobs");
-  const auto* number = count == nullptr ? nullptr : count->if_int64();
-  if (number == nullptr || *number < 0) {
-    co_return fail(Code::protocol, "job-manager.stats-get: active_jobs is not a count");
-  }
-  co_return static_cast<std::uint64_t>(*number);
+  flux::Fields in(*reply, "job-manager.stats-get");
+  in.require("active_jobs");
+  const auto count = in.count("active_jobs");
+  if (!in.ok()) co_return in.error();
+  co_return static_cast<std::uint64_t>(*count);
 }
 
 Task<double> Queries::list_once(std::string request, bool metered, flux::JobListReader::Take take) {
@@ -310,9 +300,9 @@ Task<double> Queries::list_once(std::string request, bool metered, flux::JobList
   flux::RpcOptions options;
   options.deadline = list_deadline;
   auto call = client_->rpc_to(std::move(sink), "job-list.list", std::move(request), options);
-  const auto began = MonoTime::clock::now();
+  const auto began = clock_().mono;
   const auto done = co_await std::move(call);
-  const auto ended = MonoTime::clock::now();
+  const auto ended = clock_().mono;
   if (metered) meter_.ran(began, ended);
   if (times_ != nullptr) times_->ran("job-list.list", ended - began, !done);
   if (!done) co_return std::unexpected(done.error());
@@ -338,12 +328,12 @@ Task<double> Queries::list(JobList which, flux::JobListReader::Take take) {
 asio::awaitable<std::vector<Result<json::value>>> Queries::jobspecs(std::vector<flux::JobId> ids) {
   const auto executor = co_await asio::this_coro::executor;
   const auto batch = std::make_shared<Batch>(executor, ids.size());
-  const auto began = MonoTime::clock::now();
+  const auto began = clock_().mono;
   for (std::size_t i = 0; i < ids.size(); ++i)
     asio::co_spawn(executor, fetch_jobspec(client_, batch, i, ids[i]), Answered{batch});
   while (batch->open > 0)
     co_await batch->all_here.async_wait(asio::as_tuple(asio::use_awaitable));
-  meter_.ran(began, MonoTime::clock::now());
+  meter_.ran(began, clock_().mono);
   co_return std::move(batch->answers);
 }
 
@@ -438,11 +428,9 @@ Task<bool> Queries::queue_status(std::span<Queue> queues) {
     // Named first: GCC 12 destroys twice what a conditional makes inside of an awaited call.
     std::string request = "{}";
     if (!queue.name.empty()) request = object_text("name", queue.name);
-    const auto reply = co_await ask("job-manager.queue-status", std::move(request));
-    if (!reply && reply.error().errnum == ENOSYS) co_return true;  // before 0.46: unknown counts as started
-    if (!reply && reply.error().errnum == ENOENT) continue;        // removed by a reload; the next list tells
-    if (!reply) co_return std::unexpected(reply.error());
-    const auto status = flux::QueueStatus::from_json(*reply);
+    const auto status = co_await ask_for<flux::QueueStatus>("job-manager.queue-status", std::move(request));
+    if (!status && status.error().errnum == ENOSYS) co_return true;  // before 0.46: unknown counts as started
+    if (!status && status.error().errnum == ENOENT) continue;  // removed by a reload; the next list tells
     if (!status) co_return std::unexpected(status.error());
     queue.enabled = status->enable;
     const bool blocked = blocked_by_scheduler(*status);

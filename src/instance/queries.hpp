@@ -10,11 +10,13 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "flux/client.hpp"
 #include "flux/job_list.hpp"
 #include "flux/replies.hpp"
 #include "instance/cost.hpp"
+#include "instance/job_list.hpp"
 #include "instance/rpc_times.hpp"
 #include "instance/state.hpp"
 
@@ -25,19 +27,6 @@ using Task = boost::asio::awaitable<Result<T>>;
 
 // Which RPC tells what is allocated: the first one that this broker has and allows us.
 enum class AllocatedSource { job_manager, resource_sched_status, sched_resource_status };
-
-// A list of jobs. Times are the broker's, in seconds since 1970; what is older need not be told again.
-struct JobList {
-  enum class Kind {
-    active,     // all jobs in DEPEND..CLEANUP
-    depending,  // all jobs in DEPEND and PRIORITY
-    scheduled,  // in SCHED since `since`
-    started,    // in RUN or CLEANUP since `since`
-    ended,      // INACTIVE since `since`
-  } kind = Kind::active;
-  double since = 0;
-  bool by_the_clock = false;  // every few minutes: not metered with what follows changes
-};
 
 // Whether `error` means that this broker never answers such a request, or not to us.
 [[nodiscard]] bool nobody_tells(const Error& error);
@@ -51,8 +40,8 @@ struct ListDialect {
 class Queries {
  public:
   // `times` takes how long each question took, and must live as long as this; null = nobody wants to know.
-  explicit Queries(std::shared_ptr<flux::Client> client, RpcTimes* times = nullptr)
-      : client_(std::move(client)), times_(times) {}
+  explicit Queries(std::shared_ptr<flux::Client> client, RpcTimes* times = nullptr, Clock clock = Now::read)
+      : client_(std::move(client)), times_(times), clock_(std::move(clock)) {}
   // What the questions of this object cost the broker, full lists of jobs apart: these are asked for by the
   // clock.
   [[nodiscard]] CostMeter& meter() { return meter_; }
@@ -100,13 +89,17 @@ class Queries {
  private:
   [[nodiscard]] Task<boost::json::value> ask(std::string topic, std::string payload,
                                              flux::RpcOptions options = {});
+  // As ask(), for a T: whatever has a from_json().
+  template <class T>
+  [[nodiscard]] Task<T> ask_for(std::string topic, std::string payload = "{}");
   [[nodiscard]] Task<std::optional<std::string>> attribute_of(std::string name, std::uint32_t nodeid);
   [[nodiscard]] Task<void> ask_fluxion(Scheduler& scheduler);
   [[nodiscard]] Task<double> list_once(std::string request, bool metered, flux::JobListReader::Take take);
 
   std::shared_ptr<flux::Client> client_;
   RpcTimes* times_;
-  CostMeter meter_{MonoTime::clock::now()};
+  Clock clock_;
+  CostMeter meter_{clock_().mono};
   std::optional<AllocatedSource> source_;
   ListDialect dialect_;
 };

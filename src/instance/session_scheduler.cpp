@@ -37,7 +37,7 @@ asio::awaitable<void> Session::watch_scheduler(std::shared_ptr<Session> self) {
 }
 
 asio::awaitable<void> Session::learn_scheduler() {
-  auto scheduler = co_await queries_->scheduler();
+  auto scheduler = co_await contact_.queries().scheduler();
   if (scheduler) {
     take_scheduler(*std::move(scheduler));
   } else if (!ended_) {
@@ -51,23 +51,20 @@ asio::awaitable<void> Session::learn_scheduler() {
   }
   std::optional<MatchStats> stats;
   if (draft_.owner && draft_.scheduler.kind == Scheduler::Kind::fluxion) {
-    const auto told = co_await queries_->match_stats();
+    const auto told = co_await contact_.queries().match_stats();
     if (told) stats = *told;
   }
   if (draft_.match_stats == stats) co_return;
   draft_.match_stats = stats;
-  changed_ = true;
   wake();
 }
 
 void Session::take_scheduler(Scheduler scheduler) {
   const bool first = !std::exchange(scheduler_heard_, true);
-  if (draft_.scheduler != scheduler) {
-    draft_.scheduler = std::move(scheduler);
-    changed_ = true;
-  }
+  const bool another = draft_.scheduler != scheduler;
+  draft_.scheduler = std::move(scheduler);
   tell_scheduler(draft_.scheduler);
-  if (first || changed_) wake();
+  if (first || another) wake();
 }
 
 void Session::tell_scheduler(const Scheduler& scheduler) {
@@ -81,13 +78,14 @@ void Session::tell_scheduler(const Scheduler& scheduler) {
   }
 }
 
-asio::awaitable<Result<void>> Session::poll_denied() {
+Task<void> Session::poll_denied() {
   dirty_.denied = false;
   if (draft_.stats.all.failed == 0 || !draft_.jobs_unknown.empty()) co_return Result<void>{};
-  const auto began = MonoTime::clock::now();
-  const double since = denied_known_until_ > 0 ? denied_known_until_ - denied_slack
-                                               : to_unix(Now::read().wall) - DeniedJobs::first_look.count();
-  auto asking = queries_->list_as_json(DeniedJobs::list_request(since));
+  const auto began = now();
+  const double since = denied_known_until_ > 0
+                           ? denied_known_until_ - denied_slack
+                           : to_unix(options_.clock().wall) - DeniedJobs::first_look.count();
+  auto asking = contact_.queries().list_as_json(DeniedJobs::list_request(since));
   const auto reply = co_await std::move(asking);
   ran(denied_budget_, began);
   if (!reply) {
@@ -95,7 +93,6 @@ asio::awaitable<Result<void>> Session::poll_denied() {
       co_return std::unexpected(reply.error());
     draft_.denied_unknown = fmt::format("this Flux {} does not list the jobs that failed ({})",
                                         draft_.version, reply.error().message);
-    changed_ = true;
     co_return Result<void>{};
   }
   const auto latest = denied_.take(*reply);
@@ -103,12 +100,11 @@ asio::awaitable<Result<void>> Session::poll_denied() {
   denied_known_until_ = std::max({denied_known_until_, since + denied_slack, *latest});
   const auto unread = draft_.owner ? denied_.without_jobspec(jobspecs_of_denied) : std::vector<flux::JobId>();
   for (const auto id : unread) {
-    const auto jobspec = co_await queries_->ended_jobspec(id);
+    const auto jobspec = co_await contact_.queries().ended_jobspec(id);
     if (!jobspec && (jobspec.error().code == Code::unavailable || jobspec.error().code == Code::timed_out))
       co_return std::unexpected(jobspec.error());
     denied_.set_jobspec(id, jobspec ? *jobspec : boost::json::value{});
   }
-  if (!denied_.empty()) changed_ = true;
   co_return Result<void>{};
 }
 

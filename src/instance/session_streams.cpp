@@ -6,17 +6,13 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
-#include "base/text.hpp"
+#include "flux/stream_reply.hpp"
 #include "instance/session.hpp"
 
 namespace fluxmetrics::instance {
 namespace asio = boost::asio;
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto list_lag = 2s;  // job-list is never so far behind the journal
-constexpr std::size_t told_lately_limit = 20'000;
 constexpr std::uint64_t journal_limit = 2000;  // the journal's backlog stalls the job manager: 0.1 ms a job
 
 // Whether a broker of `version` ("0.60.0", "0.88.0-59-g4a5e79f") is older than 0.`minor`; one that is no such
@@ -32,17 +28,8 @@ bool version_before(std::string_view version, std::uint32_t minor) {
 
 }  // namespace
 
-asio::awaitable<Result<void>> Session::learn_role() {
-  const auto owner = co_await queries_->owner();
-  if (!owner) co_return std::unexpected(owner.error());
-  draft_.owner = *owner;
-  log::info("connected to Flux {} at {}: size {}, as {}", printable(draft_.version, 40), options_.socket_path,
-            draft_.size, draft_.owner ? "owner" : "guest");
-  co_return Result<void>{};
-}
-
-asio::awaitable<Result<void>> Session::open_streams() {
-  if (auto stats = co_await streams_->stream("job-list.job-stats", "{}"); stats) {
+Task<void> Session::open_streams() {
+  if (auto stats = co_await contact_.streams().stream("job-list.job-stats", "{}"); stats) {
     follow(follow_stats(shared_from_this(), std::move(*stats)), "job-list.job-stats");
   }
   if (draft_.owner) co_return co_await open_journals();
@@ -52,24 +39,23 @@ asio::awaitable<Result<void>> Session::open_streams() {
 
 asio::awaitable<void> Session::open_groups() {
   for (const char* const request : {R"({"name":"broker.online"})", R"({"name":"broker.torpid"})"}) {
-    if (auto members = co_await streams_->stream("groups.get", request)) {
+    if (auto members = co_await contact_.streams().stream("groups.get", request)) {
       follow(follow_nodes(shared_from_this(), std::move(*members), false), "groups.get");
     }
   }
 }
 
-asio::awaitable<Result<void>> Session::open_journals() {
-  if (auto nodes = co_await streams_->stream("resource.journal", "{}"); nodes) {
+Task<void> Session::open_journals() {
+  if (auto nodes = co_await contact_.streams().stream("resource.journal", "{}"); nodes) {
     follow(follow_nodes(shared_from_this(), std::move(*nodes), true), "resource.journal");
   }
   // Before 0.61 the journal tells neither jobspecs nor where its backlog ends.
   if (version_before(draft_.version, 61)) co_return Result<void>{};
-  const auto active = co_await queries_->active_jobs();
+  const auto active = co_await contact_.queries().active_jobs();
   if (!active || *active > journal_limit) co_return Result<void>{};
-  if (auto journal = co_await streams_->stream("job-manager.events-journal", "{}"); journal) {
-    journal_ = true;
-    dirty_.jobs = false;  // the journal's backlog is the first full list
-    proven_ = journal_heard_ = MonoTime::clock::now();
+  if (auto journal = co_await contact_.streams().stream("job-manager.events-journal", "{}"); journal) {
+    journal_.begin(now());
+    job_polls_.replaced(now());  // the journal's backlog is the first full list
     follow(follow_journal(shared_from_this(), std::move(*journal)), "job-manager.events-journal");
   }
   co_return Result<void>{};
@@ -79,7 +65,7 @@ void Session::follow(asio::awaitable<void> reader, std::string topic) {
   const auto ended = [self = shared_from_this(), topic](const std::exception_ptr& fault) {
     if (!fault) return;
     self->tell_end(topic, {.code = Code::internal, .message = "a fault inside this program"});
-    if (topic == "job-manager.events-journal") self->journal_ended_ = true;
+    if (topic == "job-manager.events-journal") self->journal_.end();
     self->wake();
   };
   asio::co_spawn(wake_.get_executor(), std::move(reader), ended);
@@ -89,17 +75,14 @@ void Session::tell_end(std::string_view topic, const Error& why) const {
   if (ended_) return;
   // Older versions lack some streams, and guests may not open all.
   const auto level = nobody_tells(why) ? log::Level::debug : log::Level::warning;
-  log::write(level, fmt::format("the stream {} of the broker at {} ended: {}", topic, options_.socket_path,
+  log::write(level, fmt::format("the stream {} of the broker at {} ended: {}", topic, contact_.socket_path(),
                                 why.message));
 }
 
 asio::awaitable<void> Session::follow_stats(std::shared_ptr<Session> self,
                                             std::unique_ptr<flux::Stream> stream) {
   for (;;) {
-    const auto text = co_await stream->next();
-    if (!text) co_return self->tell_end("job-list.job-stats", text.error());
-    const auto json = flux::parse_payload("job-list.job-stats", *text);
-    auto stats = json ? flux::JobStats::from_json(*json) : std::unexpected(json.error());
+    auto stats = co_await flux::next_reply<flux::JobStats>(*stream, "job-list.job-stats");
     if (!stats) co_return self->tell_end("job-list.job-stats", stats.error());
     self->take_stats(std::move(*stats));
     self->wake();
@@ -128,15 +111,14 @@ asio::awaitable<void> Session::follow_journal(std::shared_ptr<Session> self,
   constexpr std::string_view topic = "job-manager.events-journal";
   Error why;
   for (;;) {
-    const auto text = co_await stream->next();
-    if (!text) why = text.error();
-    if (!text) break;
-    const auto json = flux::parse_payload(topic, *text);
-    const auto reply = json ? flux::JournalReply::from_json(*json) : std::unexpected(json.error());
+    const auto reply = co_await flux::next_reply<flux::JournalReply>(*stream, topic);
     if (!reply) why = reply.error();
     if (!reply) break;
-    if (!self->journal_) co_return;  // its backlog had no end
-    self->take_journal(*reply);
+    if (!self->journal_.keeps_jobs()) co_return;  // its backlog had no end
+    const auto news = self->journal_.take(*reply, self->now());
+    self->dirty_.allocated = self->dirty_.allocated || news.allocated;
+    self->dirty_.life = self->dirty_.life || news.life;
+    if (news.now) self->wake();
     if (self->jobs_.size() >= flux::max_listed_jobs) {
       why = {.code = Code::protocol,
              .message = fmt::format("it tells of more than {} active jobs", flux::max_listed_jobs)};
@@ -144,48 +126,9 @@ asio::awaitable<void> Session::follow_journal(std::shared_ptr<Session> self,
     }
   }
   self->tell_end(topic, why);
-  self->journal_ended_ = true;
+  self->journal_.end();
   self->dirty_.life = true;  // most likely because the instance ends
   self->wake();
-}
-
-void Session::take_journal(const flux::JournalReply& reply) {
-  journal_heard_ = MonoTime::clock::now();
-  if (reply.id < 0) {
-    journal_ready_ = true;
-    jobs_.count_starts(&observed_.waits, false);
-    wake();
-    return;
-  }
-  if (journal_ready_) {
-    const auto now = MonoTime::clock::now();
-    while (!told_lately_.empty() &&
-           (told_lately_.front().first < now - list_lag || told_lately_.size() > told_lately_limit))
-      told_lately_.pop_front();
-    told_lately_.emplace_back(now, reply);
-    bridge_allocations(reply);
-  }
-  const auto before = jobs_.version();
-  jobs_.apply(reply);
-  if (jobs_.version() == before) return;
-  changed_ = true;
-  for (const auto& event : reply.events) {
-    if (event.name == "alloc" || event.name == "free") dirty_.allocated = true;
-    if (event.name == "exception") dirty_.life = true;
-  }
-  if (journal_ready_) wake();
-}
-
-// A job that began after the last look at what is allocated must not wait for the next one to be seen there:
-// a node that looks idle may be taken away.
-void Session::bridge_allocations(const flux::JournalReply& reply) {
-  for (const auto& event : reply.events) {
-    if (event.name == "free") bridge_.freed(reply.id);
-    if (event.name != "alloc" || !reply.R) continue;
-    if (auto R = flux::ResourceSet::from_json(*reply.R)) {
-      bridge_.allocated(reply.id, std::move(*R), MonoTime::clock::now());
-    }
-  }
 }
 
 }  // namespace fluxmetrics::instance

@@ -1,6 +1,7 @@
 // A list that copies share until one of them writes: states that differ elsewhere hold 100,000 jobs once.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -31,6 +32,11 @@ class SharedList {
   void push_back(T item) { edit().push_back(std::move(item)); }
   T& emplace_back() { return edit().emplace_back(); }
   void clear() { items_.reset(); }
+
+  // The same items. Lists that are shared need no look at them.
+  friend bool operator==(const SharedList& a, const SharedList& b) {
+    return a.items_ == b.items_ || std::ranges::equal(a, b);
+  }
 
   // The items, to write to; no copy of this list sees it. For a list that no other thread holds a copy of:
   // give it a new vector instead where one may.

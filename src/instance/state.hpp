@@ -28,6 +28,7 @@ struct Queue {
   bool enabled = true;
   bool started = true;      // unknown counts as started
   flux::Constraint admits;  // the queue's `requires`
+  bool operator==(const Queue&) const = default;
 };
 
 // An active job (pending or running).
@@ -87,7 +88,11 @@ struct InstanceState {
   std::vector<flux::Shape> shapes;  // distinct
   SharedList<Job> jobs;             // active ones, by id: state DEPEND, PRIORITY, SCHED, RUN, CLEANUP
   std::vector<DeniedJob> denied;    // in the last hour, by id, as far as no job as wide was taken since
-  WaitTimes::Shared waits;          // of the jobs that were seen to start; null when nobody watched
+  WaitTimes::Shared waits;          // of the jobs that were seen to start
+
+  // Every member counts: a state that differs in any is published, and told by the broker module. When it was
+  // confirmed is no member, as that changes nothing.
+  bool operator==(const InstanceState&) const = default;
 
   [[nodiscard]] flux::IdSet drained() const;        // by anybody
   [[nodiscard]] flux::IdSet drained_by_us() const;  // ranks all of whose drains are ours

@@ -23,64 +23,53 @@ json::object stamp_json(StateStamp stamp) {
           {"time", to_unix(stamp.confirmed)}};
 }
 
-json::array drains_json(const InstanceState& state) {
-  json::array drains;
-  for (const auto& drain : state.drains) {
-    drains.push_back(json::object{
+json::array drains_json(const std::vector<flux::Drain>& drains) {
+  json::array written;
+  for (const auto& drain : drains) {
+    written.push_back(json::object{
         {"ranks", drain.ranks.to_string()}, {"time", drain.timestamp}, {"reason", drain.reason}});
   }
-  return drains;
+  return written;
 }
 
-json::array waits_json(const InstanceState& state) {
-  json::array waits;
-  for (const auto& queue : *state.waits) {
+json::array waits_json(const WaitTimes::Shared& waits) {
+  json::array written;
+  for (const auto& queue : waits) {
     const auto counts = queue.waits.counts();
-    waits.push_back(json::object{{"queue", queue.queue},
-                                 {"counts", json::array(counts.begin(), counts.end())},
-                                 {"sum", queue.waits.sum()}});
+    written.push_back(json::object{{"queue", queue.queue},
+                                   {"counts", json::array(counts.begin(), counts.end())},
+                                   {"sum", queue.waits.sum()}});
   }
-  return waits;
+  return written;
 }
 
-json::array admits_json(const InstanceState& state) {
+json::array admits_json(const std::vector<Queue>& queues) {
   json::array admits;
-  for (const auto& queue : state.queues)
+  for (const auto& queue : queues)
     admits.push_back(queue.admits.to_json());
   return admits;
 }
 
-json::array constraints_json(const InstanceState& state) {
+json::array constraints_json(const std::vector<flux::Shape>& shapes) {
   json::array constraints;
-  for (const auto& shape : state.shapes)
+  for (const auto& shape : shapes)
     constraints.push_back(shape.constraint.to_json());
   return constraints;
 }
 
-bool same_nodes(const InstanceState& a, const InstanceState& b) {
-  return a.resources == b.resources && a.online == b.online && a.excluded == b.excluded &&
-         a.torpid == b.torpid && a.removed == b.removed && a.drains == b.drains && a.allocated == b.allocated;
+template <class Member>
+bool differ(const InstanceState* before, const InstanceState& state, Member InstanceState::* member) {
+  return before == nullptr || before->*member != state.*member;
 }
 
-bool same_queues(const InstanceState& a, const InstanceState& b) {
-  return std::ranges::equal(a.queues, b.queues, [](const Queue& x, const Queue& y) {
-    return x.name == y.name && x.enabled == y.enabled && x.started == y.started && x.admits == y.admits;
-  });
-}
-
-// What the document leaves out, as far as it is not the same `before`.
-json::object exact_json(const InstanceState* before, const InstanceState& state) {
+// What the document leaves out, as far as it is not the same `before`: of the nodes,
+json::object exact_nodes(const InstanceState* before, const InstanceState& state) {
   json::object exact;
   const auto put = [&](std::string_view name, auto member, auto written) {
-    if (before == nullptr || before->*member != state.*member) exact[name] = written(state.*member);
+    if (differ(before, state, member)) exact[name] = written(state.*member);
   };
-  const auto as_is = [](const auto& value) { return value; };
   const auto as_json = [](const auto& value) { return value.to_json(); };
   const auto as_text = [](const auto& value) { return value.to_string(); };
-  put("started", &InstanceState::started, as_is);
-  put("jobs_unknown", &InstanceState::jobs_unknown, as_is);
-  put("allocated_unknown", &InstanceState::allocated_unknown, as_is);
-  put("denied_unknown", &InstanceState::denied_unknown, as_is);
   put("resources", &InstanceState::resources, as_json);
   put("allocated", &InstanceState::allocated, as_json);
   put("online", &InstanceState::online, as_text);
@@ -88,18 +77,29 @@ json::object exact_json(const InstanceState* before, const InstanceState& state)
   put("excluded", &InstanceState::excluded, as_text);
   put("torpid", &InstanceState::torpid, as_text);
   put("removed", &InstanceState::removed, as_text);
-  if (before == nullptr || before->drains != state.drains) exact["drains"] = drains_json(state);
-  if (before == nullptr || !same_queues(*before, state)) exact["admits"] = admits_json(state);
-  if (before == nullptr || before->shapes != state.shapes) exact["constraints"] = constraints_json(state);
-  if (state.waits && (before == nullptr || before->waits != state.waits)) exact["waits"] = waits_json(state);
+  put("drains", &InstanceState::drains, drains_json);
   return exact;
+}
+
+// and of all else.
+void put_exact(const InstanceState* before, const InstanceState& state, json::object& exact) {
+  const auto put = [&](std::string_view name, auto member, auto written) {
+    if (differ(before, state, member)) exact[name] = written(state.*member);
+  };
+  const auto as_is = [](const auto& value) { return value; };
+  put("started", &InstanceState::started, as_is);
+  put("jobs_unknown", &InstanceState::jobs_unknown, as_is);
+  put("allocated_unknown", &InstanceState::allocated_unknown, as_is);
+  put("denied_unknown", &InstanceState::denied_unknown, as_is);
+  put("admits", &InstanceState::queues, admits_json);
+  put("constraints", &InstanceState::shapes, constraints_json);
+  put("waits", &InstanceState::waits, waits_json);
 }
 
 // All nodes, or those that are others than before.
 void put_nodes(const InstanceState* before, const InstanceState& after, json::object& head) {
-  if (before != nullptr && same_nodes(*before, after)) return;
   auto nodes = nodes_json(after);
-  if (before == nullptr || before->resources != after.resources) {
+  if (differ(before, after, &InstanceState::resources)) {
     head["nodes"] = std::move(nodes);
     return;
   }
@@ -117,18 +117,18 @@ json::object head_json(const InstanceState* before, const InstanceState& state, 
   if (before == nullptr) head["format"] = state_format;
   auto instance = instance_json(state);
   if (before == nullptr || instance_json(*before) != instance) head["instance"] = std::move(instance);
-  if (before == nullptr || before->has_scheduler != state.has_scheduler)
-    head["scheduler"] = state.has_scheduler;
-  if (before == nullptr || before->scheduler != state.scheduler)
-    head["scheduling"] = state.scheduler.to_json();
-  if (before == nullptr || before->denied != state.denied) head["denied"] = denied_json(state);
+  if (differ(before, state, &InstanceState::has_scheduler)) head["scheduler"] = state.has_scheduler;
+  if (differ(before, state, &InstanceState::scheduler)) head["scheduling"] = state.scheduler.to_json();
+  if (differ(before, state, &InstanceState::denied)) head["denied"] = denied_json(state);
   if (before == nullptr ? state.match_stats.has_value() : before->match_stats != state.match_stats)
     head["match_stats"] = state.match_stats ? state.match_stats->to_json() : json::object();
-  if (before == nullptr || before->stats != state.stats) head["counts"] = state.stats.to_json();
-  if (before == nullptr || !same_queues(*before, state)) head["queues"] = queues_json(state);
-  if (before == nullptr || before->shapes != state.shapes) head["shapes"] = shapes_json(state);
-  put_nodes(before, state, head);
-  if (auto exact = exact_json(before, state); !exact.empty()) head["exact"] = std::move(exact);
+  if (differ(before, state, &InstanceState::stats)) head["counts"] = state.stats.to_json();
+  if (differ(before, state, &InstanceState::queues)) head["queues"] = queues_json(state);
+  if (differ(before, state, &InstanceState::shapes)) head["shapes"] = shapes_json(state);
+  auto exact = exact_nodes(before, state);
+  if (!exact.empty()) put_nodes(before, state, head);
+  put_exact(before, state, exact);
+  if (!exact.empty()) head["exact"] = std::move(exact);
   return head;
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_members.hpp"
 #include "flux/fields.hpp"
 #include "flux/job_list.hpp"
 #include "instance/state_json.hpp"
@@ -148,7 +149,7 @@ void read_waits(Fields& in, InstanceState& state) {
     read.waits.add(counts, queue.number("sum").value_or(0));
     waits.push_back(std::move(read));
   });
-  state.waits = std::make_shared<const std::vector<QueueWaits>>(std::move(waits));
+  state.waits = std::move(waits);
 }
 
 std::optional<flux::JobId> id_from(std::string_view text) {
@@ -229,8 +230,8 @@ Result<std::shared_ptr<InstanceState>> StateReader::take(std::string_view text) 
   if (!message) return std::unexpected(message.error());
   if (auto head = take_head(*message); !head) return std::unexpected(head.error());
   if (auto jobs = take_jobs(*message); !jobs) return std::unexpected(jobs.error());
-  const auto* more = message->as_object().if_contains("more");
-  if (more != nullptr && more->is_bool() && more->get_bool()) return nullptr;
+  const auto* more = value_at(message->if_object(), "more");
+  if (more != nullptr && *more == true) return nullptr;
   if (!changed_ && state_) return state_;
   if (auto merged = merge_jobs(); !merged) return std::unexpected(merged.error());
   changed_ = false;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "base/histogram.hpp"
+#include "instance/shared_list.hpp"
 
 namespace fluxmetrics::instance {
 
 struct QueueWaits {
   std::string queue;
   Histogram waits;
+  bool operator==(const QueueWaits&) const = default;
 };
 
 class WaitTimes {
@@ -26,7 +28,7 @@ class WaitTimes {
   // Seconds: from what nobody notices to a day.
   static constexpr std::array<double, 14> bounds{1,   2,   5,    10,   30,   60,    120,
                                                  300, 600, 1800, 3600, 7200, 21600, 86400};
-  using Shared = std::shared_ptr<const std::vector<QueueWaits>>;
+  using Shared = SharedList<QueueWaits>;
 
   // A job of `queue` that became ready to start at `since` started at `started`: seconds since 1970, 0 =
   // unknown.
@@ -37,18 +39,16 @@ class WaitTimes {
     waits->add(std::max(0.0, started - since));
     shared_.reset();
   }
-  // What another one counted between `before` (null: nothing yet) and `after`, two of its read().
+  // What another one counted between `before` and `after`, two of its read().
   void add_between(const Shared& before, const Shared& after) {
-    if (!after || before == after) return;
-    for (const auto& queue : *after) {
-      const auto* const old = before ? find(*before, queue.queue) : nullptr;
-      add_difference(queue, old);
-    }
+    if (before == after) return;
+    for (const auto& queue : after)
+      add_difference(queue, find(before, queue.queue));
   }
-  // What was counted so far, by queue; the same pointer while nothing was added.
-  [[nodiscard]] Shared read() {
-    if (!shared_) shared_ = std::make_shared<const std::vector<QueueWaits>>(queues_);
-    return shared_;
+  // What was counted so far, by queue; the same list, shared, while nothing was added.
+  [[nodiscard]] const Shared& read() {
+    if (!shared_) shared_.emplace(queues_);
+    return *shared_;
   }
 
  private:
@@ -67,9 +67,9 @@ class WaitTimes {
     }
     return &queues_[found->second].waits;
   }
-  static const QueueWaits* find(const std::vector<QueueWaits>& queues, std::string_view name) {
+  static const QueueWaits* find(const Shared& queues, std::string_view name) {
     const auto found = std::ranges::find(queues, name, &QueueWaits::queue);
-    return found == queues.end() ? nullptr : &*found;
+    return found == queues.end() ? nullptr : found;
   }
   void add_difference(const QueueWaits& after, const QueueWaits* before) {
     const auto now = after.waits.counts();
@@ -89,7 +89,7 @@ class WaitTimes {
 
   std::vector<QueueWaits> queues_;
   std::unordered_map<std::string, std::size_t, TextHash, std::equal_to<>> index_;  // of queues_
-  Shared shared_;
+  std::optional<Shared> shared_;
 };
 
 }  // namespace fluxmetrics::instance

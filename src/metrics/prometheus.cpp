@@ -76,13 +76,9 @@ void write_inactive(const Source& source, ExpositionWriter& writer) {
 void write_waits(const Source& source, ExpositionWriter& writer) {
   static const Histogram none(instance::WaitTimes::bounds);
   for (const auto& queue : source.state.queues) {
-    const Histogram* waits = &none;
-    if (source.state.waits) {
-      const auto found = std::ranges::find(*source.state.waits, queue.name, &instance::QueueWaits::queue);
-      if (found != source.state.waits->end()) waits = &found->waits;
-    }
+    const auto* const found = std::ranges::find(source.state.waits, queue.name, &instance::QueueWaits::queue);
     const LabelView label{.name = "queue", .value = queue.name};
-    writer.histogram(*waits, LabelViews(&label, 1));
+    writer.histogram(found == source.state.waits.end() ? none : found->waits, LabelViews(&label, 1));
   }
 }
 

@@ -67,11 +67,14 @@ TEST(DeniedJobs, AreForgottenAfterAnHour) {
   DeniedJobs denied;
   ASSERT_TRUE(denied.take(reply({listed(2, 4, now - 3000), listed(3, 4, now - 10)})));
   auto state = one_queue();
+  EXPECT_TRUE(denied.outdated(from_unix(now))) << "nothing was written";
   denied.write(state, from_unix(now + 1000));
   EXPECT_EQ(ids_of(state), Ids{3});
+  EXPECT_FALSE(denied.outdated(from_unix(now + 1000)));
+  EXPECT_TRUE(denied.outdated(from_unix(now + 4000)));
   denied.write(state, from_unix(now + 4000));
   EXPECT_EQ(ids_of(state), Ids{});
-  EXPECT_TRUE(denied.empty());
+  EXPECT_FALSE(denied.outdated(from_unix(now + 4000)));
 }
 
 TEST(DeniedJobs, AreForgottenWhenOneAsWideIsTaken) {

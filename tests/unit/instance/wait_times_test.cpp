@@ -41,7 +41,7 @@ flux::ListedJob listed(flux::JobId id, JobState state, double ready, double run)
 
 std::uint64_t count(WaitTimes& waits) {
   std::uint64_t number = 0;
-  for (const auto& queue : *waits.read())
+  for (const auto& queue : waits.read())
     number += queue.waits.count();
   return number;
 }
@@ -54,13 +54,13 @@ TEST(WaitTimes, FallIntoTheirRanges) {
   waits.started("debug", 100, 99);  // two clocks
   waits.started("debug", 0, 99);    // nobody knows since when
   const auto read = waits.read();
-  ASSERT_EQ(read->size(), 2U);
-  EXPECT_EQ((*read)[0].queue, "batch");
-  EXPECT_EQ((*read)[0].waits.counts()[0], 1U) << "one second is in the range up to one second";
-  EXPECT_EQ((*read)[0].waits.counts()[1], 1U);
-  EXPECT_EQ((*read)[0].waits.counts().back(), 1U) << "longer than a day";
-  EXPECT_EQ((*read)[0].waits.count(), 3U);
-  EXPECT_EQ((*read)[1].waits.sum(), 0);
+  ASSERT_EQ(read.size(), 2U);
+  EXPECT_EQ(read[0].queue, "batch");
+  EXPECT_EQ(read[0].waits.counts()[0], 1U) << "one second is in the range up to one second";
+  EXPECT_EQ(read[0].waits.counts()[1], 1U);
+  EXPECT_EQ(read[0].waits.counts().back(), 1U) << "longer than a day";
+  EXPECT_EQ(read[0].waits.count(), 3U);
+  EXPECT_EQ(read[1].waits.sum(), 0);
   EXPECT_EQ(waits.read(), read) << "nothing was added";
 }
 
@@ -77,7 +77,7 @@ TEST(WaitTimes, AreCountedOnceWhenTheJournalTellsOfTheStart) {
   table.take(listed(2, JobState::sched, 40, 0));  // a list that is older than the journal
   table.apply(told(2, "alloc", 60));
   ASSERT_EQ(count(waits), 1U);
-  EXPECT_EQ(waits.read()->front().waits.sum(), 20);
+  EXPECT_EQ(waits.read().front().waits.sum(), 20);
 }
 
 TEST(WaitTimes, AreCountedOnceWhenListsShowTheStart) {
@@ -96,7 +96,7 @@ TEST(WaitTimes, AreCountedOnceWhenListsShowTheStart) {
     table.end_full();
   }
   ASSERT_EQ(count(waits), 2U);
-  EXPECT_EQ(waits.read()->front().waits.sum(), 15 + 2);
+  EXPECT_EQ(waits.read().front().waits.sum(), 15 + 2);
 }
 
 TEST(WaitTimes, AreCountedForAJobThatStartedAndEndedBetweenTwoLists) {
@@ -111,7 +111,7 @@ TEST(WaitTimes, AreCountedForAJobThatStartedAndEndedBetweenTwoLists) {
   table.take(listed(1, JobState::inactive, 10, 13));
   table.take(listed(2, JobState::inactive, 10, 0));  // canceled: it never ran
   ASSERT_EQ(count(waits), 1U);
-  EXPECT_EQ(waits.read()->front().waits.sum(), 3);
+  EXPECT_EQ(waits.read().front().waits.sum(), 3);
 }
 
 TEST(WaitTimes, BeginWithTheSubmissionWhereNothingElseIsTold) {
@@ -121,7 +121,7 @@ TEST(WaitTimes, BeginWithTheSubmissionWhereNothingElseIsTold) {
   auto job = listed(1, JobState::run, 10, 20);
   job.t_sched.reset();
   table.take(job);
-  EXPECT_EQ(waits.read()->front().waits.sum(), 11);
+  EXPECT_EQ(waits.read().front().waits.sum(), 11);
 }
 
 }  // namespace
