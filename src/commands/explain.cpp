@@ -5,7 +5,6 @@
 #include <fmt/ranges.h>
 #include <memory>
 #include <set>
-#include <thread>
 #include <vector>
 
 #include <boost/json.hpp>
@@ -16,6 +15,7 @@
 #include "base/plural.hpp"
 #include "base/text.hpp"
 #include "commands/common_options.hpp"
+#include "commands/output.hpp"
 #include "explain/cluster_subject.hpp"
 #include "explain/correction.hpp"
 #include "explain/fix.hpp"
@@ -127,21 +127,13 @@ bool has_value(const explain::ExplainSubject& subject, const HpaMetric& metric) 
 // Takes what is not known yet from the broker's instance.
 Result<void> ask_broker(explain::ExplainSubject& subject, const ExplainOptions& options,
                         const server::Broker& broker, std::unique_ptr<user::UserMetrics> user) {
-  using namespace std::chrono_literals;
   const auto catalogue_held = server::catalogue_of(user.get());
   const auto& catalogue = *catalogue_held;
   // What there is to say of the instance is among the findings.
   if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);
   server::Pipeline pipeline(broker, {}, Seconds(30), std::move(user));
   pipeline.start();
-  const auto deadline =
-      MonoTime::clock::now() + std::chrono::duration_cast<MonoTime::duration>(options.timeout);
-  metrics::View view = pipeline.store().view();
-  const auto incomplete = [&] { return view.snapshot == nullptr || view.snapshot->awaits_user(); };
-  while (incomplete() && MonoTime::clock::now() < deadline) {
-    std::this_thread::sleep_for(5ms);
-    view = pipeline.store().view();
-  }
+  const auto view = pipeline.await_values(options.timeout);
   if (view.snapshot == nullptr) {
     return fail(Code::timed_out, "no metrics within {:g} s: {}", options.timeout.count(), view.trouble);
   }

@@ -11,7 +11,6 @@
 #include <memory>
 #include <pthread.h>
 #include <system_error>
-#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -246,7 +245,6 @@ void add_get(Command& program) {
 }
 
 int run_get(const GetOptions& options) {
-  using namespace std::chrono_literals;
   auto found = server::find_all(options.flux_uri, options.policy, options.custom_metrics, options.timeout);
   if (!found) return ends_with(exit_misused, found.error());
   const auto& catalogue = found->catalogue;
@@ -279,15 +277,12 @@ int run_get(const GetOptions& options) {
 
   server::Pipeline pipeline(found->broker, options.policy, options.timeout, std::move(found->user));
   pipeline.start();
-  const auto deadline =
-      MonoTime::clock::now() + std::chrono::duration_cast<MonoTime::duration>(options.timeout);
-  metrics::View view = pipeline.store().view();
-  const auto incomplete = [&] { return view.snapshot == nullptr || view.snapshot->awaits_user(); };
-  while (incomplete() && MonoTime::clock::now() < deadline) {
-    if (options.watch && told_to_end(signals)) return exit_fine;
-    std::this_thread::sleep_for(5ms);
-    view = pipeline.store().view();
-  }
+  bool ended = false;
+  const auto view = pipeline.await_values(options.timeout, [&] {
+    ended = options.watch && told_to_end(signals);
+    return ended;
+  });
+  if (ended) return exit_fine;
   if (view.snapshot == nullptr) {
     log::error("no metrics within {:g} s: {}{}", options.timeout.count(), view.trouble,
                server::way_to_a_broker(found->broker));

@@ -63,14 +63,28 @@ void Pipeline::start() {
           .rpc_times = [this](auto times) { store_.set_rpc_times(std::move(times)); }});
 }
 
-void Pipeline::await_first_word(Seconds at_most) const {
+metrics::View Pipeline::look_until(Seconds at_most,
+                                   const std::function<bool(const metrics::View&)>& enough) const {
   constexpr auto pause = std::chrono::milliseconds(5);
-  const auto end = std::chrono::steady_clock::now() + at_most;
-  while (std::chrono::steady_clock::now() < end) {
-    const auto view = store_.view();
-    if (view.snapshot || view.trouble != nothing_heard) return;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration_cast<MonoTime::duration>(at_most);
+  auto view = store_.view();
+  while (!enough(view) && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(pause);
+    view = store_.view();
   }
+  return view;
+}
+
+void Pipeline::await_first_word(Seconds at_most) const {
+  (void)look_until(at_most, [](const metrics::View& view) {
+    return view.snapshot != nullptr || view.trouble != nothing_heard;
+  });
+}
+
+metrics::View Pipeline::await_values(Seconds at_most, const std::function<bool()>& given_up) const {
+  return look_until(at_most, [&given_up](const metrics::View& view) {
+    return (view.snapshot != nullptr && !view.snapshot->awaits_user()) || given_up();
+  });
 }
 
 }  // namespace fluxmetrics::server

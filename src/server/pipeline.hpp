@@ -1,6 +1,7 @@
 // The chain from a broker to the store of snapshots, and what it is made of.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,8 +49,14 @@ class Pipeline {
   void start();
   // Returns with the first snapshot, with the first reason why there is none, or when the time is up.
   void await_first_word(Seconds at_most) const;
+  // The newest view once there is a snapshot with the values of the user's files, or when the time is up or
+  // `given_up`, which is asked now and then, says so.
+  [[nodiscard]] metrics::View await_values(
+      Seconds at_most, const std::function<bool()>& given_up = [] { return false; }) const;
 
  private:
+  metrics::View look_until(Seconds at_most, const std::function<bool(const metrics::View&)>& enough) const;
+
   Broker broker_;
   Seconds max_staleness_;
   metrics::Store store_;
