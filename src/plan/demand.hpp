@@ -14,10 +14,13 @@
 namespace fluxmetrics::plan {
 
 class PlanDemand {
+ public:
   struct Waiting {
     std::uint32_t job;
     double since;
   };
+
+ private:
   struct Running {
     std::uint32_t job;
     double end;
@@ -31,6 +34,8 @@ class PlanDemand {
   void started(std::uint32_t job, double end);
   void stopped(std::uint32_t job);
 
+  // The jobs that wait, in the order in which they were queued.
+  [[nodiscard]] const std::deque<Waiting>& waiting() const { return waiting_; }
   // The jobs that run, in no order.
   [[nodiscard]] auto running() const { return running_ | std::views::transform(&Running::job); }
   // Nodes that the running and the waiting jobs would fill.

@@ -21,11 +21,13 @@ class PlanRanks {
   [[nodiscard]] bool up(std::uint32_t rank) const { return ranks_[rank].up; }
   [[nodiscard]] bool drained(std::uint32_t rank) const { return ranks_[rank].drained; }
   [[nodiscard]] bool busy(std::uint32_t rank) const { return ranks_[rank].used > 0; }
+  [[nodiscard]] std::uint32_t used(std::uint32_t rank) const { return ranks_[rank].used; }  // cores
 
   // On the lowest ranks that fit; empty when it does not fit now.
   [[nodiscard]] RankShares place(const PlanJob& job);
   void release(const RankShares& placement);
 
+  [[nodiscard]] std::uint32_t cores() const { return cores_; }  // of each rank
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(ranks_.size()); }
   [[nodiscard]] std::uint32_t up_count() const { return up_; }
   [[nodiscard]] std::uint64_t used_cores() const { return used_; }

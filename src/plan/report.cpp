@@ -130,16 +130,19 @@ charts::Chart cost_and_wait(std::span<const PlanOutcome> outcomes, const std::st
 }  // namespace
 
 std::string plan_table(std::span<const PlanOutcome> outcomes) {
+  std::size_t width = 13;
+  for (const auto& o : outcomes)
+    width = std::max(width, o.strategy.size());
   auto out =
-      fmt::format("{:<13} {:>9} {:>10} {:>10} {:>10} {:>11} {:>6} {:>8} {:>7}\n", "STRATEGY", "FINISHED",
-                  "MAKESPAN", "MEAN WAIT", "P95 WAIT", "NODE-HOURS", "UTIL", "RESIZES", "KILLED");
+      fmt::format("{:<{}} {:>9} {:>10} {:>10} {:>10} {:>11} {:>6} {:>8} {:>7}\n", "STRATEGY", width,
+                  "FINISHED", "MAKESPAN", "MEAN WAIT", "P95 WAIT", "NODE-HOURS", "UTIL", "RESIZES", "KILLED");
   for (const auto& o : outcomes) {
     const auto finished =
         o.finished == o.jobs
             ? "all"
             : fmt::format("{:.1f} %", static_cast<double>(o.finished) * 100 / static_cast<double>(o.jobs));
-    out += fmt::format("{:<13} {:>9} {:>8.0f} s {:>8.1f} s {:>8.1f} s {:>11.1f} {:>4.0f} % {:>8} {:>7}\n",
-                       o.strategy, finished, o.makespan, o.mean_wait, o.p95_wait, o.node_hours,
+    out += fmt::format("{:<{}} {:>9} {:>8.0f} s {:>8.1f} s {:>8.1f} s {:>11.1f} {:>4.0f} % {:>8} {:>7}\n",
+                       o.strategy, width, finished, o.makespan, o.mean_wait, o.p95_wait, o.node_hours,
                        o.utilisation * 100, o.resizes, o.killed);
   }
   return out;

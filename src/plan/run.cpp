@@ -10,6 +10,8 @@
 #include "hpa/controller.hpp"
 #include "plan/demand.hpp"
 #include "plan/latencies.hpp"
+#include "plan/metrics.hpp"
+#include "plan/observer.hpp"
 #include "plan/ranks.hpp"
 
 namespace fluxmetrics::plan {
@@ -17,7 +19,6 @@ namespace {
 
 constexpr double look_every = 5;        // seconds between two looks of the wanted size
 constexpr double cleanup_seconds = 25;  // of the nodes that are left of a killed job
-constexpr double cpu_of_a_core = 0.95;  // what a busy core shows
 constexpr std::size_t most_points = 2000;
 
 enum class Kind : std::uint8_t { job_end, node_up, rank_dead, cleaned, sync, look, sample };
@@ -54,6 +55,7 @@ class Run {
         random_(setup.seed),
         ranks_(setup.max, setup.cores),
         demand_(jobs, setup.cores, setup.patience, setup.hold),
+        observer_(strategy),
         controller_({}, {.version = setup.kubernetes}),
         lives_(setup.max),
         running_(jobs.size()),
@@ -94,12 +96,9 @@ class Run {
     sample_every_ = std::max(1.0, last / 1000);
     push(0, Kind::sample);
     if (strategy_.hpa) push(random_.between(0, setup_.period), Kind::sync);
-    if (follows_wanted()) push(0, Kind::look);
+    if (strategy_.follows_wanted()) push(0, Kind::look);
   }
 
-  [[nodiscard]] bool follows_wanted() const {
-    return strategy_.metric == PlanMetric::wanted || strategy_.metric == PlanMetric::wanted_drained;
-  }
   [[nodiscard]] bool done() const { return next_ == jobs_.size() && ended_ == jobs_.size(); }
   [[nodiscard]] bool over() const { return done() && now_ >= last_end_ + setup_.tail; }
   [[nodiscard]] double deadline() const {
@@ -227,59 +226,45 @@ class Run {
   // Drain first and publish less after; publish more first and undrain after. See docs/sizing.md.
   void look() {
     const auto need = std::clamp(demand_.need(now_), setup_.min, setup_.max);
-    if (strategy_.metric == PlanMetric::wanted_drained) {
+    if (strategy_.drains) {
       for (; drain_from_ > need; --drain_from_)
         ranks_.set_drained(drain_from_ - 1, true);
     }
     published_ = std::clamp(std::max(need, ranks_.highest_busy()), setup_.min, setup_.max);
-    if (strategy_.metric == PlanMetric::wanted_drained) {
+    if (strategy_.drains) {
       const auto allowed = std::min({need, handed_, size_});
       for (; drain_from_ < allowed; ++drain_from_)
         ranks_.set_drained(drain_from_, false);
     }
   }
 
-  // In thousandths.
-  std::int64_t read_metric() {
-    constexpr std::int64_t one = 1000;
-    switch (strategy_.metric) {
-      case PlanMetric::nodes_up:
-        return std::int64_t{ranks_.up_count()} * one;
-      case PlanMetric::pending:
-        return static_cast<std::int64_t>(queue_.size()) * one;
-      case PlanMetric::cpu: {
-        // The metrics of pods are some 15 to 30 s old: those of the sync before.
-        const double up = static_cast<double>(ranks_.up_count()) * setup_.cores;
-        const double now = up > 0 ? static_cast<double>(ranks_.used_cores()) / up * cpu_of_a_core * 100 : 0;
-        const auto before = cpu_;
-        cpu_ = static_cast<std::int64_t>(now) * one;
-        return before;
-      }
-      case PlanMetric::wanted:
-      case PlanMetric::wanted_drained:
-        look();
-        handed_ = published_;
-        return std::int64_t{published_} * one;
-      case PlanMetric::none:
-        break;
-    }
-    return 0;
+  [[nodiscard]] PlanMoment moment() const {
+    return {.now = now_,
+            .min = setup_.min,
+            .wanted = published_,
+            .over = ended_ + killed_,
+            .cleaning = cleaning_,
+            .ranks = ranks_,
+            .demand = demand_,
+            .jobs = jobs_,
+            .nodes_held = [this](std::uint32_t job) { return running_[job].placement.size(); }};
   }
 
   void synchronise() {
-    hpa::HpaObservation seen{.spec_replicas = static_cast<std::int32_t>(size_),
-                             .status_replicas = static_cast<std::int32_t>(size_),
-                             .selector = "hpa-selector=plan",
-                             .pods_listed = size_,
-                             .pods_ready = std::min(ranks_.up_count(), size_)};
-    seen.object["metric"] = read_metric();
-    const auto decision =
-        controller_.sync(*strategy_.hpa, seen, static_cast<std::int64_t>(std::llround(now_ * 1000)));
+    if (strategy_.follows_wanted()) {
+      look();
+      handed_ = published_;
+    }
+    const auto now = moment();
+    PlanFacts facts(now);
+    const auto decision = controller_.sync(*strategy_.hpa, observer_.look(facts, size_),
+                                           static_cast<std::int64_t>(std::llround(now_ * 1000)));
     resize(static_cast<std::uint32_t>(std::max(decision.replicas, 0)));
   }
 
+  // A MiniCluster has no size 0, and none above its maxSize.
   void resize(std::uint32_t size) {
-    size = std::min(size, setup_.max);
+    size = std::clamp(size, 1U, setup_.max);
     if (size == size_) return;
     ++resizes_;
     const auto before = size_;
@@ -421,6 +406,7 @@ class Run {
   PlanRandom random_;
   PlanRanks ranks_;
   PlanDemand demand_;
+  PlanObserver observer_;
   hpa::HpaController controller_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t order_ = 0;
@@ -438,7 +424,6 @@ class Run {
   std::uint32_t handed_;      // what the HPA read last
   std::uint32_t published_;
   std::uint32_t removing_ = 1;
-  std::int64_t cpu_ = 0;
   std::uint32_t bound_size_ = 0;
   double bound_seconds_ = 0;
   std::vector<std::optional<double>> bound_released_;  // when each rank was last let go

@@ -1,20 +1,24 @@
 #include "plan/strategy.hpp"
 
+#include <algorithm>
+#include <fmt/ranges.h>
 #include <utility>
+
+#include "base/text.hpp"
 
 namespace fluxmetrics::plan {
 namespace {
 
 using hpa::HpaSpec;
 using hpa::MetricSource;
-using hpa::PolicyType;
 
 constexpr std::int64_t one = 1000;  // in thousandths
+constexpr std::string_view wanted_name = "node_wanted_count";
 
-hpa::HpaSpec object_hpa(std::int32_t min, std::int32_t max, std::string metric, hpa::HpaTarget target) {
+HpaSpec object_hpa(std::int32_t min, std::int32_t max, std::string metric, hpa::HpaTarget target) {
   return {.min = min,
           .max = max,
-          .metrics = {{.source = hpa::MetricSource::object,
+          .metrics = {{.source = MetricSource::object,
                        .type = "Object",
                        .name = std::move(metric),
                        .object = {.kind = "Service", .name = "custom-metrics-apiserver"},
@@ -22,8 +26,8 @@ hpa::HpaSpec object_hpa(std::int32_t min, std::int32_t max, std::string metric, 
 }
 
 // As the article published it, with its target of 4 grown to the size that is allowed here.
-hpa::HpaSpec article_hpa(std::int32_t min, std::int32_t max) {
-  auto spec = object_hpa(min, max, "metric", {.type = "Value", .value = max * one});
+HpaSpec article_hpa(std::int32_t min, std::int32_t max) {
+  auto spec = object_hpa(min, max, "node_up_count", {.type = "Value", .value = max * one});
   const hpa::ScalingRules rules{
       .window_seconds = 120,
       .policies = {{.type = hpa::PolicyType::percent, .value = 100, .period_seconds = 60}}};
@@ -31,44 +35,100 @@ hpa::HpaSpec article_hpa(std::int32_t min, std::int32_t max) {
   return spec;
 }
 
-// The metric has one name in all of them, whatever it is.
-hpa::HpaSpec wanted_hpa(std::int32_t min, std::int32_t max, std::int32_t down_window) {
-  auto spec = hpa::follow_wanted_size(min, max, down_window);
-  spec.metrics[0].name = "metric";
-  return spec;
+// Of an HPA whose metrics the model knows.
+PlanStrategy built_in(std::string name, HpaSpec spec) {
+  return hpa_strategy(std::move(name), std::move(spec)).value();
+}
+
+std::string quoted_list(std::span<const std::string_view> names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+// What can be played, for somebody whose metric cannot.
+std::string playable() {
+  return fmt::format("there are cpu (Resource), {} (Pods), and as Object or External {}",
+                     quoted_list(plan_pod_metric_names()), quoted_list(plan_metric_names()));
+}
+
+std::unexpected<Error> unknown(const hpa::HpaMetric& metric) {
+  return fail(Code::unsupported, "plan has no values for the metric {} of type {}: {}",
+              printable(metric.name), printable(metric.type), playable());
+}
+
+Result<PlanSource> source_of(const hpa::HpaMetric& metric, std::span<const std::string> queues) {
+  switch (metric.source) {
+    case MetricSource::resource:
+      if (metric.name == "cpu") return PlanSource{};
+      break;
+    case MetricSource::pods:
+      if (!metric.selector.empty()) {
+        return fail(Code::unsupported, "plan has no values for the metric {}: it has no labels to select by",
+                    printable(metric.name));
+      }
+      if (auto* value = find_plan_pod_metric(metric.name); value != nullptr)
+        return PlanSource{.of_pods = value};
+      break;
+    case MetricSource::object:
+    case MetricSource::external: {
+      if (!metric.selector_fault.empty()) return PlanSource{};
+      // Go's client sends the names of External metrics in lower case.
+      const bool external = metric.source == MetricSource::external;
+      auto found = find_plan_metric(external ? lowered(metric.name) : metric.name, metric.selector, queues);
+      if (found) return PlanSource{.of_instance = std::move(*found)};
+      if (found.error().code == Code::not_found) break;
+      return fail(Code::unsupported, "plan has no values for the metric {}: {}", printable(metric.name),
+                  found.error().message);
+    }
+    case MetricSource::container_resource:
+    case MetricSource::unknown:
+      break;
+  }
+  return unknown(metric);
 }
 
 }  // namespace
 
+bool PlanStrategy::follows_wanted() const {
+  return std::ranges::any_of(metrics, [](const PlanSource& source) {
+    return source.of_instance && source.of_instance->name == wanted_name;
+  });
+}
+
+Result<PlanStrategy> hpa_strategy(std::string name, hpa::HpaSpec spec, std::span<const std::string> queues) {
+  PlanStrategy strategy{.name = std::move(name)};
+  for (auto& metric : spec.metrics) {
+    auto source = source_of(metric, queues);
+    if (!source) return std::unexpected(source.error());
+    strategy.metrics.push_back(std::move(*source));
+    // An observation knows metrics by name alone.
+    if (!metric.selector.empty()) metric.name += fmt::format("{{{}}}", metric.selector);
+  }
+  strategy.hpa = std::move(spec);
+  return strategy;
+}
+
+std::string unique_name(const std::string& name, std::span<const PlanStrategy> taken) {
+  auto unique = name;
+  for (int number = 2; std::ranges::find(taken, unique, &PlanStrategy::name) != taken.end(); ++number)
+    unique = fmt::format("{}-{}", name, number);
+  return unique;
+}
+
 std::vector<PlanStrategy> plan_strategies(std::int32_t min, std::int32_t max) {
-  constexpr std::int64_t cpu_target = 80;
   constexpr std::int32_t guest_window = 300;
+  HpaSpec on_cpu{.min = min, .max = max, .metrics = {hpa::default_metric()}};
+  auto drained = built_in("wanted-drain", hpa::follow_wanted_size(min, max));
+  drained.drains = true;
   return {
-      {.name = "static", .text = "all nodes all the time", .starts_at_max = true},
-      {.name = "article",
-       .text = "the article's HPA: node_up_count as a Value",
-       .metric = PlanMetric::nodes_up,
-       .hpa = article_hpa(min, max)},
-      {.name = "cpu",
-       .text = "an HPA on 80 % CPU",
-       .metric = PlanMetric::cpu,
-       .hpa = object_hpa(min, max, "metric", {.type = "Value", .value = cpu_target * one})},
-      {.name = "pending",
-       .text = "an HPA on the number of pending jobs, as KEDA makes it",
-       .metric = PlanMetric::pending,
-       .hpa = object_hpa(min, max, "metric", {.type = "AverageValue", .average_value = one})},
-      {.name = "wanted",
-       .text = "an HPA on node_wanted_count; nobody drains",
-       .metric = PlanMetric::wanted,
-       .hpa = wanted_hpa(min, max, guest_window)},
-      {.name = "wanted-drain",
-       .text = "an HPA on node_wanted_count; ranks are drained first",
-       .metric = PlanMetric::wanted_drained,
-       .hpa = wanted_hpa(min, max, 0)},
-      {.name = "clairvoyant",
-       .text = "knows all jobs beforehand: the bound of node-hours",
-       .starts_at_max = true,
-       .bound = true},
+      {.name = "static", .starts_at_max = true},
+      built_in("article", article_hpa(min, max)),
+      built_in("cpu", std::move(on_cpu)),
+      // As KEDA makes it.
+      built_in("pending",
+               object_hpa(min, max, "job_pending_count", {.type = "AverageValue", .average_value = one})),
+      built_in("wanted", hpa::follow_wanted_size(min, max, guest_window)),
+      std::move(drained),
+      {.name = "clairvoyant", .starts_at_max = true, .bound = true},
   };
 }
 

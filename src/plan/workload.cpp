@@ -1,6 +1,7 @@
 #include "plan/workload.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace fluxmetrics::plan {
 namespace {
@@ -37,6 +38,14 @@ double weight_of(const PlanJob& job, std::uint32_t cores) {
 double work_of(const PlanJob& job, std::uint32_t cores) {
   const double slots = static_cast<double>(job.slots) * std::max(job.nodes, 1U);
   return job.duration * (job.whole ? static_cast<double>(job.nodes) * cores : slots * job.cores);
+}
+
+std::vector<std::string> queues_of(std::span<const simulate::TraceJob> trace) {
+  std::set<std::string> names;
+  for (const auto& job : trace)
+    names.insert(job.request.queue);
+  if (names == std::set<std::string>{""}) return {};
+  return {names.begin(), names.end()};
 }
 
 Result<std::vector<PlanJob>> plan_jobs(std::span<const simulate::TraceJob> trace, std::uint32_t nodes,

@@ -26,6 +26,9 @@ struct PlanJob {
 [[nodiscard]] Result<std::vector<PlanJob>> plan_jobs(std::span<const simulate::TraceJob> trace,
                                                      std::uint32_t nodes, std::uint32_t cores);
 
+// The queues that the jobs name, "" for those that name none; empty where none does.
+[[nodiscard]] std::vector<std::string> queues_of(std::span<const simulate::TraceJob> trace);
+
 // The fewest empty nodes of `cores` cores that hold the job, and its size in nodes, parts counted.
 [[nodiscard]] std::uint32_t nodes_of(const PlanJob& job, std::uint32_t cores);
 [[nodiscard]] double weight_of(const PlanJob& job, std::uint32_t cores);
