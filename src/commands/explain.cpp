@@ -18,8 +18,8 @@
 #include "commands/output.hpp"
 #include "explain/cluster_subject.hpp"
 #include "explain/correction.hpp"
+#include "explain/file_subject.hpp"
 #include "explain/fix.hpp"
-#include "explain/input.hpp"
 #include "explain/own_metrics.hpp"
 #include "explain/repair.hpp"
 #include "explain/report.hpp"
@@ -287,27 +287,14 @@ std::optional<explain::AdviceInput> once_repaired(const explain::ExplainSubject&
 Result<explain::ExplainSubject> gather(const ExplainOptions& options) {
   Result<explain::ExplainSubject> subject = fail(Code::internal, "nothing was read");
   if (options.namespace_.empty()) {
-    auto file = explain::read_hpa_file(options.hpa);
+    auto file = explain::read_file_subject(options.hpa,
+                                           options.kubernetes_version.value_or(hpa::KubernetesVersion{}));
     if (!file) return std::unexpected(file.error());
-    subject = explain::parse_new_subject(std::move(file->document),
-                                         options.kubernetes_version.value_or(hpa::KubernetesVersion{}));
-    if (!subject) return fail(subject.error().code, "{}: {}", options.hpa, subject.error().message);
-    for (auto& wrong : subject->input.refusal.types) {
-      const auto place = file->places.find(wrong.pointer);
-      if (wrong.wanted != "string" && wrong.wanted != "map[string]string") continue;
-      boost::system::error_code missing;
-      const boost::json::value whole(subject->document);
-      const auto* value = whole.find_pointer(wrong.pointer, missing);
-      if (value != nullptr && value->is_primitive())
-        wrong.hint = not_a_text(*value, place == file->places.end() ? "" : place->second.written);
-    }
-    for (const auto& [pointer, place] : file->places)
-      subject->written[pointer] = place.written;
+    subject = std::move(file->subject);
     if (subject->input.refusal.final()) {
       subject->once_repaired = once_repaired(*subject, options, file->others);
       return subject;
     }
-    subject->input.repeated_fields = std::move(file->repeated);
     // What kubectl get -o yaml prints has a status: a controller knows that HPA already.
     auto& forecast = subject->input.forecast;
     forecast.past = hpa::read_hpa_past(subject->document, std::chrono::system_clock::now());

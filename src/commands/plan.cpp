@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "commands/common_options.hpp"
 #include "commands/output.hpp"
+#include "commands/plan_hpa.hpp"
 #include "commands/plan_record.hpp"
 #include "commands/plan_vectors.hpp"
 #include "plan/generate.hpp"
@@ -23,8 +24,10 @@
 namespace fluxmetrics::commands {
 namespace {
 
-// Errors: a name that is none.
-Result<std::vector<plan::PlanStrategy>> chosen_strategies(const PlanOptions& options) {
+// The built-in ones that are chosen, then the user's own. Errors: a name that is none, and an HPA that cannot
+// be played.
+Result<std::vector<plan::PlanStrategy>> chosen_strategies(const PlanOptions& options,
+                                                          std::span<const simulate::TraceJob> jobs) {
   auto all =
       plan::plan_strategies(static_cast<std::int32_t>(options.min), static_cast<std::int32_t>(options.max));
   for (const auto& name : options.strategies) {
@@ -36,11 +39,28 @@ Result<std::vector<plan::PlanStrategy>> chosen_strategies(const PlanOptions& opt
                   fmt::join(names, ", "));
     }
   }
-  if (options.strategies.empty()) return all;
-  std::erase_if(all, [&](const plan::PlanStrategy& strategy) {
-    return std::ranges::find(options.strategies, strategy.name) == options.strategies.end();
-  });
+  auto own = own_strategies({.files = options.hpas,
+                             .kubernetes = options.kubernetes_version.value_or(hpa::newest_kubernetes),
+                             .min = options.min,
+                             .max = options.max,
+                             .queues = plan::queues_of(jobs)},
+                            all);
+  if (!own) return own;
+  if (!options.strategies.empty()) {
+    std::erase_if(all, [&](const plan::PlanStrategy& strategy) {
+      return std::ranges::find(options.strategies, strategy.name) == options.strategies.end();
+    });
+  }
+  std::ranges::move(*own, std::back_inserter(all));
   return all;
+}
+
+// Errors: more than one thing is to come from standard input.
+Result<void> check_standard_input(const PlanOptions& options) {
+  const auto readers = std::ranges::count(options.hpas, "-") + (options.trace == "-" ? 1 : 0);
+  if (readers <= 1) return {};
+  return fail(Code::invalid,
+              "standard input can be read once only: name a file for all but one of --trace and --hpa");
 }
 
 Result<plan::Workload> chosen_workload(const PlanOptions& options) {
@@ -66,14 +86,15 @@ int play_trace(const PlanOptions& options) {
     return refuse({.code = Code::invalid,
                    .message = fmt::format("--min {} is above --max {}", options.min, options.max)});
   }
-  const auto strategies = chosen_strategies(options);
-  if (!strategies) return refuse(strategies.error());
+  if (const auto once = check_standard_input(options); !once) return refuse(once.error());
   const auto trace = chosen_workload(options);
   if (!trace) return refuse(trace.error());
   if (trace->jobs.empty()) {
     return refuse({.code = Code::invalid,
                    .message = fmt::format("{} holds no job: there is nothing to play", source_of(options))});
   }
+  const auto strategies = chosen_strategies(options, trace->jobs);
+  if (!strategies) return refuse(strategies.error());
   if (!trace->remark.empty()) log::info("{}: {}", source_of(options), trace->remark);
   const auto jobs = plan::plan_jobs(trace->jobs, options.max, options.cores);
   if (!jobs) return refuse(jobs.error());
@@ -109,6 +130,7 @@ void add_plan(Command& program) {
       "  flux-metrics-api plan --trace examples/daily.jsonl --max 64\n"
       "  flux-metrics-api plan --trace examples/burst.jsonl --strategy wanted-drain --strategy cpu --plots "
       "out\n"
+      "  flux-metrics-api plan --trace examples/burst.jsonl --strategy wanted --hpa deploy/hpa.yaml\n"
       "  flux jobs -A -a -c0 --json | flux-metrics-api plan --trace -\n"
       "  flux-metrics-api plan record day.jsonl --duration 24h\n"
       "  flux-metrics-api plan --workload burst --seed 7\n"
@@ -133,6 +155,11 @@ void add_plan(Command& program) {
   command.option(
       "--strategy", o.strategies,
       "Play only this one (repeatable): static, article, cpu, pending, wanted, wanted-drain, clairvoyant");
+  command
+      .option("--hpa", o.hpas,
+              "Play the HPA in this file too (repeatable): YAML or JSON, - for standard input")
+      .type("FILE")
+      .excludes(vectors);
   command.whole("--min", o.min, "Fewest nodes", 1, 100'000).shows_default();
   command.whole("--max", o.max, "Most nodes", 1, 100'000).shows_default();
   command.whole("--cores", o.cores, "Cores per node", 1, 10'000).shows_default();

@@ -17,6 +17,7 @@ struct PlanOptions {
   std::string trace;                    // file of jobs
   std::string workload;                 // instead of a trace: daily or burst
   std::vector<std::string> strategies;  // by name; empty = all
+  std::vector<std::string> hpas;        // files; "-" = standard input
   std::uint32_t min = 2;                // nodes
   std::uint32_t max = 64;
   std::uint32_t cores = 8;  // a node
