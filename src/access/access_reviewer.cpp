@@ -2,6 +2,7 @@
 
 #include <boost/json/parse.hpp>
 
+#include "base/json_members.hpp"
 #include "kube/json.hpp"
 
 namespace fluxmetrics::access {
@@ -15,11 +16,6 @@ constexpr const char* access_review_path = "/apis/authorization.k8s.io/v1/subjec
 constexpr std::size_t most_answers = 8192;
 constexpr std::size_t most_access_reviews = 256;
 constexpr std::size_t longest_kept = 10000;  // of a review; longer ones would fill the memory
-
-bool flag(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
 
 }  // namespace
 
@@ -44,15 +40,11 @@ Result<AccessAnswer> read_access_review(const http::Fetched& answer) {
   }
   json::error_code error;
   const auto body = json::parse(answer.body, error);
-  const auto* review = error ? nullptr : body.if_object();
-  const auto* member = review == nullptr ? nullptr : review->if_contains("status");
-  const auto* status = member == nullptr ? nullptr : member->if_object();
+  const auto* status = error ? nullptr : object_at(body.if_object(), "status");
   if (status == nullptr) return fail(Code::protocol, "the API server's answer is no SubjectAccessReview");
-  AccessAnswer verdict{.allowed = flag(*status, "allowed") && !flag(*status, "denied")};
-  if (const auto* reason = status->if_contains("reason"); reason != nullptr && reason->is_string()) {
-    verdict.reason = reason->get_string();
-  }
-  return verdict;
+  return AccessAnswer{
+      .allowed = flag_at(status, "allowed").value_or(false) && !flag_at(status, "denied").value_or(false),
+      .reason = std::string(text_at(status, "reason").value_or(""))};
 }
 
 AccessReviewer::AccessReviewer(kube::RestClient& client, Seconds allowed_for, Seconds denied_for)

@@ -3,16 +3,13 @@
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 
+#include "base/json_members.hpp"
+
 namespace fluxmetrics::access {
 namespace {
 
 constexpr const char* client_ca_key = "client-ca-file";
 constexpr const char* proxy_ca_key = "requestheader-client-ca-file";
-
-std::string data_text(const boost::json::object& data, std::string_view key) {
-  const auto* value = data.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 std::unexpected<Error> bad_key(std::string_view key, std::string_view why) {
   return fail(Code::invalid, "the key {} of the ConfigMap {} cannot be used: {}", key,
@@ -20,7 +17,7 @@ std::unexpected<Error> bad_key(std::string_view key, std::string_view why) {
 }
 
 Result<std::optional<http::CaPool>> parse_pool(const boost::json::object& data, std::string_view key) {
-  const auto pem = data_text(data, key);
+  const std::string pem(text_at(&data, key).value_or(""));
   if (pem.empty()) return std::nullopt;
   auto pool = http::CaPool::parse(pem);
   if (!pool) return bad_key(key, pool.error().message);
@@ -29,7 +26,7 @@ Result<std::optional<http::CaPool>> parse_pool(const boost::json::object& data, 
 
 // A JSON array of texts inside a text.
 Result<std::vector<std::string>> parse_names(const boost::json::object& data, std::string_view key) {
-  const auto text = data_text(data, key);
+  const auto text = text_at(&data, key).value_or("");
   std::vector<std::string> names;
   if (text.empty()) return names;
   boost::system::error_code error;

@@ -4,21 +4,18 @@
 
 #include <boost/json/array.hpp>
 
+#include "base/json_members.hpp"
+
 namespace fluxmetrics::access {
 namespace {
 
 constexpr const char* all_authenticated = "system:authenticated";
 constexpr const char* all_unauthenticated = "system:unauthenticated";
 
-std::string text_member(const boost::json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::vector<std::string> text_array(const boost::json::value* value) {
+std::vector<std::string> texts_of(const boost::json::array* array) {
   std::vector<std::string> texts;
-  if (value == nullptr || !value->is_array()) return texts;
-  for (const auto& item : value->get_array()) {
+  if (array == nullptr) return texts;
+  for (const auto& item : *array) {
     if (item.is_string()) texts.emplace_back(item.get_string());
   }
   return texts;
@@ -47,13 +44,13 @@ Identity authenticated(Identity identity) {
 }
 
 std::optional<Identity> identity_from_json(const boost::json::object& user) {
-  Identity identity{.name = text_member(user, "username"),
-                    .uid = text_member(user, "uid"),
-                    .groups = text_array(user.if_contains("groups"))};
+  Identity identity{.name = std::string(text_at(&user, "username").value_or("")),
+                    .uid = std::string(text_at(&user, "uid").value_or("")),
+                    .groups = texts_of(array_at(&user, "groups"))};
   if (identity.name.empty()) return std::nullopt;
-  if (const auto* extra = user.if_contains("extra"); extra != nullptr && extra->is_object()) {
-    for (const auto& [key, values] : extra->get_object())
-      identity.extra[std::string(key)] = text_array(&values);
+  if (const auto* extra = object_at(&user, "extra")) {
+    for (const auto& [key, values] : *extra)
+      identity.extra[std::string(key)] = texts_of(values.if_array());
   }
   return identity;
 }

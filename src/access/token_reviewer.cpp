@@ -2,6 +2,7 @@
 
 #include <boost/json/parse.hpp>
 
+#include "base/json_members.hpp"
 #include "kube/json.hpp"
 
 namespace fluxmetrics::access {
@@ -14,11 +15,6 @@ namespace {
 constexpr const char* token_review_path = "/apis/authentication.k8s.io/v1/tokenreviews";
 constexpr std::size_t most_tokens = 4096;
 constexpr std::size_t most_token_reviews = 256;
-
-const json::object* object_member(const json::object& parent, std::string_view key) {
-  const auto* value = parent.if_contains(key);
-  return value != nullptr ? value->if_object() : nullptr;
-}
 
 }  // namespace
 
@@ -43,21 +39,16 @@ Result<std::shared_ptr<const Identity>> read_token_review(const http::Fetched& a
   }
   json::error_code error;
   const auto body = json::parse(answer.body, error);
-  const auto* review = error ? nullptr : body.if_object();
-  const auto* status = review == nullptr ? nullptr : object_member(*review, "status");
+  const auto* status = error ? nullptr : object_at(body.if_object(), "status");
   if (status == nullptr) return fail(Code::protocol, "the API server's answer is no TokenReview");
-  const auto* authenticated_ = status->if_contains("authenticated");
-  if (authenticated_ != nullptr && authenticated_->is_bool() && authenticated_->get_bool()) {
-    const auto* user = object_member(*status, "user");
+  if (flag_at(status, "authenticated").value_or(false)) {
+    const auto* user = object_at(status, "user");
     auto identity = user == nullptr ? std::nullopt : identity_from_json(*user);
     if (!identity) return fail(Code::protocol, "the TokenReview names no user");
     return std::make_shared<const Identity>(authenticated(std::move(*identity)));
   }
-  const auto* trouble = status->if_contains("error");
-  if (trouble != nullptr && trouble->is_string() && !trouble->get_string().empty()) {
-    return fail(Code::unavailable, "the TokenReview ended with the error: {}",
-                std::string_view(trouble->get_string()));
-  }
+  const auto trouble = text_at(status, "error").value_or("");
+  if (!trouble.empty()) return fail(Code::unavailable, "the TokenReview ended with the error: {}", trouble);
   return nullptr;
 }
 

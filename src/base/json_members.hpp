@@ -1,6 +1,5 @@
-// Members of JSON objects, read without complaint: what is absent, or of
-// another kind, is not there. Whoever must say what is wrong with a reply reads
-// it with flux::Fields instead.
+// Members of JSON objects, read without complaint: what is absent, or of another kind, is not there. Whoever
+// must say what is wrong with a reply reads it with flux::Fields instead.
 #pragma once
 
 #include <optional>
@@ -12,9 +11,8 @@
 
 namespace fluxmetrics {
 
-// Each takes null for an object that is not there either, so that a path is
-// followed in one expression: text_at(object_at(config, "queues"), "policy").
-// What they return lives as long as `object`.
+// Each takes null for an object that is not there either, so that a path is followed in one expression:
+// text_at(object_at(config, "queues"), "policy"). What they return lives as long as `object`.
 [[nodiscard]] inline const boost::json::value* value_at(const boost::json::object* object,
                                                         std::string_view key) {
   return object == nullptr ? nullptr : object->if_contains(key);
@@ -40,6 +38,11 @@ namespace fluxmetrics {
   const auto* value = value_at(object, key);
   if (value == nullptr || !value->is_number()) return std::nullopt;
   return value->to_number<double>();
+}
+[[nodiscard]] inline std::optional<bool> flag_at(const boost::json::object* object, std::string_view key) {
+  const auto* value = value_at(object, key);
+  if (value == nullptr || !value->is_bool()) return std::nullopt;
+  return value->get_bool();
 }
 
 }  // namespace fluxmetrics

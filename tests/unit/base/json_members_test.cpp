@@ -9,7 +9,7 @@ namespace {
 
 TEST(JsonMembers, ReadWhatIsThere) {
   const auto document =
-      boost::json::parse(R"({"a":{"b":{"text":"x","list":[1],"none":null}},"n":2,"h":0.5})");
+      boost::json::parse(R"({"a":{"b":{"text":"x","list":[1],"none":null}},"n":2,"yes":true,"h":0.5})");
   const auto* root = document.if_object();
   const auto* inner = object_at(object_at(root, "a"), "b");
   EXPECT_EQ(text_at(inner, "text"), "x");
@@ -17,6 +17,7 @@ TEST(JsonMembers, ReadWhatIsThere) {
   EXPECT_EQ(array_at(inner, "list")->size(), 1U);
   EXPECT_EQ(number_at(root, "n"), 2);
   EXPECT_EQ(number_at(root, "h"), 0.5);
+  EXPECT_EQ(flag_at(root, "yes"), true);
   ASSERT_NE(value_at(inner, "none"), nullptr) << "null is a value";
   EXPECT_TRUE(value_at(inner, "none")->is_null());
 }
@@ -26,6 +27,7 @@ TEST(JsonMembers, ReadNothingOfAnotherKind) {
   const auto* root = document.if_object();
   EXPECT_EQ(text_at(root, "number"), std::nullopt);
   EXPECT_EQ(number_at(root, "text"), std::nullopt);
+  EXPECT_EQ(flag_at(root, "number"), std::nullopt);
   EXPECT_EQ(object_at(root, "list"), nullptr);
   EXPECT_EQ(array_at(root, "text"), nullptr);
   EXPECT_EQ(value_at(root, "absent"), nullptr);
