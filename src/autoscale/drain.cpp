@@ -7,6 +7,7 @@
 #include "instance/queries.hpp"
 #include "instance/scheduler_findings.hpp"
 #include "instance/state.hpp"
+#include "sizing/rooms.hpp"
 
 namespace fluxmetrics::autoscale {
 namespace json = boost::json;
@@ -23,11 +24,11 @@ std::string undrain_request(const flux::IdSet& ranks) {
   return json::serialize(json::object{{"targets", ranks.to_string()}});
 }
 
-// Ranks of `status` that only we drained.
-flux::IdSet drained_by_us(const flux::ResourceStatus& status) {
+// What a state says about whose drains these are.
+instance::InstanceState with_drains(const flux::ResourceStatus& status) {
   instance::InstanceState state;
   state.drains = status.drains;
-  return state.drained_by_us();
+  return state;
 }
 
 }  // namespace
@@ -43,26 +44,38 @@ Result<void> may_drain(const instance::Scheduler& scheduler) {
               scheduler.queue_policy.unknown);
 }
 
-boost::asio::awaitable<Result<bool>> drain_and_check(std::shared_ptr<flux::Client> client,
-                                                     flux::IdSet ranks) {
+boost::asio::awaitable<Result<sizing::ResizeObservation>> look_at_ranks(
+    std::shared_ptr<flux::Client> client) {
+  instance::Queries questions(client);
+  const auto status = co_await questions.resource_status();
+  if (!status) co_return std::unexpected(status.error());
+  const auto allocated = co_await questions.allocated();
+  if (!allocated) co_return std::unexpected(allocated.error());
+  sizing::ResizeObservation seen;
+  seen.ranks = sizing::end_of(status->resources.ranks());
+  seen.online = status->online;
+  const auto drains = with_drains(*status);
+  seen.ours = drains.drained_by_us();
+  seen.others = drains.drained() - seen.ours;
+  seen.busy = sizing::busy_ranks(*allocated) - status->offline;
+  co_return seen;
+}
+
+boost::asio::awaitable<Result<void>> drain(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {
   instance::Queries questions(client);
   const auto scheduler = co_await questions.scheduler();
   if (!scheduler) co_return std::unexpected(scheduler.error());
   if (const auto allowed = may_drain(*scheduler); !allowed) co_return std::unexpected(allowed.error());
-  const auto drained = co_await client->rpc("resource.drain", drain_request(ranks));
-  if (!drained) co_return std::unexpected(drained.error());
-  // Asked after the drain is acknowledged: what starts later starts elsewhere.
-  const auto allocated = co_await questions.allocated();
-  if (!allocated) co_return std::unexpected(allocated.error());
-  const bool empty = (allocated->ranks() & ranks).empty();
-  co_return empty;
+  const auto acknowledged = co_await client->rpc("resource.drain", drain_request(ranks));
+  if (!acknowledged) co_return std::unexpected(acknowledged.error());
+  co_return Result<void>{};
 }
 
 boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {
   instance::Queries queries(client);
   const auto status = co_await queries.resource_status();
   if (!status) co_return std::unexpected(status.error());
-  const auto ours = drained_by_us(*status) & ranks;
+  const auto ours = with_drains(*status).drained_by_us() & ranks;
   if (ours.empty()) co_return Result<void>{};
   const auto undrained = co_await client->rpc("resource.undrain", undrain_request(ours));
   if (!undrained) co_return std::unexpected(undrained.error());

@@ -1,5 +1,4 @@
-// Job-safe scale-down of the top ranks: drain them, see them empty, only then lower the size; undrain on the
-// way up.
+// What sizing/resize decides about Flux's ranks, done: to look at them, to drain and to undrain them.
 #pragma once
 
 #include <memory>
@@ -11,6 +10,7 @@
 #include "flux/client.hpp"
 #include "flux/idset.hpp"
 #include "instance/scheduler.hpp"
+#include "sizing/resize.hpp"
 
 namespace fluxmetrics::autoscale {
 
@@ -22,12 +22,16 @@ inline constexpr std::string_view drain_reason = "flux-metrics-api: giving the n
 // where it may. Errors: Code::unsupported, with the way to mend it.
 [[nodiscard]] Result<void> may_drain(const instance::Scheduler& scheduler);
 
-// Drains `ranks` (also offline ones, so that a pod that comes up late gets no job) and then reads what is
-// allocated. True when none of them holds anything any more: jobs in RUN and CLEANUP and housekeeping all
-// count. May be called again and again until it is true; draining twice does no harm. Needs the instance
-// owner. Errors: also those of may_drain(); nothing is drained then.
-[[nodiscard]] boost::asio::awaitable<Result<bool>> drain_and_check(std::shared_ptr<flux::Client> client,
-                                                                   flux::IdSet ranks);
+// Flux's part of an observation: `ranks`, `online`, `ours`, `others`, and then, asked for when the drains
+// were told, `busy`. Jobs in RUN and CLEANUP and housekeeping make a rank busy, until it is offline.
+[[nodiscard]] boost::asio::awaitable<Result<sizing::ResizeObservation>> look_at_ranks(
+    std::shared_ptr<flux::Client> client);
+
+// Drains `ranks`, also offline ones, so that a pod that comes up late gets no job; those that are drained
+// already are left as they are. Flux has acknowledged it when this returns. Needs the instance owner. Errors:
+// also those of may_drain(); nothing is drained then.
+[[nodiscard]] boost::asio::awaitable<Result<void>> drain(std::shared_ptr<flux::Client> client,
+                                                         flux::IdSet ranks);
 
 // Lets `ranks` have jobs again; those that are not drained, or drained by somebody else, are left alone.
 [[nodiscard]] boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> client,

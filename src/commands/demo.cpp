@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "commands/demo_cluster.hpp"
 #include "commands/demo_view.hpp"
+#include "commands/output.hpp"
 #include "flux/blocking_client.hpp"
 #include "http/server.hpp"
 #include "server/pipeline.hpp"

@@ -71,36 +71,60 @@ void DemoCluster::set_size(std::uint32_t size) {
 }
 
 Result<void> DemoCluster::scale(std::uint32_t desired, MonoTime now) {
-  if (desired < size_) {
-    const auto leaving = flux::IdSet::range(desired, size_ - 1);
-    if (!draining_) tell_(fmt::format("draining {} before giving them back", ranks_text(leaving)));
-    draining_ = true;
-    const auto empty = broker_.wait_for(autoscale::drain_and_check(broker_.client(), leaving));
-    if (!empty) return std::unexpected(empty.error());
-    if (!*empty) return {};  // a job still runs there: look again at the next sync
-    tell_(fmt::format("{} are drained and empty: size {} -> {}", ranks_text(leaving), size_, desired));
-    const auto gone =
-        broker_.rpc("simulate.offline", json::object{{"ranks", leaving.to_string()}, {"how", "shutdown"}});
-    if (!gone) return std::unexpected(gone.error());
-    std::erase_if(births_, [&](const Birth& birth) { return birth.rank >= desired; });
-    pods_ = std::min(pods_, desired);
-    draining_ = false;
-    set_size(desired);
-    return {};
+  desired_ = desired;
+  return obey_protocol(now);
+}
+
+Result<void> DemoCluster::obey_protocol(MonoTime now) {
+  // What depends on an action is decided once its effect is seen: until nothing is left to do.
+  for (;;) {
+    auto seen = broker_.wait_for(autoscale::look_at_ranks(broker_.client()));
+    if (!seen) return std::unexpected(seen.error());
+    seen->now = seen->flux_seen = now;
+    seen->need = desired_;
+    seen->handed_out = sizing::nobody;  // the size is written here, and nowhere else
+    seen->cluster = sizing::ClusterSight{.seen = now,
+                                         .size = size_,
+                                         .parallelism = size_,
+                                         .terminating = {},
+                                         .joined = flux::IdSet::range(0, pods_ - 1)};
+    const auto actions = resize_.step(*seen);
+    if (!actions.drain.empty()) {
+      const auto leaving = actions.drain & flux::IdSet::range(0, size_ - 1);
+      if (!leaving.empty()) tell_(fmt::format("draining {} before giving them back", ranks_text(leaving)));
+      const auto drained = broker_.wait_for(autoscale::drain(broker_.client(), actions.drain));
+      if (!drained) return drained;
+    }
+    if (actions.scale) {
+      const auto scaled = *actions.scale < size_ ? shrink(*actions.scale) : grow(*actions.scale, now);
+      if (!scaled) return scaled;
+    }
+    if (!actions.undrain.empty()) {
+      const auto undrained = broker_.wait_for(autoscale::undrain_ours(broker_.client(), actions.undrain));
+      if (!undrained) return undrained;
+    }
+    if (actions.drain.empty() && !actions.scale && actions.undrain.empty()) return {};
   }
-  if (draining_ || desired > size_) {
-    draining_ = false;
-    const auto wanted = flux::IdSet::range(0, desired - 1);
-    const auto undrained = broker_.wait_for(autoscale::undrain_ours(broker_.client(), wanted));
-    if (!undrained) return undrained;
-  }
-  if (desired == size_) return {};
-  tell_(fmt::format("size {} -> {}: {} start", size_, desired,
-                    ranks_text(flux::IdSet::range(size_, desired - 1))));
+}
+
+Result<void> DemoCluster::shrink(std::uint32_t size) {
+  const auto leaving = flux::IdSet::range(size, size_ - 1);
+  tell_(fmt::format("{} are drained and empty: size {} -> {}", ranks_text(leaving), size_, size));
+  const auto gone =
+      broker_.rpc("simulate.offline", json::object{{"ranks", leaving.to_string()}, {"how", "shutdown"}});
+  if (!gone) return std::unexpected(gone.error());
+  std::erase_if(births_, [&](const Birth& birth) { return birth.rank >= size; });
+  pods_ = std::min(pods_, size);
+  set_size(size);
+  return {};
+}
+
+Result<void> DemoCluster::grow(std::uint32_t size, MonoTime now) {
+  tell_(fmt::format("size {} -> {}: {} start", size_, size, ranks_text(flux::IdSet::range(size_, size - 1))));
   const auto start = std::chrono::duration_cast<MonoTime::duration>(pod_start_);
-  for (auto rank = size_; rank < desired; ++rank)
+  for (auto rank = size_; rank < size; ++rank)
     births_.push_back({rank, now + start});
-  set_size(desired);
+  set_size(size);
   return {};
 }
 
@@ -116,7 +140,7 @@ Result<void> DemoCluster::advance(MonoTime now) {
   if (!joined) return std::unexpected(joined.error());
   pods_ += static_cast<std::uint32_t>(born.size());
   tell_(fmt::format("{} joined", ranks_text(born)));
-  return {};
+  return obey_protocol(now);
 }
 
 }  // namespace fluxmetrics::commands

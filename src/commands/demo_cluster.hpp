@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "flux/blocking_client.hpp"
 #include "hpa/controller.hpp"
+#include "sizing/resize.hpp"
 
 namespace fluxmetrics::commands {
 
@@ -46,9 +47,13 @@ class DemoCluster {
         pods_(size),
         pod_start_(pod_start),
         tell_(std::move(tell)),
-        sizes_{size} {}
+        sizes_{size},
+        desired_(size),
+        resize_(
+            {.hold = Seconds(0), .shrink_every = Seconds(15.0 / DemoAutoscaler::hastened), .writes = true}) {}
 
-  // Moves towards `desired`: up at once, down only when the ranks that go are drained and empty.
+  // Moves towards `desired` by the protocol of sizing/resize: up at once, down only when the ranks that go
+  // are drained and empty.
   [[nodiscard]] Result<void> scale(std::uint32_t desired, MonoTime now);
   // Lets pods that have started by `now` join the instance.
   [[nodiscard]] Result<void> advance(MonoTime now);
@@ -65,6 +70,9 @@ class DemoCluster {
     MonoTime when;
   };
   void set_size(std::uint32_t size);
+  [[nodiscard]] Result<void> obey_protocol(MonoTime now);
+  [[nodiscard]] Result<void> shrink(std::uint32_t size);
+  [[nodiscard]] Result<void> grow(std::uint32_t size, MonoTime now);
 
   flux::BlockingClient& broker_;
   std::uint32_t size_;
@@ -73,7 +81,8 @@ class DemoCluster {
   Tell tell_;
   std::vector<std::uint32_t> sizes_;
   std::vector<Birth> births_;
-  bool draining_ = false;
+  std::uint32_t desired_;
+  sizing::Resize resize_;
 };
 
 }  // namespace fluxmetrics::commands

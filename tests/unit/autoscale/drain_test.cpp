@@ -30,8 +30,13 @@ class ShrinkTest : public ::testing::Test {
     broker_ = std::move(*connected);
   }
 
-  Result<bool> drain(flux::IdSet ranks) {
-    return broker_->wait_for(drain_and_check(broker_->client(), std::move(ranks)));
+  Result<void> drain(flux::IdSet ranks) {
+    return broker_->wait_for(autoscale::drain(broker_->client(), std::move(ranks)));
+  }
+  sizing::ResizeObservation look() {
+    auto seen = broker_->wait_for(look_at_ranks(broker_->client()));
+    EXPECT_TRUE(seen) << seen.error().message;
+    return seen.value_or(sizing::ResizeObservation{});
   }
   Result<void> undrain(flux::IdSet ranks) {
     return broker_->wait_for(undrain_ours(broker_->client(), std::move(ranks)));
@@ -88,18 +93,15 @@ class ShrinkTest : public ::testing::Test {
 TEST_F(ShrinkTest, WaitsForTheJobThatRunsOnARankThatGoes) {
   const auto id = submit(3);
   eventually([&] { return holds(2); });
-  auto empty = drain(flux::IdSet{2, 3});
-  ASSERT_TRUE(empty) << empty.error().message;
-  EXPECT_FALSE(*empty) << "draining does not stop a job";
+  const auto acknowledged = drain(flux::IdSet{2, 3});
+  ASSERT_TRUE(acknowledged) << acknowledged.error().message;
+  EXPECT_EQ(look().busy.to_string(), "0-2") << "draining does not stop a job";
   EXPECT_EQ(drained().to_string(), "2-3") << "the rank that is not born yet is drained as well";
 
   server_->with([&](simulate::Instance& instance) {
     ASSERT_TRUE(instance.jobs().raise(id, "cancel", 0, "", instance.userid()));
   });
-  eventually([&] {
-    empty = drain(flux::IdSet{2, 3});
-    return empty && *empty;
-  });
+  eventually([&] { return look().busy.empty(); });
 }
 
 TEST_F(ShrinkTest, NoJobStartsOnADrainedRank) {
@@ -116,6 +118,11 @@ TEST_F(ShrinkTest, UndrainsOnlyWhatIsOurs) {
     ASSERT_TRUE(instance.resources().drain("1", std::string("bad memory"), {}));
   });
   ASSERT_TRUE(drain(flux::IdSet{1, 2}));
+  const auto seen = look();
+  EXPECT_EQ(seen.ours.to_string(), "2");
+  EXPECT_EQ(seen.others.to_string(), "1");
+  EXPECT_EQ(seen.online.to_string(), "0-2");
+  EXPECT_EQ(seen.ranks, 4U);
   const auto undrained = undrain(flux::IdSet{0, 1, 2});
   ASSERT_TRUE(undrained) << undrained.error().message;
   EXPECT_EQ(drained().to_string(), "1") << "an administrator's drain stays";
@@ -124,9 +131,9 @@ TEST_F(ShrinkTest, UndrainsOnlyWhatIsOurs) {
 
 TEST_F(ShrinkTest, TellsWhenTheBrokerIsGone) {
   server_->stop();
-  const auto empty = drain(flux::IdSet{2});
-  ASSERT_FALSE(empty);
-  EXPECT_FALSE(empty.error().message.empty());
+  const auto refused = drain(flux::IdSet{2});
+  ASSERT_FALSE(refused);
+  EXPECT_FALSE(refused.error().message.empty());
 }
 
 TEST(Shrink, IsRefusedWhereDrainsKillJobsThatWait) {
