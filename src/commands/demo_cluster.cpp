@@ -54,7 +54,7 @@ Result<std::uint32_t> DemoAutoscaler::desired(std::uint32_t replicas, MonoTime n
   }
   const auto spec = hpa::follow_wanted_size(min_replicas, max_replicas);
   if (metric) {
-    seen.object[spec.metrics[0].name] = *metric;
+    hpa::set_object_value(seen, spec.metrics[0], *metric);
   } else {
     seen.faults.object = metric.error().message;
   }

@@ -107,7 +107,7 @@ class ValueReading {
       return;
     }
     if (const auto milli = quantity_of(value_at(items[0], {"value"}))) {
-      seen_.object[fmt::format("{}/{}/{}", metric.object.kind, metric.object.name, metric.name)] = *milli;
+      hpa::set_object_value(seen_, metric, *milli);
     } else {
       seen_.metric_faults[hpa::metric_key(metric)] = "the value of the answer is no quantity";
     }

@@ -137,8 +137,7 @@ HpaObservation with_value(const HpaSpec& spec, HpaObservation seen, std::size_t 
   seen.metric_faults.erase(metric_key(metric));
   switch (metric.source) {
     case MetricSource::object:
-      seen.object.erase(fmt::format("{}/{}/{}", metric.object.kind, metric.object.name, metric.name));
-      seen.object[metric.name] = value_milli;
+      set_object_value(seen, metric, value_milli);
       break;
     case MetricSource::external:
       seen.external[metric.name] = {value_milli};

@@ -57,7 +57,8 @@ struct HpaObservation {
   std::optional<std::vector<HpaPod>> pods = {};
   std::int64_t pods_listed = 0;
   std::int64_t pods_ready = 0;  // Running and Ready, also those that are being deleted
-  // By metric name, or KIND/NAME/METRIC where several objects have it; absent: the API answers an error.
+  // By metric name, whatever object it is of (recordings have it so), or by object_key(), which goes first;
+  // absent: the API answers an error. Written with set_object_value(), read with object_value().
   std::map<std::string, std::int64_t> object = {};
   std::map<std::string, std::vector<std::int64_t>> external = {};
   std::map<std::string, PodSamples> pod_metrics = {};
@@ -82,11 +83,19 @@ struct HpaObservation {
   return found == seen.metric_faults.end() ? of_its_api : found->second;
 }
 
-// What the API says of `metric` of that object, in thousandths; null where it answers an error.
+// Tells apart the metrics of that name which several objects have: KIND/NAME/METRIC.
+[[nodiscard]] inline std::string object_key(const HpaMetric& metric) {
+  return metric.object.kind + "/" + metric.object.name + "/" + metric.name;
+}
+// What the API says of `metric` of its object, in thousandths; null where it answers an error.
 [[nodiscard]] inline const std::int64_t* object_value(const HpaObservation& seen, const HpaMetric& metric) {
-  auto found = seen.object.find(metric.object.kind + "/" + metric.object.name + "/" + metric.name);
+  auto found = seen.object.find(object_key(metric));
   if (found == seen.object.end()) found = seen.object.find(metric.name);
   return found == seen.object.end() ? nullptr : &found->second;
+}
+// Of its object alone: another object's metric of that name keeps its value.
+inline void set_object_value(HpaObservation& seen, const HpaMetric& metric, std::int64_t milli) {
+  seen.object[object_key(metric)] = milli;
 }
 
 }  // namespace fluxmetrics::hpa

@@ -65,7 +65,7 @@ void PlanObserver::add_value(hpa::HpaObservation& seen, std::size_t index, PlanF
     const auto value = known.of_instance->value(facts);
     const auto milli = value ? as_read(*value) : std::nullopt;
     if (!milli) return;
-    if (metric.source == hpa::MetricSource::object) seen.object[metric.name] = *milli;
+    if (metric.source == hpa::MetricSource::object) hpa::set_object_value(seen, metric, *milli);
     if (metric.source == hpa::MetricSource::external) seen.external[metric.name] = {*milli};
   }
 }
