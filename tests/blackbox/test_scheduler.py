@@ -113,6 +113,14 @@ class OfFluxion(unittest.TestCase):
             harness.eventually(lambda: "scheduler: Fluxion, queue policy hybrid, match policy lonode" in self.verbose(server),
                                "Fluxion")
 
+    def test_an_empty_set_of_an_older_flux_is_null(self):
+        """Where Flux before 0.61 has no job-manager.resource-status and no resource.sched-status, Fluxion answers."""
+        older = answers(recorded("sched.resource-status.idle-3of4"))
+        self.broker.behave({**fluxion("easy"), "job-manager.resource-status": fails(errno.ENOSYS),
+                            "resource.sched-status": fails(errno.ENOSYS), "sched.resource-status": older})
+        wanted = {"node_allocated_count": 0, "node_cores_allocated_count": 0, "node_free_count": 2}
+        self.assertEqual(harness.get_metrics(self.broker.uri, *wanted), wanted)
+
     def test_one_that_is_busy_holds_up_nothing(self):
         self.broker.behave({**fluxion(), "sched-fluxion-qmanager.params": lambda reply: []})
         self.assertEqual(harness.get_metrics(self.broker.uri, "node_up_count"), {"node_up_count": 2})

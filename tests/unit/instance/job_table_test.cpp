@@ -182,6 +182,19 @@ flux::ListedJob listed(flux::JobId id, JobState state) {
   return job;
 }
 
+TEST(JobTable, FluxionsEndOfTimeIsNoLimit) {
+  auto job = listed(7, JobState::run);
+  job.expiration = 9223372036.0;
+  JobTable table;
+  table.begin_full(1);
+  table.take(job);
+  table.end_full();
+  InstanceState state;
+  table.write(state);
+  ASSERT_EQ(state.jobs.size(), 1U);
+  EXPECT_EQ(state.jobs[0].expiration, 0) << "flux-sched 0.54 writes it into the R of a job without a limit";
+}
+
 TEST(JobTable, ListsOfChangesAddMoveAndRemove) {
   JobTable table;
   table.begin_full(3);
