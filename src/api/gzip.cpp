@@ -42,7 +42,7 @@ DeflatedPart deflate_part(std::string_view text) {
   stream.avail_out = static_cast<uInt>(part.bytes.size());
   const int done = deflate(&stream, Z_FULL_FLUSH);
   const bool whole = done == Z_OK && stream.avail_in == 0 && stream.avail_out > 0;
-  part.bytes.resize(part.bytes.size() - stream.avail_out);
+  part.bytes.resize(stream.total_out);
   deflateEnd(&stream);
   if (!whole) throw std::runtime_error("zlib did not compress a text as a whole");
   return part;
