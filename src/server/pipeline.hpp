@@ -13,7 +13,6 @@
 #include "metrics/catalogue.hpp"
 #include "metrics/snapshot.hpp"
 #include "server/broker.hpp"
-#include "server/pipeline.hpp"
 #include "sizing/demand.hpp"
 #include "user/user_metrics.hpp"
 
