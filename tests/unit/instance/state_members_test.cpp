@@ -261,7 +261,7 @@ boost::json::array nodes_after(boost::json::array nodes, const std::vector<std::
     if (told == nullptr) continue;
     if (document.at("exact").as_object().contains("resources")) nodes.clear();  // then all are told
     for (const auto& node : told->get_array()) {
-      const auto known =
+      auto* const known =
           std::ranges::find_if(nodes, [&](const auto& each) { return each.at("rank") == node.at("rank"); });
       if (known == nodes.end()) {
         nodes.push_back(node);
