@@ -39,7 +39,7 @@ MicroTime needed_time(const JsonField& field) {
   return *time;
 }
 
-ObjectReference read_reference(const JsonField& field) {
+EventObject read_reference(const JsonField& field) {
   return {.api_version = field["apiVersion"].text_or(""),
           .kind = field["kind"].text_or(""),
           .name_space = field["namespace"].text_or(""),
@@ -47,7 +47,7 @@ ObjectReference read_reference(const JsonField& field) {
           .uid = field["uid"].text_or("")};
 }
 
-json::object reference_json(const ObjectReference& reference) {
+json::object reference_json(const EventObject& reference) {
   json::object object;
   for (const auto& [key, value] :
        {std::pair("kind", &reference.kind), std::pair("namespace", &reference.name_space),

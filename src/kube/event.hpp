@@ -16,13 +16,13 @@
 namespace fluxmetrics::kube {
 
 // Which object something happened to; by the uid, `kubectl describe` finds it.
-struct ObjectReference {
+struct EventObject {
   std::string api_version = {};
   std::string kind = {};
   std::string name_space = {};
   std::string name = {};
   std::string uid = {};
-  [[nodiscard]] bool operator==(const ObjectReference&) const = default;
+  [[nodiscard]] bool operator==(const EventObject&) const = default;
 };
 
 // The same thing happened again.
@@ -35,7 +35,7 @@ struct EventSeries {
 struct Event {
   std::string name_space = {};  // of the object, or "default" for one outside of namespaces
   std::string name = {};        // event_name()
-  ObjectReference regarding = {};
+  EventObject regarding = {};
   std::string type = "Normal";  // or "Warning"
   std::string reason = {};      // one word, why: "ScaledUp"
   std::string action = {};      // one word, what was done: "Scale"
