@@ -189,7 +189,7 @@ std::string left_nothing(const KnownMetric& metric, std::span<const std::string>
 
 }  // namespace
 
-const PlanFacts::Nodes& PlanFacts::nodes() {
+const PlanNodes& PlanFacts::nodes() {
   if (nodes_) return *nodes_;
   auto& counts = nodes_.emplace();
   const auto& ranks = moment_.ranks;
@@ -283,7 +283,7 @@ std::vector<std::string_view> plan_pod_metric_names() {
 }
 
 PlanPodValue find_plan_pod_metric(std::string_view name) {
-  const auto found = std::ranges::find(known_pod_metrics, name, &KnownPodMetric::name);
+  const auto* found = std::ranges::find(known_pod_metrics, name, &KnownPodMetric::name);
   return found == known_pod_metrics.end() ? nullptr : found->value;
 }
 

@@ -16,24 +16,24 @@
 
 namespace fluxmetrics::plan {
 
+// Of the ranks up to the largest size.
+struct PlanNodes {
+  std::uint64_t up = 0;  // takes jobs: neither offline nor drained
+  std::uint64_t allocated = 0;
+  std::uint64_t allocated_up = 0;
+  std::uint64_t free = 0;  // up, with a free core
+  std::uint64_t idle = 0;  // up, with nothing in use
+  std::uint64_t cores_allocated = 0;
+  std::uint64_t cores_free = 0;  // of those that are up
+};
+
 // What several metrics of one moment are made of, each counted when it is first asked for. The moment must
 // outlive it.
 class PlanFacts {
  public:
-  // Of the ranks up to the largest size.
-  struct Nodes {
-    std::uint64_t up = 0;  // takes jobs: neither offline nor drained
-    std::uint64_t allocated = 0;
-    std::uint64_t allocated_up = 0;
-    std::uint64_t free = 0;  // up, with a free core
-    std::uint64_t idle = 0;  // up, with nothing in use
-    std::uint64_t cores_allocated = 0;
-    std::uint64_t cores_free = 0;  // of those that are up
-  };
-
   explicit PlanFacts(const PlanMoment& moment) : moment_(moment) {}
   [[nodiscard]] const PlanMoment& moment() const { return moment_; }
-  [[nodiscard]] const Nodes& nodes();
+  [[nodiscard]] const PlanNodes& nodes();
   // From packing the jobs: this costs as much as there are jobs.
   [[nodiscard]] const sizing::Demand& demand();
   [[nodiscard]] const sizing::QueueBacklog& backlog();
@@ -42,7 +42,7 @@ class PlanFacts {
   void pack();
 
   const PlanMoment& moment_;
-  std::optional<Nodes> nodes_;
+  std::optional<PlanNodes> nodes_;
   struct Packed {
     sizing::Demand demand;
     sizing::QueueBacklog backlog;

@@ -41,7 +41,7 @@ class World {
   void kill(std::uint32_t job) {
     demand_.stopped(job);
     ranks_.release({held_[job].front()});
-    cleaning_.push_back({held_[job].begin() + 1, held_[job].end()});
+    cleaning_.emplace_back(held_[job].begin() + 1, held_[job].end());
     ++over_;
   }
 
