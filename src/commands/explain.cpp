@@ -65,13 +65,13 @@ bool ours(const HpaMetric& metric, const metrics::Catalogue& catalogue) {
 Result<std::pair<std::string, std::int64_t>> parse_given(const std::string& text) {
   const auto at = text.find('=');
   if (at == std::string::npos || at == 0) {
-    return fail(Code::invalid, "--metric '{}' has not the form NAME=VALUE", text);
+    return fail(Code::invalid, "--metric '{}' does not have the form NAME=VALUE", text);
   }
   auto value = text.substr(at + 1);
   if (value.ends_with('%')) value.pop_back();
   const auto milli = kube::parse_milli(value);
   if (!milli)
-    return fail(Code::invalid, "--metric {}: '{}' is no number: {}", text, value, milli.error().message);
+    return fail(Code::invalid, "--metric {}: '{}' is not a number: {}", text, value, milli.error().message);
   return std::pair(text.substr(0, at), *milli);
 }
 
@@ -93,12 +93,12 @@ Result<void> give_all(explain::ExplainSubject& subject, const std::vector<std::s
     const auto parsed = parse_given(text);
     if (!parsed) return std::unexpected(parsed.error());
     if (!names.insert(parsed->first).second)
-      return fail(Code::invalid, "--metric {}: {} has a value already, give one", text, parsed->first);
+      return fail(Code::invalid, "--metric {}: {} has a value already: give only one", text, parsed->first);
     if (!give(subject, parsed->first, parsed->second)) {
       std::vector<std::string> known;
       for (const auto& metric : subject.input.forecast.spec.metrics)
         known.push_back(metric.name);
-      return fail(Code::invalid, "--metric {}: the HPA has no metric '{}', but {}", text, parsed->first,
+      return fail(Code::invalid, "--metric {}: the HPA has no metric '{}', only {}", text, parsed->first,
                   fmt::join(known, ", "));
     }
   }
@@ -245,11 +245,11 @@ void assume_metrics(explain::ExplainSubject& subject, const metrics::Catalogue& 
     if (metric.name == "node_up_count") {
       give(subject, metric.name, std::int64_t{forecast.seen.spec_replicas} * 1000);
       subject.assumptions.push_back(fmt::format(
-          "node_up_count is taken to be {}, as many nodes as there are replicas, and to change with them",
+          "assuming {} for node_up_count, one node per replica, and that it changes with the replicas",
           forecast.seen.spec_replicas));
     } else {
       subject.assumptions.push_back(
-          fmt::format("what {} is now is not known: say it with --metric {}=VALUE{}", metric.name,
+          fmt::format("the present value of {} is not known: give it with --metric {}=VALUE{}", metric.name,
                       metric.name, ours(metric, catalogue) ? ", or name the instance with --flux-uri" : ""));
       subject.untold.push_back(metric.name);
     }

@@ -49,25 +49,26 @@ class Advice {
 
   [[nodiscard]] std::string zero_text() const {
     if (targets_minicluster(spec_)) {
-      return "minReplicas is 0: a MiniCluster has no size 0, its operator leaves all pods as they are while "
-             "the HPA takes them for gone; the smallest size is 1";
+      return "minReplicas is 0: a MiniCluster cannot have size 0; its operator leaves all pods in place "
+             "while "
+             "the HPA assumes that they are gone; the smallest size is 1";
     }
     const auto& platform = input_.forecast.platform;
     if (!platform.gates.scale_to_zero) {
       return fmt::format(
-          "minReplicas is 0: Kubernetes {} takes that only with the feature gate HPAScaleToZero, which is on "
-          "by default from 1.37 on",
+          "minReplicas is 0: Kubernetes {} accepts that only with the feature gate HPAScaleToZero, which is "
+          "on by default since 1.37",
           to_string(platform.version));
     }
-    return "minReplicas is 0: the HPA wakes its target only from a 0 that it set itself, which its status "
-           "remembers; a size of 0 that was set by hand, or that a new HPA finds, stays until it is set to 1";
+    return "minReplicas is 0: the HPA scales up only from a 0 that it set itself, as recorded in its status; "
+           "a size of 0 that was set by hand, or that a new HPA finds, stays until it is set to 1";
   }
 
   // kubectl makes JSON of a file's YAML, in which the first of two is lost; JSON itself may be sent as it is.
   void check_repeated(const RepeatedField& field) {
     const auto name = printable(field.name);
     add("repeated-field", field.in_json ? Severity::fault : Severity::warning,
-        fmt::format("{} stands twice: kubectl takes the last one without a word{}", name,
+        fmt::format("{} appears twice: kubectl silently uses the last one{}", name,
                     field.in_json
                         ? ", and a strict reader refuses the file (yaml: unmarshal errors: key already "
                           "set in map)"
@@ -78,10 +79,9 @@ class Advice {
     if (spec_.min == 0) add("min-zero", Severity::warning, zero_text());
     if (!input_.min_size || spec_.min < 1 || spec_.min >= *input_.min_size) return;
     add("min-below-minsize", Severity::warning,
-        fmt::format(
-            "minReplicas {} is below the MiniCluster's minSize {}: its operator ignores a smaller size "
-            "without a word, and the HPA and spec.size say one that no pod follows",
-            spec_.min, *input_.min_size));
+        fmt::format("minReplicas {} is below the MiniCluster's minSize {}: its operator silently ignores a "
+                    "smaller size, so the HPA and spec.size show a size that the pods do not have",
+                    spec_.min, *input_.min_size));
   }
 
   // kubectl apply sets the size of the target's own manifest each time, whatever the HPA has made of it.
@@ -100,17 +100,16 @@ class Advice {
   void check_scale() {
     if (!seen_.rivals.empty()) {
       add("ambiguous-selector", Severity::fault,
-          fmt::format("the pods of {} are those of the HPA {} too: the controller scales by none of them "
+          fmt::format("the pods of {} also belong to the HPA {}: the controller acts on none of them "
                       "[AmbiguousSelector]; keep one, or give the targets selectors that share no pod",
                       seen_.selector, fmt::join(seen_.rivals, " and ")));
       found_.back().elsewhere = true;
     }
     if (input_.max_size && spec_.max > *input_.max_size) {
       add("max-above-maxsize", Severity::fault,
-          fmt::format(
-              "maxReplicas {} is above the MiniCluster's maxSize {}: its operator ignores a larger size "
-              "without a word, and the HPA and spec.size show pods that never come",
-              spec_.max, *input_.max_size));
+          fmt::format("maxReplicas {} is above the MiniCluster's maxSize {}: its operator silently ignores a "
+                      "larger size, so the HPA and spec.size show pods that are never created",
+                      spec_.max, *input_.max_size));
     }
     const bool averages = std::ranges::any_of(spec_.metrics, [](const hpa::HpaMetric& metric) {
       return metric.target.average_value &&
@@ -136,10 +135,9 @@ class Advice {
     const bool own = spec_.behavior && (spec_.behavior->up.tolerance || spec_.behavior->down.tolerance);
     if (own && !platform.gates.configurable_tolerance) {
       add("tolerance-version", Severity::warning,
-          fmt::format(
-              "tolerance has no effect on Kubernetes {}, whose API server drops it without a word: 1.35 is "
-              "the first that heeds it, and the controller's own {:.3g} % hold",
-              to_string(platform.version), input_.forecast.flags.tolerance * 100));
+          fmt::format("tolerance has no effect on Kubernetes {}, whose API server silently drops it: 1.35 is "
+                      "the first version that supports it; the controller's own {:.3g} % applies",
+                      to_string(platform.version), input_.forecast.flags.tolerance * 100));
     }
     const auto tolerances = hpa::tolerances_of(spec_, input_.forecast.flags, input_.forecast.platform);
     for (const auto& metric : spec_.metrics) {
@@ -147,14 +145,13 @@ class Advice {
       for (std::int32_t size = spec_.min; size < spec_.max && size < 1'000'000; ++size) {
         if (!tolerances.within((size + 1.0) / size)) continue;
         add("tolerance", metric.name == wanted ? Severity::fault : Severity::warning,
-            fmt::format(
-                "the tolerance of {:.3g} % swallows single {}: {} -> {} never happens; {}",
-                tolerances.up * 100, units(), size, size + 1,
-                platform.gates.configurable_tolerance
-                    ? "set tolerance \"0\" in scaleUp and scaleDown (Kubernetes 1.35 and later)"
-                    : "an HPA may set tolerance \"0\" in scaleUp and scaleDown from Kubernetes 1.35 on, "
-                      "before only --horizontal-pod-autoscaler-tolerance of the controller manager "
-                      "changes it"));
+            fmt::format("the tolerance of {:.3g} % swallows single {}: {} -> {} never happens; {}",
+                        tolerances.up * 100, units(), size, size + 1,
+                        platform.gates.configurable_tolerance
+                            ? "set tolerance \"0\" in scaleUp and scaleDown (Kubernetes 1.35 and later)"
+                            : "from Kubernetes 1.35 on an HPA can set tolerance \"0\" in scaleUp and "
+                              "scaleDown; before that, only --horizontal-pod-autoscaler-tolerance of the "
+                              "controller manager changes it"));
         return;
       }
     }
@@ -264,9 +261,8 @@ std::vector<Finding> find_refusals(const hpa::HpaRefusal& refusal) {
     const auto where = printable(field.where);
     const auto reason = fmt::format("unknown field \"{}\"", where);
     add("unknown-field",
-        fmt::format("autoscaling/v2 has no {}{}: kubectl apply refuses it ({}), other clients leave it out",
-                    where, field.meant.empty() ? "" : fmt::format(" (did you mean {}?)", field.meant),
-                    reason),
+        fmt::format("autoscaling/v2 has no {}{}: kubectl apply refuses it ({}), other clients drop it", where,
+                    field.meant.empty() ? "" : fmt::format(" (did you mean {}?)", field.meant), reason),
         {.field = field.where, .reason = reason});
   }
   return found;

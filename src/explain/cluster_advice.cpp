@@ -46,9 +46,9 @@ class ClusterAdvice {
     const auto& owner = input_.forecast.past.scaled_object;
     if (owner.empty()) return;
     add("keda-owned", Severity::warning, true,
-        fmt::format("the ScaledObject {} of KEDA owns this HPA and puts back what is changed in it: change "
-                    "the ScaledObject",
-                    owner));
+        fmt::format(
+            "the ScaledObject {} of KEDA owns this HPA and reverts changes to it: change the ScaledObject",
+            owner));
   }
 
   [[nodiscard]] std::string target_path() const {
@@ -65,7 +65,7 @@ class ClusterAdvice {
     const auto steps = hpa::play_forward(input_.forecast, 0);
     if (steps.front().decision.path != hpa::HpaPath::disabled) return;
     add("stuck-at-zero", Severity::fault, true,
-        fmt::format("the target has 0 replicas, and not by this HPA's own doing: it scales no more "
+        fmt::format("the target has 0 replicas, which this HPA did not set: it no longer scales "
                     "[ScalingDisabled], whatever minReplicas and the metrics say; set the size to 1 by hand: "
                     "kubectl scale {}{} --replicas=1",
                     input_.cluster ? fmt::format("-n {} ", input_.cluster->namespace_) : "", target_path()));
@@ -97,11 +97,12 @@ class ClusterAdvice {
   }
   void add_request(const hpa::HpaMetric& metric, const hpa::HpaPod& pod, const std::string& container) {
     add("missing-request", Severity::fault, true,
-        fmt::format("the container {} of the pod {} requests no {}, and {} % is counted of the requests: the "
-                    "metric fails while one container of one pod has none; set resources.requests.{} {}",
-                    container, pod.name, metric.name, *metric.target.average_utilization, metric.name,
-                    targets_minicluster(spec_) ? "in spec.containers of the MiniCluster"
-                                               : "in the pod template of the target"));
+        fmt::format(
+            "the container {} of the pod {} has no request for {}, and {} % is relative to the requests: the "
+            "metric fails while any container of any pod has none; set resources.requests.{} {}",
+            container, pod.name, metric.name, *metric.target.average_utilization, metric.name,
+            targets_minicluster(spec_) ? "in spec.containers of the MiniCluster"
+                                       : "in the pod template of the target"));
   }
 
   // Kubernetes' client puts the name of an external metric, a resource to it, into lower case.
@@ -109,10 +110,9 @@ class ClusterAdvice {
     for (const auto& metric : spec_.metrics) {
       if (metric.source != hpa::MetricSource::external || metric.name == lowered(metric.name)) continue;
       add("external-lower-case", Severity::note, false,
-          fmt::format(
-              "the controller asks external.metrics.k8s.io for {}, in lower case: a server that tells "
-              "capitals apart has no {}",
-              lowered(metric.name), metric.name));
+          fmt::format("the controller queries external.metrics.k8s.io for {}, in lower case: a "
+                      "case-sensitive server has no {}",
+                      lowered(metric.name), metric.name));
     }
   }
 
@@ -128,10 +128,9 @@ class ClusterAdvice {
     const auto age = *past.last_scale_ms / 1000;
     if (age >= longest) return;
     add("recent-resize", Severity::note, false,
-        fmt::format(
-            "the HPA last set a size {} s ago, and its policies count what was changed in the last {} s: "
-            "a resize may come up to {} s later, or be smaller, than it says above",
-            age, longest, longest - age));
+        fmt::format("the HPA last changed the size {} s ago, and its policies count the changes of the last "
+                    "{} s: a resize may come up to {} s later, or be smaller, than shown above",
+                    age, longest, longest - age));
   }
 
   void check_target(const ClusterFacts& cluster) {
@@ -161,10 +160,9 @@ class ClusterAdvice {
     }
     if (!cluster.target_version.empty()) {
       add("target-version", Severity::note, false,
-          fmt::format(
-              "scaleTargetRef says {}, which the cluster does not serve; {} is served, and the controller "
-              "goes by group and kind, so this HPA finds its target all the same",
-              target.api_version, cluster.target_version));
+          fmt::format("scaleTargetRef says {}, which the cluster does not serve; {} is served, and the "
+                      "controller matches by group and kind, so this HPA still finds its target",
+                      target.api_version, cluster.target_version));
     }
   }
 
@@ -177,20 +175,21 @@ class ClusterAdvice {
               "nothing [InvalidSelector]: {}",
               target_path(),
               targets_minicluster(spec_)
-                  ? "the Flux Operator writes status.selector within a second of the creation; look at "
-                    "whether it runs, and which CRD is installed"
-                  : "the target's controller, or labelSelectorPath of its CRD, has to give one"));
+                  ? "the Flux Operator writes status.selector within a second of creation; check that it is "
+                    "running, and which CRD is installed"
+                  : "the target's controller, or labelSelectorPath of its CRD, must provide one"));
     } else if (const auto parsed = kube::Selector::parse(seen_.selector); !parsed) {
       add("no-selector", Severity::fault, true,
-          fmt::format("the selector '{}' of the scale of {} is none, and the HPA scales nothing "
+          fmt::format("the selector '{}' of the scale of {} is not valid, so the HPA scales nothing "
                       "[InvalidSelector]: {}",
                       printable(seen_.selector), target_path(), parsed.error().message));
     }
     if (!cluster.same_target.empty()) {
       add("same-target", Severity::fault, true,
-          fmt::format("the HPA {} scales the same {}: while no pod is behind its selector both act, and "
-                      "overwrite each other; with a pod neither does [AmbiguousSelector]; keep one",
-                      fmt::join(cluster.same_target, " and "), target_path()));
+          fmt::format(
+              "the HPA {} scales the same {}: while its selector matches no pod, both act and overwrite each "
+              "other; once it matches a pod, neither acts [AmbiguousSelector]; keep one",
+              fmt::join(cluster.same_target, " and "), target_path()));
     }
   }
 
@@ -217,7 +216,7 @@ class ClusterAdvice {
         break;
       case MetricOutage::Kind::no_object:
         add("unknown-metric", Severity::fault, false,
-            fmt::format("the server of {} has {}, but not of the {} {}: {}", outage.api, metric.name,
+            fmt::format("the server of {} has {}, but not for the {} {}: {}", outage.api, metric.name,
                         metric.object.kind, metric.object.name, printable(outage.says, longest_quote)));
         break;
     }
@@ -248,7 +247,7 @@ class ClusterAdvice {
     const auto api_service = fmt::format("{}.{}", outage.api.substr(slash + 1), outage.api.substr(0, slash));
     if (outage.available == "True") {
       text +=
-          fmt::format("; its APIService {} is Available, so its server is reached, and this is what it says",
+          fmt::format("; its APIService {} is Available, so its server is reachable, and this is its answer",
                       api_service);
     } else if (!outage.available.empty()) {
       text += fmt::format("; its APIService {} is not Available ({})", api_service,
@@ -257,7 +256,7 @@ class ClusterAdvice {
     text += "; the size stays until it answers";
     if (!outage.service.empty() && outage.available != "True") {
       const auto cut = outage.service.find('/');
-      text += fmt::format(": look at kubectl -n {} get endpointslices -l kubernetes.io/service-name={}",
+      text += fmt::format(": see kubectl -n {} get endpointslices -l kubernetes.io/service-name={}",
                           outage.service.substr(0, cut), outage.service.substr(cut + 1));
     }
     return text;

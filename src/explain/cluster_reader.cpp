@@ -64,7 +64,7 @@ Read<json::value> ClusterReader::get(const std::string& path, std::string_view r
   }
   boost::system::error_code broken;
   auto document = json::parse(got.body, broken);
-  if (broken) return std::unexpected(nothing_answered(path, "the answer is no JSON"));
+  if (broken) return std::unexpected(nothing_answered(path, "the answer is not JSON"));
   return document;
 }
 

@@ -21,7 +21,7 @@ Result<kube::AccessSource> access_of(const HpaInCluster& hpa) {
   if (!path.empty()) return kube::AccessSource::kubeconfig(path);
   if (auto account = kube::find_pod_account()) return kube::AccessSource::pod(std::move(*account));
   return fail(Code::invalid,
-              "no cluster is named: give --kubeconfig FILE, set KUBECONFIG, or run this in a pod");
+              "no cluster is given: use --kubeconfig FILE, set KUBECONFIG, or run this in a pod");
 }
 
 // The release decides what the controller does; a server that does not say it is taken for the newest one
@@ -52,7 +52,7 @@ Result<ExplainSubject> read_cluster_subject(const HpaInCluster& hpa) {
     return fail(document.error().status == 404 ? Code::not_found : Code::unavailable, "{}",
                 document.error().sentence);
   }
-  if (!document->is_object()) return fail(Code::protocol, "the cluster answers no HPA");
+  if (!document->is_object()) return fail(Code::protocol, "the cluster's answer is not an HPA");
   auto subject = parse_subject(document->get_object());
   if (!subject) return subject;
   auto& forecast = subject->input.forecast;

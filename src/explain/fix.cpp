@@ -134,7 +134,7 @@ class Fixer {
     // It counts for the whole instance; a selector of another metric's labels would leave nothing.
     if (!why.empty() && identifier.erase("selector") > 0) {
       fixed_.changes[path + "/metric"] =
-          fmt::format("without the selector, which {} has no labels for", wanted_metric);
+          fmt::format("removed the selector: {} has no labels to match", wanted_metric);
     }
     const json::object target{{"type", "AverageValue"}, {"averageValue", "1"}};
     const bool plain = metric.target.type == "AverageValue" && metric.target.average_value == 1000;

@@ -44,39 +44,38 @@ class MetricAdvice {
       if (!metric.selector_fault.empty()) {
         add("bad-selector", Severity::fault,
             fmt::format(
-                "the API server takes the selector of {}, but the controller cannot use it and fails at "
+                "the API server accepts the selector of {}, but the controller cannot use it and fails at "
                 "every sync: {}",
                 metric.name, metric.selector_fault));
       }
       if (falls_when_jobs_start(metric)) {
         add("falls-when-jobs-start", Severity::fault,
-            fmt::format(
-                "{} counts what waits: it falls when jobs start, and the HPA takes away the nodes that "
-                "they run on; follow {} instead",
-                metric.name, wanted));
+            fmt::format("{} counts waiting work: it falls when jobs start, and the HPA then removes the "
+                        "nodes that they run on; use {} instead",
+                        metric.name, wanted));
       }
       if (metric.source == hpa::MetricSource::object) check_number(metric);
       check_growth(metric);
       if (objects && metric.name == wanted && !metric.target.average_value && metric.target.value) {
         add("wanted-by-value", Severity::fault,
             fmt::format(
-                "{} is the size itself, and a Value target multiplies it with the number of ready pods: use "
+                "{} is the size itself, and a Value target multiplies it by the number of ready pods: use "
                 "type AverageValue with averageValue \"1\"",
                 wanted));
       }
       if (objects && metric.name == wanted && metric.target.average_value &&
           *metric.target.average_value != 1000) {
         add("wanted-not-one", Severity::warning,
-            fmt::format("{} is the size itself: with averageValue {} the HPA asks for another one; use \"1\"",
-                        wanted, kube::format_milli(*metric.target.average_value)));
+            fmt::format(
+                "{} is the size itself: with averageValue {} the HPA asks for a different size; use \"1\"",
+                wanted, kube::format_milli(*metric.target.average_value)));
       }
       const bool resource = metric.source == hpa::MetricSource::resource ||
                             metric.source == hpa::MetricSource::container_resource;
       if (resource && targets_minicluster(spec_)) {
         add("not-the-queue", Severity::warning,
-            fmt::format("{} does not see jobs that wait: while a job that is wider than the present size is "
-                        "first in the "
-                        "queue nothing runs, {} is low, and the size stays or falls; follow {} instead",
+            fmt::format("{} does not see waiting jobs: while a job wider than the present size is first in "
+                        "the queue, nothing runs, {} is low, and the size stays or falls; use {} instead",
                         metric.name, metric.name, wanted));
       }
       check_readiness(metric, objects);
@@ -120,7 +119,7 @@ class MetricAdvice {
       const bool none = seen_.pods_ready == 0;
       add("pods-not-ready", none && !is_within(metric) ? Severity::fault : Severity::warning,
           fmt::format(
-              "{} of {} {} ready, and the Value target of {} multiplies with the ready ones only: {}",
+              "{} of {} {} ready, and the Value target of {} multiplies by the ready ones only: {}",
               seen_.pods_ready, counted(seen_.spec_replicas, "pod"), seen_.pods_ready == 1 ? "is" : "are",
               metric.name,
               !none ? "it proposes too few, unless the metric is within the tolerance of its target"
@@ -131,7 +130,7 @@ class MetricAdvice {
     } else {
       add("value-needs-ready-pods", Severity::note,
           fmt::format(
-              "the Value target of {} multiplies with the ready pods: while new pods start, it proposes too "
+              "the Value target of {} multiplies by the ready pods: while new pods start, it proposes too "
               "few, and without a ready pod it goes to the minimum",
               metric.name));
     }
@@ -147,10 +146,9 @@ class MetricAdvice {
                                   : target.type == "Value" ? "but no value"
                                                            : "which no Object metric can have";
     add("bad-target", Severity::fault,
-        fmt::format(
-            "the target of {} has the type {} {}: the API server takes it, and the metric fails at every "
-            "sync",
-            metric.name, target.type, lack));
+        fmt::format("the target of {} has the type {} {}: the API server accepts it, but the metric fails at "
+                    "every sync",
+                    metric.name, target.type, lack));
   }
 
   // A Value target multiplies the size that there is: what stays above it proposes more at every sync.
@@ -180,9 +178,8 @@ class MetricAdvice {
       const auto& metric = spec_.metrics[i];
       if (!counts_own_size(metric) || spec_.metrics.size() > 1) continue;
       add("feedback", Severity::fault,
-          fmt::format("{} grows with the size that this HPA sets: it measures the HPA's own output, not work "
-                      "that waits; "
-                      "follow {} instead",
+          fmt::format("{} grows with the size that this HPA sets: it measures the HPA's own output, not "
+                      "waiting work; use {} instead",
                       metric.name, wanted));
       check_steps(i);
     }

@@ -137,7 +137,7 @@ class Repair {
     // Of a boolean one would have to guess which of YAML's words it was.
     if (written.empty() && value->is_bool()) return false;
     if (written.empty()) written = kube::go_number(*value);
-    return set(wrong.pointer, json::string(written), "was no text: YAML needs the quotes here");
+    return set(wrong.pointer, json::string(written), "was not a string: YAML needs the quotes here");
   }
   bool mend_quantity(const std::string& pointer, const json::value& value) {
     const auto text = kube::quantity_text(value);
@@ -145,7 +145,7 @@ class Repair {
     if (!text.ends_with('K')) return false;
     const auto smaller = text.substr(0, text.size() - 1) + "k";
     if (!kube::parse_milli(smaller)) return false;
-    return set(pointer, json::string(smaller), fmt::format("was {}, a suffix that there is not", text));
+    return set(pointer, json::string(smaller), fmt::format("was {}, an unknown suffix", text));
   }
 
   // The name that was meant, or nothing in its place.
@@ -155,7 +155,7 @@ class Repair {
     auto value = holder->at(field.name);
     holder->erase(field.name);
     if (field.meant.empty())
-      return say(field.parent, fmt::format("without {}, which there is not", printable(field.name)));
+      return say(field.parent, fmt::format("removed {}, which does not exist", printable(field.name)));
     (*holder)[field.meant] = std::move(value);
     return say(fmt::format("{}/{}", field.parent, field.meant), fmt::format("was {}", printable(field.name)));
   }
@@ -190,8 +190,7 @@ class Repair {
     const auto number = number_at(pointer).value_or(0);
     if (name == "stabilizationWindowSeconds") return set(pointer, number < 0 ? 0 : 3600, was(pointer));
     if (name == "tolerance") return set(pointer, "0", was(pointer));
-    if (name == "policies")
-      return erase(pointer, "without the empty list of policies: the default ones hold");
+    if (name == "policies") return erase(pointer, "removed the empty list of policies: the defaults apply");
     if (name == "periodSeconds") return set(pointer, number > 1800 ? 1800 : 15, was(pointer));
     if (name == "selectPolicy") return set_nearest(pointer, selects);
     return name == "type" && set_nearest(pointer, types);
@@ -225,7 +224,7 @@ class Repair {
     const auto metric = pointer.substr(0, end);
     if (pointer == metric + "/type") return mend_source_type(metric);
     if (error.reason.ends_with("must populate the given metric source only"))
-      return erase(pointer, fmt::format("without {}, which is not of its type", name));
+      return erase(pointer, fmt::format("removed {}, which its type does not have", name));
     if (pointer.ends_with("/describedObject/kind") && text_at(parent_of(pointer) + "/name") == own_service)
       return set(pointer, "Service", was(pointer));
     const auto target = parent_of(pointer);
@@ -273,13 +272,13 @@ class Repair {
     if (error.reason.starts_with("Forbidden")) {
       // Two numbers: the type says which one counts.
       if (type == "Utilization")
-        return erase(target + "/averageValue", "without averageValue, which is not of its type");
+        return erase(target + "/averageValue", "removed averageValue, which its type does not have");
       if (type == "Value")
-        return erase(target + "/averageValue", "without averageValue, which is not of its type");
+        return erase(target + "/averageValue", "removed averageValue, which its type does not have");
       if (type != "AverageValue") return false;
       const auto* other = object->contains("value") ? "value" : "averageUtilization";
       return erase(fmt::format("{}/{}", target, other),
-                   fmt::format("without {}, which is not of its type", other));
+                   fmt::format("removed {}, which its type does not have", other));
     }
     // A metric of pods is averaged over them, whatever its number is called.
     if (error.reason.starts_with("Required") && target.ends_with("/pods/target") &&

@@ -71,20 +71,20 @@ void add_steps(std::string& out, const ExplainReport& report) {
   }
   out += fmt::format(
       "\nWhat happens on Kubernetes {}{}\n", to_string(forecast.platform.version),
-      forecast.follows_size ? ", if the metric goes with the size" : ", if the metrics stay as they are");
+      forecast.follows_size ? ", if the metric follows the size" : ", if the metrics stay as they are");
   for (std::size_t i = 0; i < std::min(report.steps.size(), most_steps); ++i) {
     const auto& step = report.steps[i];
     // What the next one can do at once, this one may not be able to hold.
     const bool doubtful = i + 1 < report.steps.size() && report.steps[i + 1].earliest_ms == step.at_ms;
-    out += fmt::format("{}{}{}\n", when(step), describe_step(forecast.spec, forecast.flags, step),
-                       doubtful ? ", unless nothing within the window holds it any more" : "");
+    out +=
+        fmt::format("{}{}{}\n", when(step), describe_step(forecast.spec, forecast.flags, step),
+                    doubtful ? ", unless no recommendation within the window holds it back any longer" : "");
   }
   for (const auto& step : report.steps) {
     if (!step.earliest_ms) continue;
     out += fmt::format(
-        "  (how much of the window has passed only the controller knows; {} recommendation within it counts, "
-        "so "
-        "the size may be {} for a while)\n",
+        "  (only the controller knows how much of the window has passed; {} recommendation within it counts, "
+        "so the size may be {} for a while)\n",
         step.decision.replicas > step.before ? "the lowest" : "the highest",
         step.decision.replicas > step.before ? "lower" : "higher");
     break;
@@ -259,7 +259,7 @@ std::string report_text(const ExplainReport& report) {
   for (const auto& assumption : subject.assumptions)
     out += fmt::format("  ({})\n", assumption);
   if (report.steps.empty()) {
-    out += "\nkubectl apply refuses it as it is, so nothing is foretold of it\n";
+    out += "\nkubectl apply refuses it as it is, so there is no forecast\n";
   } else {
     add_metrics(out, report);
     add_steps(out, report);

@@ -42,9 +42,10 @@ Result<ExplainSubject> parse_subject(json::object document) {
   ExplainSubject subject;
   if (auto known = check_version(document); !known) return std::unexpected(known.error());
   if (const auto version = member_text(document, "apiVersion"); version != "autoscaling/v2") {
-    subject.assumptions.push_back(fmt::format(
-        "{} is read like autoscaling/v2, which has the same fields; no Kubernetes from 1.26 on takes it",
-        version));
+    subject.assumptions.push_back(
+        fmt::format("{} is read like autoscaling/v2, which has the same fields; Kubernetes 1.26 and later do "
+                    "not accept it",
+                    version));
   }
   const auto* spec = document.if_contains("spec");
   if (spec == nullptr) return fail(Code::invalid, "spec is missing");

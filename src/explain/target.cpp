@@ -124,8 +124,8 @@ class TargetReading {
   }
 
   void say_unreadable(const NoDocument& why, std::string_view instead) {
-    subject_.assumptions.push_back(
-        fmt::format("the target's scale is not read ({}): what follows is what {}", why.sentence, instead));
+    subject_.assumptions.push_back(fmt::format(
+        "the target's scale cannot be read ({}): the forecast uses what {}", why.sentence, instead));
   }
 
   // What the controller wrote when it read the scale last.
@@ -138,7 +138,7 @@ class TargetReading {
       seen_.spec_replicas = *past.current_replicas;
     } else {
       seen_.spec_replicas = subject_.input.forecast.spec.min;
-      say_unreadable(why, "would hold at the minimum, since the HPA's status says no size");
+      say_unreadable(why, "would apply at the minimum, because the HPA's status has no size");
     }
     seen_.status_replicas = seen_.spec_replicas;
     if (const auto* active = past.conditions.find("ScalingActive");
@@ -205,7 +205,7 @@ void read_pods(ClusterReader& cluster, const std::string& ns, ExplainSubject& su
   if (!list) {
     seen.pods_listed = seen.pods_ready = seen.spec_replicas;
     subject.assumptions.push_back(
-        fmt::format("the pods are not listed ({}): the target is taken to have {}, ready",
+        fmt::format("the pods cannot be listed ({}): assuming that the target has {}, ready",
                     list.error().sentence, counted(seen.spec_replicas, "pod")));
     return;
   }

@@ -109,7 +109,7 @@ class ValueReading {
     if (const auto milli = quantity_of(value_at(items[0], {"value"}))) {
       hpa::set_object_value(seen_, metric, *milli);
     } else {
-      seen_.metric_faults[hpa::metric_key(metric)] = "the value of the answer is no quantity";
+      seen_.metric_faults[hpa::metric_key(metric)] = "the value in the answer is not a quantity";
     }
   }
 
@@ -163,7 +163,7 @@ class ValueReading {
     return facts_.target == TargetState::found && !seen_.selector.empty();
   }
   void unknown(const hpa::HpaMetric& metric, std::string_view why) {
-    subject_.assumptions.push_back(fmt::format("what {} is now is not known: {}", metric.name, why));
+    subject_.assumptions.push_back(fmt::format("the present value of {} is not known: {}", metric.name, why));
     subject_.untold.push_back(metric.name);
   }
 

@@ -42,11 +42,10 @@ std::vector<Finding> remaining_faults(const AdviceInput& input) {
   const auto goal = std::clamp<std::int64_t>((wanted + whole - 1) / whole, spec.min, spec.max);
   const auto size = settles_at(input, wanted);
   if (size && *size != goal) {
-    findings.insert(findings.begin(),
-                    {.id = "misses-the-metric",
-                     .severity = Severity::fault,
-                     .text = fmt::format("with {} at {} the size comes to {} and stays there, not at {}",
-                                         wanted_metric, wanted / whole, *size, goal)});
+    findings.insert(findings.begin(), {.id = "misses-the-metric",
+                                       .severity = Severity::fault,
+                                       .text = fmt::format("with {} at {} the size settles at {}, not at {}",
+                                                           wanted_metric, wanted / whole, *size, goal)});
   }
   return findings;
 }

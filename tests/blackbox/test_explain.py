@@ -127,7 +127,7 @@ class Options(unittest.TestCase):
             self.assertIn("unknown-field", faults(json.loads(explain(path, "-o", "json").stdout)))
             self.assertIn("# changed: was minreplicas\n  minReplicas: 2\n", explain(path, "--fix").stdout)
             path.write_text(ARTICLE.read_text().replace("autoscaling/v2", "autoscaling/v2beta2"))
-            self.assertIn("no Kubernetes from 1.26 on takes it", explain(path).stdout)
+            self.assertIn("Kubernetes 1.26 and later do not accept it", explain(path).stdout)
         for whole in ARTICLE, ARTICLE.parent / "live-hpa.yaml":
             self.assertNotIn("unknown-field", explain(whole).stdout)
 
@@ -145,7 +145,7 @@ class Options(unittest.TestCase):
         for arguments, says in (((folder + "/none.yaml",), "none.yaml"),
                                 (("/dev/zero",), "larger than an HPA can be"),
                                 ((ARTICLE, "--metric", "node_up_count"), "NAME=VALUE"),
-                                ((ARTICLE, "--metric", "node_up_count=many"), "no number"),
+                                ((ARTICLE, "--metric", "node_up_count=many"), "not a number"),
                                 ((ARTICLE, "--metric", "other=1"), "has no metric 'other'"),
                                 ((), "hpa")):
             done = explain(*arguments)
@@ -217,7 +217,7 @@ class Cluster(unittest.TestCase):
             answer = Api.answers.pop(path)
             document = told("-n", "flux-operator", "flux-sample-hpa", "--kubeconfig", config.name)
             self.assertEqual(document["steps"][0]["conditions"]["ScalingActive"]["reason"], "FailedGetObjectMetric")
-            self.assertNotIn("taken to be", str(document["assumptions"]))
+            self.assertNotIn("one node per replica", str(document["assumptions"]))
             Api.answers[path] = answer
             # Of a namespace the controller asks for its own metrics, whatever name the HPA gives.
             described = hpa["spec"]["metrics"][0]["object"]

@@ -111,8 +111,8 @@ class Sources(unittest.TestCase):
         mini = {"kind": "MiniCluster", "metadata": {"name": "x"}, "spec": {"size": 4, "maxSize": 6, "minSize": 2}}
         document = told("-", given=json.dumps(mini) + "\n---\n" + hpa())
         self.assertEqual(document["replicas"], 4)
-        self.assertIn("maxReplicas 8 is above the MiniCluster's maxSize 6: its operator ignores", texts(document))
-        self.assertIn("minReplicas 1 is below the MiniCluster's minSize 2: its operator ignores", texts(document))
+        self.assertIn("maxReplicas 8 is above the MiniCluster's maxSize 6: its operator silently ignores", texts(document))
+        self.assertIn("minReplicas 1 is below the MiniCluster's minSize 2: its operator silently ignores", texts(document))
 
     def test_the_metrics_of_its_status(self):
         status = {"currentReplicas": 3, "desiredReplicas": 3, "conditions": [
@@ -138,7 +138,7 @@ class Sources(unittest.TestCase):
                 "  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: x}\n"
                 "  maxReplicas: 8\n  maxReplicas: 4\n")
         document = told("-", given=text)
-        self.assertIn("spec.maxReplicas stands twice: kubectl takes the last one without a word", texts(document))
+        self.assertIn("spec.maxReplicas appears twice: kubectl silently uses the last one", texts(document))
         self.assertEqual((document["maxReplicas"], faults(document)), (4, set()))
 
 

@@ -302,7 +302,7 @@ class Metrics(Live):
         self.api.objects[f"/apis/metrics.k8s.io/v1beta1/namespaces/{NS}/pods"] = {"items": [
             {"metadata": {"name": f"p{i}"}, "containers": [{"name": "flux", "usage": {"cpu": "900m"}}]} for i in range(2)]}
         document = self.told()
-        self.assertIn("flux of the pod p1 requests no cpu", self.finding(document, "missing-request"))
+        self.assertIn("flux of the pod p1 has no request for cpu", self.finding(document, "missing-request"))
         for step in document["steps"]:
             self.assertIn("missing request for cpu in container flux of Pod p1", step["conditions"]["ScalingActive"]["message"])
         self.no_correction(document)
@@ -321,7 +321,7 @@ class Metrics(Live):
     def test_a_metric_of_another_object(self):
         self.hpa["spec"]["metrics"][0]["object"]["describedObject"]["name"] = "elsewhere"
         self.api.objects[WANTED.replace("custom-metrics-apiserver", "elsewhere")] = status(404, 'services "elsewhere" not found')
-        self.assertIn('but not of the Service elsewhere: services "elsewhere" not found',
+        self.assertIn('but not for the Service elsewhere: services "elsewhere" not found',
                       self.finding(self.told(), "unknown-metric"))
 
     def test_who_may_not_read_it_knows_nothing(self):
@@ -385,7 +385,7 @@ class Windows(Live):
     def test_of_an_old_hpa_nothing_is_left_of_it(self):
         self.shrinking(86400)
         self.assertEqual(self.bounds()[1], 0)
-        doubt = "unless nothing within the window holds it any more"
+        doubt = "unless no recommendation within the window holds it back any longer"
         self.assertIn(doubt, self.text())
         self.shrinking(100)
         self.assertNotIn(doubt, self.text(), "the window is longer than the HPA is old")

@@ -73,7 +73,7 @@ class Versions(unittest.TestCase):
         text = explain(*down, given=hpa).stdout
         self.assertNotIn("scaling is disabled", text)
         self.assertNotIn("off by default", text)
-        self.assertIn("wakes its target only from a 0 that it set itself", findings(document)["min-zero"])
+        self.assertIn("scales up only from a 0 that it set itself", findings(document)["min-zero"])
         self.assertIn("spec.minReplicas: Invalid value: 0: must be greater than or equal to 1",
                       findings(told(*down, "--kubernetes-version", "1.36", given=hpa))["refused"])
 

@@ -327,7 +327,7 @@ TEST(Fields, AMisspeltOneIsFoundAndMended) {
   EXPECT_EQ(repaired->document.at("spec").at("minReplicas"), 2);
   const auto text = fixed_yaml({.document = repaired->document, .changes = repaired->changes});
   EXPECT_NE(text.find("# changed: was minreplicas\n  minReplicas: 2\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("# changed: without paused, which there is not\nspec:\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("# changed: removed paused, which does not exist\nspec:\n"), std::string::npos) << text;
 }
 
 }  // namespace
