@@ -30,10 +30,11 @@ std::string access_review_body(const json::object& spec) {
 
 Result<AccessAnswer> read_access_review(const http::Fetched& answer) {
   if (answer.status == 401 || answer.status == 403) {
-    return fail(Code::denied,
-                "the API server lets this server make no SubjectAccessReview: {}; bind the ClusterRole "
-                "system:auth-delegator to its user",
-                kube::message_of(answer));
+    return fail(
+        Code::denied,
+        "the API server does not allow this server to create SubjectAccessReviews: {}; bind the ClusterRole "
+        "system:auth-delegator to its user",
+        kube::message_of(answer));
   }
   if (answer.status != 200 && answer.status != 201) {
     return fail(Code::unavailable, "the SubjectAccessReview was not answered: {}", kube::message_of(answer));
@@ -41,7 +42,7 @@ Result<AccessAnswer> read_access_review(const http::Fetched& answer) {
   json::error_code error;
   const auto body = json::parse(answer.body, error);
   const auto* status = error ? nullptr : object_at(body.if_object(), "status");
-  if (status == nullptr) return fail(Code::protocol, "the API server's answer is no SubjectAccessReview");
+  if (status == nullptr) return fail(Code::protocol, "the API server's answer is not a SubjectAccessReview");
   return AccessAnswer{
       .allowed = flag_at(status, "allowed").value_or(false) && !flag_at(status, "denied").value_or(false),
       .reason = std::string(text_at(status, "reason").value_or(""))};

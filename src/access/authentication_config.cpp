@@ -32,9 +32,9 @@ Result<std::vector<std::string>> parse_names(const boost::json::object& data, st
   boost::system::error_code error;
   const auto value = boost::json::parse(text, error);
   if (!error && value.is_null()) return names;
-  if (error || !value.is_array()) return bad_key(key, "it holds no JSON array of names");
+  if (error || !value.is_array()) return bad_key(key, "it is not a JSON array of names");
   for (const auto& item : value.get_array()) {
-    if (!item.is_string()) return bad_key(key, "it holds no JSON array of names");
+    if (!item.is_string()) return bad_key(key, "it is not a JSON array of names");
     names.emplace_back(item.get_string());
   }
   return names;

@@ -20,7 +20,7 @@ constexpr const char* list_path =
     "/api/v1/namespaces/kube-system/"
     "configmaps?fieldSelector=metadata.name%3Dextension-apiserver-authentication";
 constexpr kube::InformerTimings timings{.watch = Seconds(120), .longest_silence = Seconds(150)};
-constexpr const char* does_not_exist = "it does not exist; kube-apiserver makes it";
+constexpr const char* does_not_exist = "it does not exist; kube-apiserver creates it";
 constexpr Seconds between_looks{0.5};
 constexpr Seconds moment{0.01};
 
@@ -61,7 +61,7 @@ void AuthenticationWatcher::changed(const json::object& config_map) {
 
 void AuthenticationWatcher::deleted(const kube::ObjectKey& /*key*/) {
   exists_ = false;
-  log::warning("the ConfigMap {} was deleted; what it said before stays in use", authentication_config_map);
+  log::warning("the ConfigMap {} was deleted; its previous contents stay in use", authentication_config_map);
 }
 
 void AuthenticationWatcher::synced() {
@@ -84,7 +84,7 @@ asio::awaitable<Result<void>> AuthenticationWatcher::look() {
   const auto found = kube::object_of(*answer, list_path);
   const auto* items = found ? found->if_contains("items") : nullptr;
   if (items == nullptr || !items->is_array()) {
-    co_return fail(Code::protocol, "the API server's answer is no list of ConfigMaps");
+    co_return fail(Code::protocol, "the API server's answer is not a list of ConfigMaps");
   }
   if (items->get_array().empty() || !items->get_array().front().is_object()) {
     co_return fail(Code::not_found, "{}", does_not_exist);
@@ -126,9 +126,9 @@ void AuthenticationWatcher::tell(const std::string& trouble) {
   state_.set_trouble(sentence);
   if (trouble == told_) return;
   told_ = trouble;
-  log::warning(
-      "{}; {}", sentence,
-      state_.generation() == 0 ? "not ready until it can, trying again" : "what it said before stays in use");
+  log::warning("{}; {}", sentence,
+               state_.generation() == 0 ? "not ready until it can, trying again"
+                                        : "its previous contents stay in use");
 }
 
 asio::awaitable<void> AuthenticationWatcher::look_once() {

@@ -125,8 +125,8 @@ AccessControl::Decided AccessControl::decide(const http::Request& request) {
   if (options_.mode == closed) {
     if (is_open_path(path_of(request.target))) return let_in_;
     log_once(
-        fmt::format("{}: refused (401): this server has no cluster to ask who may read; see --kubeconfig and "
-                    "--insecure-skip-auth, or ask from this host by plain HTTP",
+        fmt::format("{}: refused (401): this server has no cluster to authorize clients; see --kubeconfig "
+                    "and --insecure-skip-auth, or use plain HTTP from this host",
                     request.peer.address));
     auto refused = std::make_shared<AccessDecision>();
     refused->refusal = unauthorized();
@@ -155,7 +155,7 @@ asio::awaitable<AccessControl::Decided> AccessControl::decide_later(http::Reques
   if (decision->failure.empty()) {
     remember(request, decision, made_under, who.until);
   } else {
-    log_once(fmt::format("{}: user {}: nobody could say whether this is allowed: {}", request.peer.address,
+    log_once(fmt::format("{}: user {}: it is not known whether this is allowed: {}", request.peer.address,
                          decision->user, decision->failure));
   }
   co_return decision;
@@ -230,7 +230,7 @@ asio::awaitable<void> AccessControl::authenticate_token(http::Request request, A
   if (result.identity) {
     result.until = answer->until;
   } else {
-    result.fault = "the bearer token is not a valid one, says the TokenReview";
+    result.fault = "the TokenReview says that the bearer token is not valid";
   }
 }
 

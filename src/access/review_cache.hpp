@@ -75,7 +75,7 @@ class ReviewCache {
     try {
       answer = co_await ask();
     } catch (const std::exception& fault) {
-      answer = fail(Code::internal, "a review ended by a fault inside this program: {}", fault.what());
+      answer = fail(Code::internal, "a review ended: internal error: {}", fault.what());
     }
     flights_.erase(key);
     if (answer) keep(std::move(key), *answer);

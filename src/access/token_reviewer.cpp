@@ -30,7 +30,7 @@ std::string token_review_body(const std::string& token) {
 Result<std::shared_ptr<const Identity>> read_token_review(const http::Fetched& answer) {
   if (answer.status == 401 || answer.status == 403) {
     return fail(Code::denied,
-                "the API server lets this server make no TokenReview: {}; bind the ClusterRole "
+                "the API server does not allow this server to create TokenReviews: {}; bind the ClusterRole "
                 "system:auth-delegator to its user",
                 kube::message_of(answer));
   }
@@ -40,7 +40,7 @@ Result<std::shared_ptr<const Identity>> read_token_review(const http::Fetched& a
   json::error_code error;
   const auto body = json::parse(answer.body, error);
   const auto* status = error ? nullptr : object_at(body.if_object(), "status");
-  if (status == nullptr) return fail(Code::protocol, "the API server's answer is no TokenReview");
+  if (status == nullptr) return fail(Code::protocol, "the API server's answer is not a TokenReview");
   if (flag_at(status, "authenticated").value_or(false)) {
     const auto* user = object_at(status, "user");
     auto identity = user == nullptr ? std::nullopt : identity_from_json(*user);

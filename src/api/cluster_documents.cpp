@@ -47,7 +47,7 @@ http::Response refusal(const http::Request& request, const Result<http::Fetched>
   const auto path = request.target.substr(0, request.target.find('?'));
   if (!answer) {
     return failure(503, "ServiceUnavailable",
-                   fmt::format("the cluster could not be asked for {}: {}", path, answer.error().message));
+                   fmt::format("the cluster could not be queried for {}: {}", path, answer.error().message));
   }
   const auto location = http::find_header(answer->headers, "Location");
   if (answer->status == 301 && location && location->starts_with("/openapi/")) {
@@ -56,7 +56,7 @@ http::Response refusal(const http::Request& request, const Result<http::Fetched>
     response.headers.emplace_back("Location", *location);
     return response;
   }
-  auto message = fmt::format("the cluster does not give {}: {}", path, kube::message_of(*answer));
+  auto message = fmt::format("the cluster does not return {}: {}", path, kube::message_of(*answer));
   if (answer->status == 404) return failure(404, "NotFound", std::move(message));
   if (answer->status == 403) return failure(403, "Forbidden", std::move(message));
   return failure(503, "ServiceUnavailable", std::move(message));

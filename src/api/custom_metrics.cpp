@@ -88,7 +88,7 @@ CustomMetrics::Checked<std::string> CustomMetrics::value_of(const MetricPath& pa
     return Failure(std::move(*refused));
   }
   const auto* family = view.snapshot->find(path.metric);
-  if (family == nullptr) return Failure(unavailable(path.metric, "the last answer of Flux did not hold it"));
+  if (family == nullptr) return Failure(unavailable(path.metric, "Flux's last answer did not contain it"));
   const auto value = select_value(*view.snapshot, *family, selector);
   if (!value) return Failure(status_of(value.error(), path, selector));
   auto text = kube::format_quantity(*value);

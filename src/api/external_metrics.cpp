@@ -48,7 +48,7 @@ std::expected<std::vector<kube::ExternalMetricValue>, kube::Status> values_of(
     const MetricPath& path, const kube::Selector& selector, const metrics::Snapshot& snapshot) {
   const auto* family = snapshot.find(path.metric);
   if (family == nullptr) {
-    return Failure(unavailable(path.metric, "the last answer of Flux did not hold it"));
+    return Failure(unavailable(path.metric, "Flux's last answer did not contain it"));
   }
   auto items = select_items(snapshot, *family, selector);
   if (!items) return Failure(status_of(items.error(), path, selector));
@@ -78,10 +78,11 @@ std::expected<MetricList, kube::Status> ExternalMetrics::list(const Route& route
   if (!query) return Failure(bad_request(query.error().message));
   const auto& selector = query->labels;
   if (path.namespace_ != options_.namespace_) {
-    return Failure(not_found(path, selector,
-                             fmt::format("this server's metrics belong to the namespace {}, where their HPA "
-                                         "has to be too",
-                                         options_.namespace_)));
+    return Failure(not_found(
+        path, selector,
+        fmt::format(
+            "this server's metrics belong to the namespace {}; their HPA must be in the same namespace",
+            options_.namespace_)));
   }
   const auto* description = metrics::find_external(options_.catalogue->descriptions(), path.metric);
   if (description != nullptr) path.metric = description->name;

@@ -15,13 +15,13 @@ std::optional<std::string> data_trouble(const metrics::View& view, Seconds max_s
   const auto age = age_of(view, now);
   if (!age) {
     return fmt::format("Flux has not answered yet: {}",
-                       view.trouble.empty() ? "the first answer is awaited" : view.trouble);
+                       view.trouble.empty() ? "waiting for the first answer" : view.trouble);
   }
   if (*age <= max_staleness) return std::nullopt;
   // No running number: an HPA copies this text into its status, which would be written at every sync.
   return fmt::format("Flux last answered at {}, longer ago than the {:g} s of --max-staleness: {}",
                      format_rfc3339(view.snapshot->confirmed.wall), max_staleness.count(),
-                     view.trouble.empty() ? "the next answer is awaited" : view.trouble);
+                     view.trouble.empty() ? "waiting for the next answer" : view.trouble);
 }
 
 }  // namespace fluxmetrics::api

@@ -49,7 +49,7 @@ std::pair<std::string, bool> verbose(const std::string& endpoint, const http::Ta
       body += fmt::format("[+]{} excluded: ok\n", name);
     } else if (!counts) {
       body +=
-          fmt::format("[i]{} {}, left out of the verdict\n", name, trouble.empty() ? "ok" : "has no data");
+          fmt::format("[i]{} {}, not part of the verdict\n", name, trouble.empty() ? "ok" : "has no data");
     } else if (trouble.empty()) {
       body += fmt::format("[+]{} ok\n", name);
     } else {
@@ -71,7 +71,7 @@ std::pair<std::string, bool> verbose(const std::string& endpoint, const http::Ta
 std::string told(const HealthState& state) {
   const auto& effort = state.effort;
   const std::string list = effort.journal
-                               ? "told by the events journal"
+                               ? "reported by the events journal"
                                : fmt::format("last listed in {:.1f} ms", effort.full_list.count() * 1e3);
   auto text = fmt::format(
       "ok\nstate: {}\nreturned: {} times\nbroker time: at most {:.3f} %\njobs: {}, {}\nscheduler: {}\n",

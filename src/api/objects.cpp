@@ -116,8 +116,7 @@ Found Objects::find(const MetricPath& path, const MetricQuery& query,
   const bool there = here && !object.name.empty() && (all || path.name == object.name);
   if (!there) {
     if (here && kind == Kind::minicluster && object.name.empty() && state == nullptr) {
-      return std::unexpected(
-          unavailable(path.metric, "Flux has not told yet what the MiniCluster is called"));
+      return std::unexpected(unavailable(path.metric, "Flux has not reported the MiniCluster's name yet"));
     }
     auto hint = there_are(state);
     if (!here) hint = fmt::format("there is none in the namespace {}; {}", path.namespace_, hint);

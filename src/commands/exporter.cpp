@@ -60,7 +60,7 @@ int run_exporter(const ExporterOptions& options) {
   pipeline.await_first_word(first_word_patience);
   log::info("serving Prometheus metrics at http://{}:{}/metrics", options.host, server.port());
   log::warning(
-      "plain HTTP: whoever reaches the port may read everything; `start` serves /metrics with access "
+      "plain HTTP: anyone who can reach the port can read everything; `start` serves /metrics with access "
       "control");
   server.run(true);
   log::info("stopped");

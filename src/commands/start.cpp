@@ -71,14 +71,13 @@ std::function<std::string()> job_name(const std::string& minicluster, const metr
 
 void tell_who_may_read(const StartOptions& options, const server::ClusterLink* cluster) {
   if (options.insecure_skip_auth) {
-    log::warning("--insecure-skip-auth: whoever reaches the port may read everything");
+    log::warning("--insecure-skip-auth: anyone who can reach the port can read everything");
   } else if (cluster != nullptr) {
-    log::info("who may read is asked of the cluster, by {}", cluster->description());
+    log::info("access is controlled by the cluster, through {}", cluster->description());
   } else {
     log::warning(
-        "there is no cluster to ask who may read: only plain HTTP from this host is answered, HTTPS gets "
-        "401; give "
-        "--kubeconfig, or --insecure-skip-auth to answer everybody");
+        "no cluster to authorize clients: only plain HTTP from this host is answered, HTTPS gets 401; give "
+        "--kubeconfig, or --insecure-skip-auth to answer everyone");
   }
 }
 

@@ -13,9 +13,9 @@ namespace {
 std::string_view text_of(int status) {
   switch (status) {
     case 413:
-      return "the request's body is larger than this server reads\n";
+      return "the request's body is larger than this server accepts\n";
     case 431:
-      return "the request's head is larger than this server reads\n";
+      return "the request's head is larger than this server accepts\n";
     case 500:
       return "this server failed to answer; its log says why\n";
     case 503:
@@ -28,8 +28,8 @@ std::string_view text_of(int status) {
 }
 
 Response failed(const Request& request, const char* why) {
-  log::error("{} {} of {} failed inside this program: {}", request.method, request.target,
-             request.peer.address, why);
+  log::error("{} {} from {} failed: internal error: {}", request.method, request.target, request.peer.address,
+             why);
   return plain_answer(500);
 }
 

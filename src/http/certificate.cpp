@@ -207,7 +207,7 @@ Result<CertificateFacts> inspect_certificate(const std::string& pem, const std::
   std::tm expires{};
   if (ASN1_TIME_to_tm(X509_get0_notBefore(certificate.get()), &begins) != 1 ||
       ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &expires) != 1) {
-    return fail(Code::invalid, "its time of validity cannot be read");
+    return fail(Code::invalid, "its validity period cannot be read");
   }
   std::array<char, 128> subject{};
   X509_NAME_get_text_by_NID(X509_get_subject_name(certificate.get()), NID_commonName, subject.data(),

@@ -46,7 +46,7 @@ Result<Fetched> fetch(const std::string& url, const FetchOptions& options) {
   asio::co_spawn(io, fetch_once(connection, std::move(request), options.max_body_bytes, std::move(tls)),
                  [&result](const std::exception_ptr& fault, Result<Fetched> fetched) {
                    if (fault) {
-                     result = fail(Code::internal, "the exchange ended by a fault inside this program");
+                     result = fail(Code::internal, "the exchange ended: internal error");
                    } else {
                      result = std::move(fetched);
                    }

@@ -96,7 +96,7 @@ struct Server::Impl {
     socket.set_option(tcp::no_delay(true), ignored);
     const auto session = sessions.emplace(sessions.end(), *context, std::move(socket));
     asio::co_spawn(io, session->run(), [this, session](const std::exception_ptr& fault) {
-      if (fault) log::error("a connection ended by a fault inside this program");
+      if (fault) log::error("a connection ended: internal error");
       sessions.erase(session);
       ++ended_since_trim;
     });
@@ -208,8 +208,7 @@ struct Server::Impl {
   // Clients that were told of this server by a Service need time to hear that it is leaving.
   void begin_delay() {
     context->ending = true;
-    log::info("SIGTERM received: not ready any more, serving for another {} s",
-              options.shutdown_delay.count());
+    log::info("SIGTERM received: no longer ready, serving for another {} s", options.shutdown_delay.count());
     delay.expires_after(
         std::chrono::duration_cast<std::chrono::steady_clock::duration>(options.shutdown_delay));
     delay.async_wait([this](const ErrorCode& error) {

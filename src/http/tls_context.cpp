@@ -107,8 +107,8 @@ Result<void> check_dates(const KeyPair& pair, const std::string& where) {
     return fail(Code::invalid, "{} holds no usable PEM certificate: {}", where, facts.error().message);
   const auto now = Now::read().wall;
   if (facts->expires <= now) {
-    return fail(Code::invalid, "{} expired at {}: renew it, or leave it away to have a self-signed one made",
-                where, format_rfc3339(facts->expires));
+    return fail(Code::invalid, "{} expired at {}: renew it, or omit it to use a self-signed one", where,
+                format_rfc3339(facts->expires));
   }
   if (facts->begins > now) {
     log::warning("{} is not valid before {}: clients refuse it until then", where,
@@ -180,7 +180,7 @@ Result<TlsContext> make_client_context(const ClientTls& tls) {
 
 Result<ServingContext> ServingContext::load(ServingCertificate options) {
   if (options.cert_file.empty() != options.key_file.empty()) {
-    return fail(Code::invalid, "{} was given without {}: a certificate and its key come together",
+    return fail(Code::invalid, "{} was given without {}: a certificate and its key must be given together",
                 options.key_file.empty() ? "a certificate file" : "a key file",
                 options.key_file.empty() ? "a key file" : "a certificate file");
   }
@@ -237,8 +237,7 @@ TlsContext ServingContext::current(MonoTime now) {
   if (auto loaded = reload(); loaded) {
     log::info("read the changed certificate '{}' and its key again", options_.cert_file);
   } else {
-    log::warning("the changed certificate is not used, the one from before stays: {}",
-                 loaded.error().message);
+    log::warning("the changed certificate is not used, the previous one stays: {}", loaded.error().message);
   }
   return context_;
 }

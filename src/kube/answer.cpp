@@ -55,7 +55,7 @@ Result<json::object> object_of(const http::Fetched& answer, std::string_view wha
   }
   json::error_code error;
   auto body = json::parse(answer.body, error);
-  if (error || !body.is_object()) return fail(Code::protocol, "{}: the answer is no JSON object", what);
+  if (error || !body.is_object()) return fail(Code::protocol, "{}: the answer is not a JSON object", what);
   return std::move(body.get_object());
 }
 

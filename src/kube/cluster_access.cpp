@@ -57,7 +57,7 @@ Result<std::shared_ptr<const ClusterAccess>> AccessSource::current(MonoTime now,
     if (!last_) return std::unexpected(next.error());
     if (told_ != next.error().message) {
       told_ = next.error().message;
-      log::warning("what was read before stays in use: {}", told_);
+      log::warning("the previously read credentials stay in use: {}", told_);
     }
     return last_;
   }

@@ -95,7 +95,7 @@ asio::awaitable<Result<json::object>> Informer::page(std::string more, bool whol
   auto list = object_of(*answer, collection_.path);
   const auto* items = list ? list->if_contains("items") : nullptr;
   if (items == nullptr || !items->is_array()) {
-    co_return fail(Code::protocol, "the API server's answer is no list of {}", collection_.kind);
+    co_return fail(Code::protocol, "the API server's answer is not a list of {}", collection_.kind);
   }
   co_return list;
 }

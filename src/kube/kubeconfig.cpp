@@ -160,7 +160,7 @@ class Kubeconfig {
     access.server = cluster.text("server");
     if (access.server.empty()) refuse(Code::invalid, "{} has no server", cluster.where());
     if (cluster.has("proxy-url")) {
-      refuse(Code::unsupported, "{} wants a proxy (proxy-url): this program connects directly only",
+      refuse(Code::unsupported, "{} requires a proxy (proxy-url): this program only connects directly",
              cluster.where());
     }
     access.tls_server_name = cluster.text("tls-server-name");
@@ -180,8 +180,8 @@ class Kubeconfig {
     constexpr std::array unsupported{
         Unsupported{"exec", "starts another program for its credentials (exec)"},
         Unsupported{"auth-provider", "needs an auth-provider plugin for its credentials"},
-        Unsupported{"username", "logs in by name and password"},
-        Unsupported{"password", "logs in by name and password"},
+        Unsupported{"username", "logs in with name and password"},
+        Unsupported{"password", "logs in with name and password"},
         Unsupported{"as", "impersonates another user (as)"},
         Unsupported{"as-uid", "impersonates another user (as-uid)"},
         Unsupported{"as-groups", "impersonates others (as-groups)"},
@@ -189,14 +189,16 @@ class Kubeconfig {
     for (const auto& [key, what] : unsupported) {
       if (user.has(key)) {
         refuse(Code::unsupported,
-               "{} {}, which this program does not do: give it a client certificate, a token or a tokenFile",
+               "{} {}, which this program does not support: give it a client certificate, a token or a "
+               "tokenFile",
                user.where(), what);
       }
     }
     access.certificate = user.material("client-certificate");
     access.key = user.material("client-key");
     if (access.certificate.empty() != access.key.empty()) {
-      refuse(Code::invalid, "{} has {}: a client certificate and its key come together", user.where(),
+      refuse(Code::invalid, "{} has {}: a client certificate and its key must be given together",
+             user.where(),
              access.key.empty() ? "a client-certificate without a client-key"
                                 : "a client-key without a client-certificate");
     }

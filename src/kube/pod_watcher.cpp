@@ -49,9 +49,10 @@ Error PodWatcher::refusal(const http::Fetched& answer) const {
     return {.code = Code::unavailable, .message = message_of(answer)};
   }
   return {.code = Code::denied,
-          .message = fmt::format("this server may not list pods: {}; give it a Role in the namespace {} with "
-                                 "apiGroups [\"\"], resources [pods], verbs [get, list, watch]",
-                                 message_of(answer), namespace_)};
+          .message = fmt::format(
+              "this server is not allowed to list pods: {}; give it a Role in the namespace {} with "
+              "apiGroups [\"\"], resources [pods], verbs [get, list, watch]",
+              message_of(answer), namespace_)};
 }
 
 void PodWatcher::changed(const json::object& object) {

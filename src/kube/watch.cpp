@@ -43,7 +43,7 @@ Result<WatchEvent> parse_event(std::string_view line) {
   const auto* name = event == nullptr ? nullptr : event->if_contains("type");
   auto* object = event == nullptr ? nullptr : event->if_contains("object");
   if (name == nullptr || !name->is_string() || object == nullptr || !object->is_object()) {
-    return fail(Code::protocol, "a line of the watch is no event");
+    return fail(Code::protocol, "a line of the watch is not an event");
   }
   if (name->get_string() == "ERROR") return error_in(object->get_object());
   const auto type = event_type(name->get_string());

@@ -75,10 +75,9 @@ Result<std::unique_ptr<ClusterLink>> ClusterLink::find(const ClusterLinkOptions&
   if (!authorization) return std::unexpected(authorization.error());
   if (!*authentication && !*authorization) return nullptr;
   if (!*authentication || !*authorization) {
-    return fail(
-        Code::invalid,
-        "--authentication-kubeconfig and --authorization-kubeconfig come together outside of a cluster; or "
-        "give one --kubeconfig for both");
+    return fail(Code::invalid,
+                "outside a cluster, give both --authentication-kubeconfig and --authorization-kubeconfig, or "
+                "one --kubeconfig for both");
   }
   std::string ignored;
   auto objects = find_source({}, options.kubeconfig, ignored);
@@ -113,12 +112,12 @@ const kube::PodStore& ClusterLink::pods() const {
 void ClusterLink::start(std::string name_space, std::function<std::string()> job) {
   if (impl_->authenticates) {
     asio::co_spawn(impl_->io, impl_->watcher.run(), [](const std::exception_ptr& fault) {
-      if (fault) log::error("the watch of the authentication ConfigMap ended by a fault inside this program");
+      if (fault) log::error("the watch of the authentication ConfigMap ended: internal error");
     });
   }
   impl_->pod_watcher.emplace(impl_->objects, impl_->pods, std::move(name_space), std::move(job));
   asio::co_spawn(impl_->io, impl_->pod_watcher->run(), [](const std::exception_ptr& fault) {
-    if (fault) log::error("the watch of the pods ended by a fault inside this program");
+    if (fault) log::error("the watch of the pods ended: internal error");
   });
   impl_->thread = std::thread([impl = impl_.get()] { impl->io.run(); });
 }

@@ -199,7 +199,7 @@ class Table(Case):
         self.assertEqual(self.spec()["user"], "system:serviceaccount:ns:sa")
         self.assertEqual(self.spec()["groups"], ["sas", "system:authenticated"])
         self.assertEqual((self.spec()["uid"], self.spec()["extra"]), ("u-9", {"pod": ["p"]}))
-        self.check(401, headers={"Authorization": "Bearer bad"}, log="bearer token is not a valid one")
+        self.check(401, headers={"Authorization": "Bearer bad"}, log="bearer token is not valid")
         self.check(401, headers={"Authorization": "Bearer bad"}, path="/livez")
         self.check(401, headers={"Authorization": "Bearer odd"}, log="TokenReview ended with the error: the webhook is confused")
         # A certificate is enough, whatever the token.
@@ -382,13 +382,13 @@ class Start(Case):
             self.assertEqual(self.ask(server)[0], 401)
             self.assertEqual(self.ask(server, certificate="admin")[0], 401)
             self.assertEqual(self.ask(server, "/livez"), (200, "ok"))
-            server.wait_log("there is no cluster to ask who may read.*--insecure-skip-auth")
+            server.wait_log("no cluster to authorize clients.*--insecure-skip-auth")
 
     def test_without_authentication(self):
         with harness.Server("--insecure-skip-auth", uri=self.simulator.uri) as server:
             server.wait_number("node_up_count", 2)
             self.assertEqual(self.ask(server)[0], 200)
-            server.wait_log("whoever reaches the port may read everything")
+            server.wait_log("anyone who can reach the port can read everything")
 
     def test_client_certificate_towards_the_cluster(self):
         """One kubeconfig for each question; the one with a client certificate and data in base64."""
@@ -412,10 +412,10 @@ class Start(Case):
             return done.stderr
         self.assertIn("does not exist", start("--kubeconfig", os.path.join(folder, "none")))
         with_exec = cluster.kubeconfig(folder, "exec", user={"exec": {"command": "aws"}})
-        self.assertIn("starts another program for its credentials (exec), which this program does not do",
+        self.assertIn("starts another program for its credentials (exec), which this program does not support",
                       start("--kubeconfig", with_exec))
         good = cluster.kubeconfig(folder)
-        self.assertIn("come together", start("--authentication-kubeconfig", good))
+        self.assertIn("outside a cluster, give both", start("--authentication-kubeconfig", good))
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ class Forward(Case):
         cluster.down = True
         refused = server.get("/apis")
         self.assertEqual(refused.status, 403)
-        self.assertIn("the cluster does not give /apis: nobody may", refused.json()["message"])
+        self.assertIn("the cluster does not return /apis: nobody may", refused.json()["message"])
 
     def test_redirects_lead_to_other_documents_only(self):
         cluster, server = self.forwarding()

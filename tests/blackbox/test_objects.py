@@ -182,7 +182,7 @@ class Pods(Case):
         cluster.put_pod("p0", 0)
         cluster.pods_garbage = [1, {"items": "many"}]
         server = self.server(cluster, simulator)
-        harness.eventually(lambda: b"no list of pods" in server.get(f"{V2}/pods/%2A/{CORES}").body, "the reason")
+        harness.eventually(lambda: b"not a list of pods" in server.get(f"{V2}/pods/%2A/{CORES}").body, "the reason")
         self.assertEqual(server.get(f"{V2}/pods/%2A/{CORES}").status, 503)
         cluster.pods_garbage = {"items": [7, {}, {"metadata": {"name": 5}}, {"metadata": {"name": "x", "labels": []}}]}
         self.becomes(lambda: self.pods(server), {})

@@ -95,7 +95,7 @@ class Formats(unittest.TestCase):
 class TheExporter(unittest.TestCase):
     def test_everybody_reads_and_nothing_else_is_there(self):
         with Simulator(size=2) as simulator, Exporter("--verbose", uri=simulator.uri) as server:
-            server.wait_log(r"plain HTTP: whoever reaches the port may read everything")
+            server.wait_log(r"plain HTTP: anyone who can reach the port can read everything")
             Scraped(server).wait("flux_node_counts", 2, state="up")
             self.assertEqual(server.get("/metrics/").status, 200)
             self.assertEqual(server.get("/healthz").body, b"ok")

@@ -90,7 +90,7 @@ class Changes(unittest.TestCase):
             self.assertRegex(text, r"^ok\nstate: running\nreturned: 0 times\nbroker time: at most [\d.]+ %\njobs: 3015, last listed in [\d.]+ ms\nscheduler: sched-simple\n$")
         with Simulator() as instance, Server(uri=instance.uri) as server:
             server.wait_number("job_pending_count", 0)
-            eventually(lambda: b"told by the events journal" in server.get("/readyz/flux?verbose").body,
+            eventually(lambda: b"reported by the events journal" in server.get("/readyz/flux?verbose").body,
                        "the journal")
 
 

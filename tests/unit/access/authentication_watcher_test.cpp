@@ -84,7 +84,7 @@ TEST(AuthenticationWatcher, SaysWhatIsMissing) {
   EXPECT_TRUE(bench.says("no (403); bind the Role extension-apiserver-authentication-reader"));
   bench.maps.clear();
   bench.status = 200;
-  EXPECT_TRUE(bench.says("it does not exist; kube-apiserver makes it"));
+  EXPECT_TRUE(bench.says("it does not exist; kube-apiserver creates it"));
   EXPECT_EQ(bench.state.generation(), 0U);
   bench.tell("ADDED", config_map(11));
   EXPECT_TRUE(bench.reaches(1));

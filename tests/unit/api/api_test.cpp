@@ -218,7 +218,7 @@ TEST(Health, AnswersOkWhateverFluxDoes) {
   EXPECT_EQ(*bench.get("/livez/ping").body, "ok");
   EXPECT_EQ(
       *bench.get("/readyz?verbose").body,
-      "[+]ping ok\n[+]shutdown ok\n[i]flux has no data, left out of the verdict\nreadyz check passed\n");
+      "[+]ping ok\n[+]shutdown ok\n[i]flux has no data, not part of the verdict\nreadyz check passed\n");
   EXPECT_EQ(*bench.get("/readyz?verbose&exclude=flux").body,
             "[+]ping ok\n[+]shutdown ok\n[+]flux excluded: ok\nreadyz check passed\n");
   EXPECT_EQ(*bench.get("/livez?verbose&exclude=ping").body, "[+]ping excluded: ok\nlivez check passed\n");
@@ -244,7 +244,7 @@ TEST(Health, TellsTheStateOfTheDataOnItsOwnPath) {
   EXPECT_EQ(bench.get("/readyz/flux").status, 500);
   EXPECT_EQ(bench.get("/readyz").status, 200);
   bench.publish();
-  EXPECT_TRUE(bench.get("/readyz?verbose").body->contains("[i]flux ok, left out of the verdict\n"));
+  EXPECT_TRUE(bench.get("/readyz?verbose").body->contains("[i]flux ok, not part of the verdict\n"));
 }
 
 // What a client is given for its Accept header: "json", "pretty", "yaml", "protobuf" or the 406 message.

@@ -229,7 +229,7 @@ TEST(CustomMetrics, HasNoValueBeforeTheFirstSnapshot) {
   EXPECT_EQ(reason_of(silent), "ServiceUnavailable");
   EXPECT_EQ(
       message_of(silent),
-      "the metric node_up_count has no value now: Flux has not answered yet: the first answer is awaited");
+      "the metric node_up_count has no value now: Flux has not answered yet: waiting for the first answer");
   EXPECT_EQ(header_of(silent, "Retry-After"), "absent");
   bench.store.set_trouble("cannot connect to /run/flux/local: no such file");
   EXPECT_TRUE(message_of(bench.get(service_root + "node_up_count"))

@@ -74,7 +74,7 @@ TEST(ExternalMetrics, SayWhatThereIs) {
   EXPECT_EQ(elsewhere.status, 404);
   EXPECT_EQ(message_of(elsewhere),
             "the server could not find the metric node_up_count for the namespace b: this server's metrics "
-            "belong to the namespace flux-operator, where their HPA has to be too");
+            "belong to the namespace flux-operator; their HPA must be in the same namespace");
 }
 
 TEST(ExternalMetrics, HaveNoValueWithoutFreshData) {

@@ -158,9 +158,9 @@ TEST(Pods, ThatMayNotBeListedAre403AndThoseThatCannotBeAre503) {
   bench.pods.set_trouble({.code = Code::unavailable, .message = "the API server is away"});
   EXPECT_EQ(bench.items("/pods/flux-sample-1-xyz" + cores), "flux-sample-1-xyz 4; ")
       << "what was known stays";
-  bench.pods.set_trouble({.code = Code::denied, .message = "this server may not list pods"});
+  bench.pods.set_trouble({.code = Code::denied, .message = "this server is not allowed to list pods"});
   EXPECT_EQ(bench.items("/pods/*" + cores),
-            "403 the metric node_cores_allocated_count for pods: this server may not list pods");
+            "403 the metric node_cores_allocated_count for pods: this server is not allowed to list pods");
   EXPECT_EQ(reason_of(bench.get(home + "/pods/*" + cores)), "Forbidden");
   bench.pods.set_trouble({.code = Code::unavailable, .message = "the API server is away"});
   EXPECT_EQ(

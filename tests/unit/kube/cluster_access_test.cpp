@@ -64,15 +64,15 @@ TEST_F(ClusterAccessTest, SaysWhatCannotBeUsed) {
       with_user("exec: {command: aws}").contains("starts another program for its credentials (exec)"));
   EXPECT_TRUE(with_user("exec: {command: aws}").contains("the user 'u' of the kubeconfig"));
   EXPECT_TRUE(with_user("auth-provider: {name: gcp}").contains("auth-provider"));
-  EXPECT_TRUE(with_user("username: me, password: p").contains("by name and password"));
-  EXPECT_TRUE(with_user("client-certificate-data: Y2VydA==").contains("come together"));
+  EXPECT_TRUE(with_user("username: me, password: p").contains("with name and password"));
+  EXPECT_TRUE(with_user("client-certificate-data: Y2VydA==").contains("must be given together"));
   EXPECT_TRUE(with_user("client-certificate-data: '!!', client-key-data: a2V5").contains("is not base64"));
   EXPECT_TRUE(with_user("tokenFile: nowhere").contains("nowhere"));
   EXPECT_TRUE(
       problem(config(", certificate-authority-data: Y2E=, insecure-skip-tls-verify: true", "token: t"))
           .contains("keep one"));
   EXPECT_TRUE(problem(config(", proxy-url: 'http://p'", "token: t")).contains("proxy"));
-  EXPECT_TRUE(with_user("token: t, password: p").contains("by name and password"));
+  EXPECT_TRUE(with_user("token: t, password: p").contains("with name and password"));
   EXPECT_TRUE(with_user("token: t, as: someone").contains("impersonates"));
   EXPECT_TRUE(with_user("token: t, as-uid: '5'").contains("impersonates"));
   EXPECT_TRUE(with_user("token: t, as-groups: [g]").contains("impersonates"));

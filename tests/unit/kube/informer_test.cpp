@@ -263,7 +263,7 @@ TEST(Informer, TellsWhatIsNoList) {
     bench.start();
     bench.expect({"failed"});
     EXPECT_EQ(bench.recorder.troubles.front().code, Code::protocol) << body;
-    EXPECT_EQ(bench.recorder.troubles.front().message, "the API server's answer is no list of things");
+    EXPECT_EQ(bench.recorder.troubles.front().message, "the API server's answer is not a list of things");
   }
 }
 

@@ -82,7 +82,8 @@ TEST(PodWatcher, SaysWhatRightItLacks) {
   const auto trouble = *bench.store.view().trouble;
   EXPECT_EQ(trouble.code, Code::denied);
   EXPECT_EQ(trouble.message,
-            "this server may not list pods: no (403); give it a Role in the namespace flux with apiGroups "
+            "this server is not allowed to list pods: no (403); give it a Role in the namespace flux with "
+            "apiGroups "
             "[\"\"], resources [pods], verbs [get, list, watch]");
   EXPECT_EQ(bench.table(), "?");
   bench.status = 200;
