@@ -40,7 +40,7 @@ Result<void> may_drain(const instance::Scheduler& scheduler) {
     if (finding.id == instance::denies_wide_jobs_id)
       return fail(Code::unsupported, "nothing is drained: {} {}", finding.fault, finding.how);
   return fail(Code::unsupported,
-              "nothing is drained: nobody tells whether Fluxion then denies jobs that wait ({})",
+              "nothing is drained: it is not known whether Fluxion would then deny waiting jobs ({})",
               scheduler.queue_policy.unknown);
 }
 

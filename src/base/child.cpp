@@ -300,7 +300,7 @@ Child::~Child() {
 Result<std::string> Child::ask(std::string_view line, Seconds limit) {
   if (process_->pid > 0 && process_->has_spoken_unasked()) {
     process_->end();
-    return fail(Code::protocol, "it answered without being asked");
+    return fail(Code::protocol, "it sent an answer without a request");
   }
   std::string text(line);
   text += '\n';

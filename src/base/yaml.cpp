@@ -81,7 +81,7 @@ class Decoder {
     } else {
       made = scalar(node);
       if (made.is_double() && !std::isfinite(made.get_double()))
-        refuse(node, fmt::format("{} is no number that JSON, and so Kubernetes, has", node.text));
+        refuse(node, fmt::format("{} is not a number in JSON, and so not in Kubernetes", node.text));
       made = go_number(made);
     }
     return made;
@@ -142,7 +142,7 @@ class Decoder {
     if (!added && same->second != typed) {
       refuse(key,
              fmt::format(
-                 "the key {} stands twice in one map, with and without quotes: which one holds is chance",
+                 "the key {} appears twice in one map, with and without quotes: which one wins is undefined",
                  printable(*text, 60)));
     }
     return *text;
@@ -189,9 +189,8 @@ Result<std::optional<YamlDocument>> first_document(std::string_view text, std::s
   if (!tree) return std::unexpected(tree.error());
   if (tree->root() == nullptr) return std::nullopt;
   if (alone && tree->rest_line() != 0) {
-    return yaml_error(
-        tree->rest_line(),
-        "kubectl drops what stands behind the end of a document: begin the next one with a line ---");
+    return yaml_error(tree->rest_line(),
+                      "kubectl drops what follows the end of a document: begin the next one with a line ---");
   }
   try {
     return Decoder().decode(*tree->root());
@@ -226,7 +225,7 @@ class Stream {
     if (documents_.size() > 1 && !text_.empty()) {
       return yaml_error(
           line_,
-          "behind two JSON objects there must be another one: for YAML, and for JSON divided by "
+          "after two JSON objects only another one may follow: for YAML, and for JSON divided by "
           "---, put --- between the first two as well");
     }
     auto rest = read_yaml_documents();

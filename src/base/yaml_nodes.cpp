@@ -168,7 +168,7 @@ class YamlTreeBuilder {
     const auto found = anchors_.find(made.text);
     if (found == anchors_.end())
       return yaml_error(made.line,
-                        fmt::format("*{} names no anchor that stands above it", printable(made.text, 60)));
+                        fmt::format("*{} names no anchor defined above it", printable(made.text, 60)));
     made.target = found->second;
     return &made;
   }
@@ -188,7 +188,7 @@ class YamlTreeBuilder {
       return yaml_error(made.line, "kubectl takes no ? in text between [] or {}: put the text in quotes");
     if (flow_ > 0 && !made.tag.empty() && made.text.empty() && text_.substr(end).starts_with(','))
       return yaml_error(made.line,
-                        "kubectl takes the comma behind a tag for a part of it: put a blank between");
+                        "kubectl takes a comma right after a tag as part of it: put a space between");
     if (scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && escapes_a_slash(written))
       return yaml_error(made.line, "kubectl does not know \\/ in a text of YAML: write / alone");
     return &made;

@@ -134,7 +134,7 @@ asio::awaitable<Result<std::shared_ptr<Client>>> connect_client(std::string path
   if (greeting) co_return client;
   if (greeting.error().code != Code::timed_out) co_return std::unexpected(greeting.error());
   co_return fail(Code::timed_out,
-                 "the broker at {} did not say within {} ms whether it lets us in: is it stopped?", path,
+                 "the broker at {} did not say within {} ms whether it accepts us: is it stopped?", path,
                  deadline.count());
 }
 

@@ -68,7 +68,7 @@ Connection::Connection(asio::local::stream_protocol::socket socket, std::string 
 void Connection::start() {
   auto self = shared_from_this();
   asio::co_spawn(socket_.get_executor(), read_loop(self), [self](const std::exception_ptr& failure) {
-    if (failure) self->close(self->gone("reading it failed inside this program"));
+    if (failure) self->close(self->gone("reading it failed: internal error"));
   });
 }
 
@@ -88,8 +88,7 @@ asio::awaitable<void> Connection::read_loop(std::shared_ptr<Connection> self) {
     if (error) {
       const bool ended = error == asio::error::eof;
       if (!greeted && ended) {
-        self->close(
-            self->gone("the broker hung up before it said whether it lets us in; it may be going away"));
+        self->close(self->gone("the broker hung up before it accepted or refused us; it may be going away"));
       } else {
         self->close(self->gone(ended ? "the broker closed it" : error.message()));
       }
@@ -158,8 +157,7 @@ void Connection::deliver(Call& call, Message message) {
   call.replies.push_back(std::move(message));
   call.arrived.cancel();
   if (held_bytes_ > max_held_bytes) {
-    close(gone(fmt::format("closed, because {} MiB of replies wait here and nobody takes them",
-                           held_bytes_ >> 20U)));
+    close(gone(fmt::format("closed, because {} MiB of replies wait here unread", held_bytes_ >> 20U)));
   }
 }
 
@@ -251,7 +249,7 @@ void Connection::send(const Message& message) {
   writing_ = true;
   auto self = shared_from_this();
   asio::co_spawn(socket_.get_executor(), write_loop(self), [self](const std::exception_ptr& failure) {
-    if (failure) self->close(self->gone("writing to it failed inside this program"));
+    if (failure) self->close(self->gone("writing to it failed: internal error"));
   });
 }
 

@@ -52,7 +52,7 @@ Result<std::vector<std::string>> strings_of(std::string_view op, const json::arr
   std::vector<std::string> strings;
   for (const auto& value : values) {
     if (!value.is_string())
-      return fail(Code::protocol, "constraint: {} holds something that is no string", op);
+      return fail(Code::protocol, "constraint: {} contains something that is not a string", op);
     strings.emplace_back(value.get_string());
   }
   return strings;

@@ -59,7 +59,8 @@ Result<void> read_execution(const json::value& value, ResourceSet& set) {
   if (const auto* names = in.array("nodelist")) {
     set.has_nodelist = true;
     for (const auto& name : *names) {
-      if (!name.is_string()) return fail(Code::protocol, "R: nodelist holds something that is no string");
+      if (!name.is_string())
+        return fail(Code::protocol, "R: nodelist contains something that is not a string");
       set.nodelist.emplace_back(name.get_string());
     }
   }

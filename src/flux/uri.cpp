@@ -39,13 +39,13 @@ Result<std::string> local_socket_path(std::string_view uri) {
   }
   const std::string_view scheme = uri.substr(0, cut);
   if (scheme == "ssh") {
-    return fail(
-        Code::unsupported,
-        "Flux URI '{}': ssh is not spoken here; run this program on that host and give it the local:// URI",
-        shown);
+    return fail(Code::unsupported,
+                "Flux URI '{}': ssh is not supported here; run this program on that host and give it the "
+                "local:// URI",
+                shown);
   }
   if (scheme != "local") {
-    return fail(Code::unsupported, "Flux URI '{}': only local:// is spoken, not {}://", shown,
+    return fail(Code::unsupported, "Flux URI '{}': only local:// is supported, not {}://", shown,
                 printable(scheme));
   }
   const auto path = percent_decoded(uri.substr(cut + scheme_end.size()));

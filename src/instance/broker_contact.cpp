@@ -86,7 +86,7 @@ Task<void> BrokerContact::go_to_top(InstanceState& state) {
     if (std::ranges::find(passed, socket_path_) != passed.end() || passed.size() >= most_levels) {
       co_return fail(
           Code::protocol,
-          "the broker at {} belongs to a sub-instance whose parents lead round and round: name the "
+          "the broker at {} belongs to a sub-instance whose chain of parents is a circle: name the "
           "instance to serve with --flux-uri",
           socket_path_);
     }

@@ -35,11 +35,11 @@ struct Collector::Impl {
 
   // A fault inside this program must not end the collector: it is told, and tried again.
   static asio::awaitable<Error> contact(std::shared_ptr<Session> session) {
-    Error why{.code = Code::internal, .message = "a fault inside this program"};
+    Error why{.code = Code::internal, .message = "internal error"};
     try {
       why = co_await session->run();
     } catch (const std::exception& fault) {
-      why.message = fmt::format("reading the broker's state failed inside this program: {}", fault.what());
+      why.message = fmt::format("reading the broker's state failed: internal error: {}", fault.what());
     }
     session->end();
     co_return why;

@@ -47,7 +47,7 @@ void JobPolls::compare(const flux::JobStates& told, bool journal) {
     moves_due_ = asks_for_changes();
   }
   if (disagreements_ < disagreements_allowed) return;
-  log::debug("the jobs that were told one by one are not those of job-stats: asking for all of them");
+  log::debug("the jobs reported one by one do not match job-stats: listing all of them");
   disagreements_ = 0;
   prove();
 }

@@ -186,8 +186,8 @@ void JobTable::read_jobspec(Row& row, const boost::json::value& jobspec) {
   row.asked = true;
   auto parsed = flux::parse_jobspec(jobspec);
   if (parsed.fault) {
-    log::debug("job {}: its jobspec is not wholly understood{}: {}", flux::encode_f58(row.job.id),
-               parsed.sized ? "" : ", job-list's counts stand in", parsed.fault->message);
+    log::debug("job {}: its jobspec is not fully understood{}: {}", flux::encode_f58(row.job.id),
+               parsed.sized ? "" : ", using job-list's counts", parsed.fault->message);
   }
   // Beyond what may be kept a job's shape counts as unknown.
   if (parsed.sized && shapes_weight_ + weight_of(parsed.shape) <= max_shapes_weight)

@@ -156,7 +156,7 @@ Result<std::vector<Queue>> read_queues(const json::value& list) {
   std::vector<Queue> queues;
   for (const auto& name : *names) {
     if (!name.is_string())
-      return fail(Code::protocol, "job-manager.queue-list: queues holds something that is no string");
+      return fail(Code::protocol, "job-manager.queue-list: queues contains something that is not a string");
     queues.emplace_back().name = name.get_string();
   }
   return queues;
@@ -255,7 +255,7 @@ Task<bool> Queries::owner() {
 
 Task<flux::ResourceSet> Queries::allocated() {
   using enum AllocatedSource;
-  Error last{.code = Code::unsupported, .message = "no RPC tells what is allocated"};
+  Error last{.code = Code::unsupported, .message = "no RPC reports what is allocated"};
   for (const auto source : {job_manager, resource_sched_status, sched_resource_status}) {
     if (source_ && *source_ != source) continue;
     const auto reply = co_await ask(std::string(topic_of(source)), "{}");
@@ -353,7 +353,7 @@ Task<Scheduler> Queries::scheduler() {
   if (asked) co_return scheduler;
   if (modules || !nobody_tells(asked.error())) co_return std::unexpected(asked.error());
   scheduler = {};
-  scheduler.unknown = "this version of Flux does not tell its modules (module.list: since 0.66)";
+  scheduler.unknown = "this version of Flux does not list its modules (module.list: since 0.66)";
   co_return scheduler;
 }
 
@@ -373,7 +373,7 @@ Task<void> Queries::ask_fluxion(Scheduler& scheduler) {
   const auto config = co_await ask("config.get", "{}");
   if (!config && !nobody_tells(config.error())) co_return std::unexpected(config.error());
   constexpr std::string_view why =
-      "only the owner of the Flux instance may ask Fluxion (sched-fluxion-resource.params), and the "
+      "only the owner of the Flux instance can query Fluxion (sched-fluxion-resource.params), and the "
       "configuration does not set it";
   read_configured_match_settings(config ? *config : json::value(), why, scheduler);
   co_return Result<void>{};

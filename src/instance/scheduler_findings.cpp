@@ -25,18 +25,17 @@ SchedulerFinding denies_wide_jobs(const Scheduler& scheduler) {
   SchedulerFinding finding;
   finding.id = denies_wide_jobs_id;
   finding.fault = fmt::format(
-      "Fluxion's queue policy fcfs{} denies a job at once that asks for more nodes than are up at the "
-      "moment, "
-      "so its nodes are never asked for; and when a node is drained or lost, jobs that wait and are now too "
-      "wide are denied too. A cluster whose size changes loses jobs.",
+      "Fluxion's queue policy fcfs{} immediately denies a job that asks for more nodes than are up, so its "
+      "nodes are never requested; and when a node is drained or lost, waiting jobs that are now too wide are "
+      "denied too. A cluster that changes its size loses jobs.",
       where_fcfs(scheduler));
   if (!scheduler.prune_filters.value) {
     finding.fault += fmt::format(
-        " (Unless its prune filters count no nodes. They are not known: {}.)",
-        scheduler.prune_filters.unknown.empty() ? "nobody told them" : scheduler.prune_filters.unknown);
+        " (Not if its prune filters count no nodes. They are not known: {}.)",
+        scheduler.prune_filters.unknown.empty() ? "nothing reported them" : scheduler.prune_filters.unknown);
   }
   finding.how =
-      "Set a queue policy with which wide jobs wait: easy, hybrid or conservative. To keep fcfs, set "
+      "Set a queue policy that lets wide jobs wait: easy, hybrid or conservative. To keep fcfs, set "
       "prune-filters = \"ALL:core\" in [sched-fluxion-resource] instead. Restart the brokers: Fluxion reads "
       "its "
       "settings only when it is loaded.";
@@ -109,7 +108,7 @@ std::string describe(const Scheduler& scheduler) {
   const auto name = scheduler.name();
   if (name.empty())
     return fmt::format("not known ({})",
-                       scheduler.unknown.empty() ? "it was not asked yet" : scheduler.unknown);
+                       scheduler.unknown.empty() ? "it has not been queried yet" : scheduler.unknown);
   std::string text = name;
   if (scheduler.queue_policies.empty()) text += described("queue policy", scheduler.queue_policy);
   for (const auto& [queue, policy] : scheduler.queue_policies)

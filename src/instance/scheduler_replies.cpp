@@ -29,7 +29,7 @@ Scheduler::Kind kind_of(std::string_view module) {
 Setting setting_of(Fields& params, std::string_view key) {
   auto value = params.text(key);
   if (value) return Setting::of(*std::move(value));
-  return Setting::because("Fluxion does not tell it");
+  return Setting::because("Fluxion does not report it");
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ bool is_ending(std::string_view state) {
 }
 
 constexpr std::string_view private_mode =
-    "this Flux instance hides the jobs of others from guests (access.private-mode)";
+    "this Flux instance hides other users' jobs from guests (access.private-mode)";
 
 template <class T>
 bool assign(T& target, T value) {
@@ -84,7 +84,7 @@ void Session::end() {
 
 asio::awaitable<void> Session::follow_module() {
   ModuleFollower::Told told = [this](const std::shared_ptr<const InstanceState>& state, Now confirmed) {
-    if (!delivered_) log::info("the broker module flux-metrics tells the state: the broker is not polled");
+    if (!delivered_) log::info("the broker module flux-metrics reports the state: the broker is not polled");
     tell_scheduler(state->scheduler);
     deliver(state, confirmed,
             {.share = contact_.queries().meter().share(now()), .jobs = state->jobs.size(), .journal = true});
@@ -92,10 +92,10 @@ asio::awaitable<void> Session::follow_module() {
   const auto why = co_await module_.follow(contact_.streams(), std::move(told));
   if (!why) co_return;
   if (delivered_) {
-    log::info("the broker module flux-metrics tells no more ({}): the broker is polled from now on",
+    log::info("the broker module flux-metrics stopped reporting ({}): the broker is polled from now on",
               printable(why->message));
   } else if (why->errnum == EAGAIN) {
-    log::debug("the broker module flux-metrics has nothing to tell: {}", printable(why->message));
+    log::debug("the broker module flux-metrics has nothing to report: {}", printable(why->message));
   } else if (!nobody_tells(*why)) {
     log::warning("the broker module flux-metrics at {} cannot be used: {}", contact_.socket_path(),
                  printable(why->message));
@@ -106,7 +106,7 @@ asio::awaitable<void> Session::follow_module() {
 // than one that is too small.
 void Session::hide_jobs() {
   if (!draft_.jobs_unknown.empty()) return;
-  log::warning("{}: counts of jobs and sizes that follow from them are not available", private_mode);
+  log::warning("{}: job counts, and sizes computed from them, are not available", private_mode);
   draft_.jobs_unknown = private_mode;
   draft_.stats = {};
   jobs_.begin_full(0);
@@ -175,7 +175,7 @@ void Session::mark_due(MonoTime now) {
     journal_.stop();
     job_polls_.prove();
     log::warning(
-        "the broker at {}: the backlog of the events journal has no end: jobs are polled from now on",
+        "the broker at {}: the backlog of the events journal never ends: jobs are polled from now on",
         contact_.socket_path());
   }
   job_polls_.prove_by(now);
@@ -271,7 +271,7 @@ Task<void> Session::poll_allocated() {
   if (!allocated) {
     if (!nobody_tells(allocated.error())) co_return std::unexpected(allocated.error());
     if (auto life = co_await poll_life(); !life) co_return life;
-    unknown = fmt::format("nobody tells what is allocated on this Flux {} instance ({})", draft_.version,
+    unknown = fmt::format("nothing reports what is allocated on this Flux {} instance ({})", draft_.version,
                           allocated.error().message);
     allocated = flux::ResourceSet{};
   }

@@ -41,7 +41,7 @@ asio::awaitable<void> Session::learn_scheduler() {
   if (scheduler) {
     take_scheduler(*std::move(scheduler));
   } else if (!ended_) {
-    log::debug("the scheduler does not tell its settings: {}", printable(scheduler.error().message));
+    log::debug("the scheduler does not report its settings: {}", printable(scheduler.error().message));
     // What is known stays: a scheduler that is busy is still the same one.
     if (draft_.scheduler.kind == Scheduler::Kind::unknown || !scheduler_heard_) {
       Scheduler silent;

@@ -64,7 +64,7 @@ Task<void> Session::open_journals() {
 void Session::follow(asio::awaitable<void> reader, std::string topic) {
   const auto ended = [self = shared_from_this(), topic](const std::exception_ptr& fault) {
     if (!fault) return;
-    self->tell_end(topic, {.code = Code::internal, .message = "a fault inside this program"});
+    self->tell_end(topic, {.code = Code::internal, .message = "internal error"});
     if (topic == "job-manager.events-journal") self->journal_.end();
     self->wake();
   };
@@ -121,7 +121,7 @@ asio::awaitable<void> Session::follow_journal(std::shared_ptr<Session> self,
     if (news.now) self->wake();
     if (self->jobs_.size() >= flux::max_listed_jobs) {
       why = {.code = Code::protocol,
-             .message = fmt::format("it tells of more than {} active jobs", flux::max_listed_jobs)};
+             .message = fmt::format("it reports more than {} active jobs", flux::max_listed_jobs)};
       break;
     }
   }

@@ -243,11 +243,11 @@ Result<void> StateReader::take_head(const json::value& message) {
   Fields in(message, "state");
   if (const auto format = in.text("format")) {
     if (*format != state_format)
-      return fail(Code::protocol, "state: its format is not {}, which is all that is read", state_format);
+      return fail(Code::protocol, "state: its format is not {}, the only one supported", state_format);
     begun_ = true;
     require_whole(message, in);
   }
-  if (in.ok() && !begun_) return fail(Code::protocol, "state: it does not begin with the whole");
+  if (in.ok() && !begun_) return fail(Code::protocol, "state: it does not begin with the whole state");
   if (const auto generation = in.count("generation"))
     stamp_.generation = static_cast<std::uint64_t>(*generation);
   if (const auto time = in.number("time")) stamp_.confirmed = from_unix(*time);
@@ -259,7 +259,7 @@ Result<void> StateReader::take_head(const json::value& message) {
   read_member(in, "scheduling", draft_.scheduler, Scheduler::from_json);
   if (in.any("format") != nullptr && in.any("scheduling") == nullptr) {
     draft_.scheduler = {};
-    draft_.scheduler.unknown = "the broker module is older than this program and does not tell it";
+    draft_.scheduler.unknown = "the broker module is older than this program and does not report it";
   }
   read_member(in, "counts", draft_.stats, flux::JobStats::from_json);
   // The lists first: what "exact" says of them goes by their order.
@@ -284,7 +284,7 @@ Result<void> StateReader::take_jobs(const json::value& message) {
   if (const auto* gone = in.array("gone")) {
     for (const auto& value : *gone) {
       const auto id = value.is_string() ? id_from(value.get_string()) : std::nullopt;
-      if (!id) return fail(Code::protocol, "state: gone holds something that is no job's id");
+      if (!id) return fail(Code::protocol, "state: gone contains something that is not a job id");
       gone_jobs_.push_back(*id);
     }
   }

@@ -99,7 +99,7 @@ Metric arrival() {
           .values = [](const Facts& f) -> Items {
             const auto* watched = f.inputs.watched;
             if (watched == nullptr || !watched->last_arrival)
-              return fail(Code::unavailable, "no node that was asked for has come since this program began");
+              return fail(Code::unavailable, "no requested node has arrived since this program started");
             return std::vector<Item>{{.labels = {}, .value = *watched->last_arrival}};
           },
           .moves = true};

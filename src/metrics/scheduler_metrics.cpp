@@ -16,7 +16,7 @@ Items settings(const Facts& facts) {
   const auto& scheduler = state.scheduler;
   if (scheduler.kind == instance::Scheduler::Kind::unknown) {
     return fail(Code::unavailable, "{}",
-                scheduler.unknown.empty() ? "the scheduler was not asked yet" : scheduler.unknown);
+                scheduler.unknown.empty() ? "the scheduler has not been queried yet" : scheduler.unknown);
   }
   std::vector<Item> items;
   for (const auto& queue : state.queues) {

@@ -53,9 +53,8 @@ Items gpu_demand(const Facts& facts) {
   const auto unknown = facts.inputs.demand.shape_unknown;
   if (unknown > 0 && facts.inputs.state.resources.total().gpus > 0) {
     return fail(Code::unavailable,
-                "the jobspecs of {} are not known, so nobody can tell how many gpus they ask for: only "
-                "the owner "
-                "of the Flux instance may read them",
+                "the jobspecs of {} are not known, so the number of gpus that they ask for is not known: "
+                "only the owner of the Flux instance can read them",
                 counted(unknown, "job"));
   }
   return of_queues(facts, [](const auto& queue) { return queue.gpus; });

@@ -81,9 +81,9 @@ std::vector<Reading> Publisher::readings_at(MonoTime now) const {
     if (!reading.measured || !reading.items) continue;
     const Seconds age = now - reading.measured->mono;
     if (age <= max_staleness_) continue;
-    reading.items = fail(Code::unavailable,
-                         "it was last worked out at {}, longer ago than the {:g} s that a value is kept",
-                         format_rfc3339(reading.measured->wall), max_staleness_.count());
+    reading.items =
+        fail(Code::unavailable, "it was last computed at {}, longer ago than the {:g} s that a value is kept",
+             format_rfc3339(reading.measured->wall), max_staleness_.count());
   }
   return readings;
 }

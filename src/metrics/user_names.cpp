@@ -30,8 +30,8 @@ std::string despite_case(std::string_view name, std::string_view taken) {
 Result<void> check_one(const UserMetric& metric, std::span<const Description> built_in) {
   if (!is_metric_name(metric.name)) {
     return fail(Code::invalid,
-                "{}: '{}' is no name for a metric: it takes letters, digits and _, a letter or _ first, and "
-                "at most {} of them",
+                "{}: '{}' is not a valid metric name: use letters, digits and _, with a letter or _ first, "
+                "at most {} characters",
                 metric.source, printable(metric.name), longest_name);
   }
   if (const auto* const taken = find_external(built_in, metric.name)) {
@@ -86,7 +86,7 @@ Result<void> check_user_names(std::span<const UserMetric> user, std::span<const 
     if (metric.type == Type::counter) family.resize(family.rfind("_total"));
     if (const auto [taken, fresh] = families.emplace(std::move(family), &metric); !fresh) {
       return fail(Code::invalid,
-                  "{}: Prometheus would know {} and {} (in {}) by the one name {}; choose another name",
+                  "{}: Prometheus would know {} and {} (in {}) by the same name {}; choose another name",
                   metric.source, metric.name, taken->second->name, taken->second->source, taken->first);
     }
   }

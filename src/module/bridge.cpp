@@ -139,9 +139,9 @@ auto guarded(fmm_error* error, Function function) -> decltype(function()) {
   try {
     return function();
   } catch (const std::bad_alloc&) {
-    tell(error, ENOMEM, "there is no memory left");
+    tell(error, ENOMEM, "out of memory");
   } catch (const std::exception& fault) {
-    tell(error, EPROTO, fmt::format("a fault inside the module: {}", fault.what()));
+    tell(error, EPROTO, fmt::format("internal error: {}", fault.what()));
   }
   return {};
 }
@@ -185,7 +185,7 @@ fluxmetrics::Result<std::unique_ptr<fmm_core>> make_core(const char* uri, int ar
   if (!options) return std::unexpected(options.error());
   const NoSignals no_signals;
   auto core = std::make_unique<fmm_core>(*options, *std::move(path));
-  if (core->bell.fd() < 0) return fluxmetrics::fail(Code::unavailable, "there is no descriptor left");
+  if (core->bell.fd() < 0) return fluxmetrics::fail(Code::unavailable, "no file descriptor is left");
   return core;
 }
 

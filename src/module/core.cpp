@@ -25,7 +25,7 @@ instance::StateStamp stamp_of(const metrics::Snapshot& snapshot) {
 
 std::unexpected<Error> no_state(const metrics::View& view) {
   return fail(Code::unavailable, "the state of the instance is not known{}{}",
-              view.trouble.empty() ? " yet: ask again" : ": ", view.trouble);
+              view.trouble.empty() ? " yet: try again" : ": ", view.trouble);
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ Result<const std::string*> Feed::next(Now now) {
   if (credit_ == 0) {
     if (!std::exchange(paused_, true)) paused_at_ = now.mono;
     if (now.mono - paused_at_ <= longest_pause) return nullptr;
-    return fail(Code::timed_out, "{} messages were sent and nobody acknowledged them: ask again", window_);
+    return fail(Code::timed_out, "{} messages were sent and not acknowledged: try again", window_);
   }
   if (!messages_) {
     const auto view = core_.store_.view();
@@ -93,7 +93,7 @@ Result<std::string> Core::document() const {
   auto text = instance::state_document(*view.snapshot->state, stamp_of(*view.snapshot), most_jobs_a_document);
   if (text.empty()) {
     return fail(Code::invalid,
-                "there are more than {} jobs: ask for a stream, which tells them piece by piece",
+                "there are more than {} jobs: request a stream, which sends them piece by piece",
                 most_jobs_a_document);
   }
   return text;

@@ -123,7 +123,7 @@ static void get_cb(flux_t* h, flux_msg_handler_t* mh, const flux_msg_t* msg, voi
     return;
   }
   if (window < 2 || window > 1000000) {
-    flux_respond_error(h, msg, EINVAL, "window may be 2 to 1000000 messages");
+    flux_respond_error(h, msg, EINVAL, "window must be 2 to 1000000 messages");
     return;
   }
   if (flux_msg_is_streaming(msg))
@@ -142,7 +142,7 @@ static void exposition_cb(flux_t* h, flux_msg_handler_t* mh, const flux_msg_t* m
     return;
   }
   if (strcmp(format, "text") != 0 && strcmp(format, "openmetrics") != 0) {
-    flux_respond_error(h, msg, EINVAL, "format may be text or openmetrics");
+    flux_respond_error(h, msg, EINVAL, "format must be text or openmetrics");
     return;
   }
   respond_text(m, msg, fmm_exposition(m->core, strcmp(format, "openmetrics") == 0, &error), &error);
@@ -222,7 +222,7 @@ static int check_place(flux_t* h, const char** uri) {
   errno = EINVAL;
   if (rank != 0) {
     flux_log(h, LOG_ERR,
-             "this is rank %lu: the module tells of the whole instance, and belongs on rank 0 only",
+             "this is rank %lu: the module reports on the whole instance and belongs on rank 0 only",
              (unsigned long)rank);
     return -1;
   }

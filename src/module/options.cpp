@@ -21,14 +21,14 @@ Result<T> one_of(std::string_view value, const std::array<std::pair<std::string_
     if (!names.empty()) names += ", ";
     names += name;
   }
-  return fail(Code::invalid, "it may be {}", names);
+  return fail(Code::invalid, "it must be {}", names);
 }
 
 Result<std::uint32_t> count(std::string_view value) {
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc{} || end != value.data() + value.size() || number == 0) {
-    return fail(Code::invalid, "it may be a whole number from 1 to {}",
+    return fail(Code::invalid, "it must be a whole number from 1 to {}",
                 std::numeric_limits<std::uint32_t>::max());
   }
   return number;
@@ -83,8 +83,9 @@ Result<void> read_word(std::string_view word, Options& options) {
     if (!names.empty()) names += ", ";
     names += name;
   }
-  return fail(Code::invalid, "'{}' is no option of this module; there are NAME=VALUE of {}", printable(word),
-              names);
+  return fail(Code::invalid,
+              "'{}' is not an option of this module; options are NAME=VALUE, with a NAME of {}",
+              printable(word), names);
 }
 
 }  // namespace

@@ -111,7 +111,7 @@ class Program {
   // nullopt: it is a program.
   [[nodiscard]] std::optional<std::string> error() const {
     if (compiled_) return std::nullopt;
-    return error_.empty() ? "it is no jq program" : error_;
+    return error_.empty() ? "it is not a jq program" : error_;
   }
 
   json::object run(const jv& input) {
@@ -123,11 +123,11 @@ class Program {
       if (!jv_is_valid(result)) return ended(result, std::move(results));
       if (results.size() >= most_results) {
         jv_free(result);
-        return {{"error", "it gives more than 10000 results"}};
+        return {{"error", "it returns more than 10000 results"}};
       }
       boost::system::error_code unreadable;
       auto value = json::parse(text_of(jv_dump_string(result, 0)), unreadable);
-      if (unreadable) return {{"error", "it gives what cannot be read: " + unreadable.message()}};
+      if (unreadable) return {{"error", "its output cannot be read: " + unreadable.message()}};
       results.push_back(std::move(value));
     }
   }

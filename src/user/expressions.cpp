@@ -45,7 +45,7 @@ std::string tidy(std::string message) {
 
 std::string why_it_died(const Error& error) {
   if (error.message.find(fmt::format("by signal {} ", SIGPROF)) != std::string::npos) {
-    return fmt::format("it took more than {} ms of the processor", evaluation_time.count());
+    return fmt::format("it took more than {} ms of processor time", evaluation_time.count());
   }
   if (error.message.ends_with(fmt::format("exit code {}", exit_out_of_memory))) {
     return fmt::format("it took more than {} MB of memory", expression_memory >> 20U);
@@ -90,7 +90,7 @@ Result<json::object> ExpressionSource::ask(std::string_view line, Seconds limit)
   }
   boost::system::error_code broken;
   auto value = json::parse(*answer, broken);
-  if (broken || !value.is_object()) return fail(Code::protocol, "its process answered nonsense");
+  if (broken || !value.is_object()) return fail(Code::protocol, "its process sent an invalid answer");
   return std::move(value.get_object());
 }
 
@@ -148,7 +148,7 @@ Outcome ExpressionSource::evaluate(std::size_t index) {
   if (const auto error = text_at(&*answer, "error"))
     return {.items = fail(Code::unavailable, "the expression failed: {}", printable(*error))};
   const auto* results = array_at(&*answer, "results");
-  if (results == nullptr) return {.items = fail(Code::unavailable, "its process answered nonsense")};
+  if (results == nullptr) return {.items = fail(Code::unavailable, "its process sent an invalid answer")};
   return {.items = items_of(metrics_[index], *results)};
 }
 

@@ -31,7 +31,7 @@ std::string printable_at(const json::object& object, std::string_view key) {
 Result<json::object> object_in(const std::string& line) {
   boost::system::error_code broken;
   auto value = json::parse(line, broken);
-  if (broken || !value.is_object()) return fail(Code::protocol, "its process answered nonsense");
+  if (broken || !value.is_object()) return fail(Code::protocol, "its process sent an invalid answer");
   return std::move(value.get_object());
 }
 
@@ -60,7 +60,7 @@ void Chatter::operator()(std::string_view line) {
     lines_ = 0;
   }
   if (++lines_ <= most_lines) log::info("{} prints: {}", file_, printable(line));
-  if (lines_ == most_lines) log::info("{} prints more, which is left out for a minute", file_);
+  if (lines_ == most_lines) log::info("{} prints more, which is not logged for a minute", file_);
 }
 
 PythonSource::PythonSource(std::string file, std::vector<std::string> socket_paths, Seconds max_staleness)
@@ -193,12 +193,12 @@ Outcome PythonSource::evaluate(std::size_t index) {
   // A value of another function would be a wrong value.
   if (printable_at(*answer, "name") != metrics_[index].name) {
     child_.reset();
-    return {.items = fail(Code::unavailable, "its process answered another question"), .fatal = true};
+    return {.items = fail(Code::unavailable, "its process answered another request"), .fatal = true};
   }
   if (answer->contains("error"))
     return {.items = fail(Code::unavailable, "the function failed: {}", printable_at(*answer, "error"))};
   const auto value = number_at(&*answer, "value");
-  if (!value) return {.items = fail(Code::unavailable, "it gives no value now (None)")};
+  if (!value) return {.items = fail(Code::unavailable, "it returns no value now (None)")};
   return {.items = std::vector<metrics::Item>{{.labels = {}, .value = *value}}};
 }
 

@@ -80,10 +80,10 @@ def number_in(value):
     if value is None:
         return None
     if not isinstance(value, numbers.Real):
-        raise TypeError(f"it returned {value!r:.80}, which is no number")
+        raise TypeError(f"it returned {value!r:.80}, which is not a number")
     value = float(value)
     if not math.isfinite(value):
-        raise ValueError(f"it returned {value}, which is no finite number")
+        raise ValueError(f"it returned {value}, which is not a finite number")
     return value
 
 

@@ -46,11 +46,11 @@ Result<metrics::Labels> labels_in(const metrics::UserMetric& metric, const json:
   for (const auto& name : metric.labels) {
     const auto* value = value_at(labels, name);
     auto text = value == nullptr ? std::nullopt : label_in(*value);
-    if (!text) return fail(Code::unavailable, "an item has no text as its label {}: {}", name, shown(item));
+    if (!text) return fail(Code::unavailable, "an item has no string as its label {}: {}", name, shown(item));
     list.emplace_back(name, *std::move(text));
   }
   if (labels->size() != metric.labels.size()) {
-    return fail(Code::unavailable, "an item has other labels than {}: {}", fmt::join(metric.labels, ", "),
+    return fail(Code::unavailable, "an item has labels other than {}: {}", fmt::join(metric.labels, ", "),
                 shown(item));
   }
   return list;
@@ -66,12 +66,12 @@ Result<void> add_items(const metrics::UserMetric& metric, const json::value& res
   const auto* object = result.if_object();
   const auto* value = value_at(object, "value");
   if (value == nullptr) {
-    return fail(Code::unavailable, "it has labels, so it gives objects like {}, not {}",
+    return fail(Code::unavailable, "it has labels, so it must return objects like {}, not {}",
                 R"({"labels":{...},"value":1})", shown(result));
   }
   if (value->is_null()) return {};
   const auto number = number_in(*value);
-  if (!number) return fail(Code::unavailable, "an item's value is no finite number: {}", shown(result));
+  if (!number) return fail(Code::unavailable, "an item's value is not a finite number: {}", shown(result));
   auto labels = labels_in(metric, *object);
   if (!labels) return std::unexpected(labels.error());
   items.push_back({.labels = *std::move(labels), .value = *number});
@@ -84,12 +84,13 @@ Result<std::vector<metrics::Item>> items_of(const metrics::UserMetric& metric, c
   std::vector<metrics::Item> items;
   if (metric.labels.empty()) {
     if (results.size() > 1)
-      return fail(Code::unavailable, "it has no labels, so it gives one number, not {} results",
+      return fail(Code::unavailable, "it has no labels, so it must return one number, not {} results",
                   results.size());
     if (results.empty() || results.front().is_null())
-      return fail(Code::unavailable, "it gives no value now (null or nothing)");
+      return fail(Code::unavailable, "it returns no value now (null or nothing)");
     const auto number = number_in(results.front());
-    if (!number) return fail(Code::unavailable, "it gives no finite number: {}", shown(results.front()));
+    if (!number)
+      return fail(Code::unavailable, "it does not return a finite number: {}", shown(results.front()));
     items.push_back({.labels = {}, .value = *number});
     return items;
   }
@@ -97,7 +98,7 @@ Result<std::vector<metrics::Item>> items_of(const metrics::UserMetric& metric, c
     if (result.is_null()) continue;
     if (auto added = add_items(metric, result, items); !added) return std::unexpected(added.error());
   }
-  if (items.empty()) return fail(Code::unavailable, "it gives no value now (null or nothing)");
+  if (items.empty()) return fail(Code::unavailable, "it returns no value now (null or nothing)");
   std::set<metrics::Labels> seen;
   for (const auto& item : items) {
     if (seen.insert(item.labels).second) continue;

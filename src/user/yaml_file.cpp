@@ -82,12 +82,12 @@ class Entry {
       const bool reserved = name->starts_with("__") || *name == "le" || *name == "quantile";
       if (!metrics::is_metric_name(*name) || reserved) {
         return refuse(
-            fmt::format("'{}' is no name for a label: it takes letters, digits and _; __..., le and "
+            fmt::format("'{}' is not a valid label name: use letters, digits and _; __..., le and "
                         "quantile are taken",
                         printable(*name)));
       }
       if (std::ranges::find(names, *name) != names.end())
-        return refuse(fmt::format("the label {} is there twice", *name));
+        return refuse(fmt::format("the label {} appears twice", *name));
       names.push_back(*name);
     }
     return names;
@@ -161,7 +161,7 @@ Result<void> read_document(const std::string& path, const YamlDocument& document
                            std::vector<Expression>& expressions) {
   if (!document.repeated.empty()) {
     const auto& twice = document.repeated.front();
-    return fail(Code::invalid, "{} line {}: {} is there twice", path, document.line_of(twice),
+    return fail(Code::invalid, "{} line {}: {} appears twice", path, document.line_of(twice),
                 printable(twice.substr(twice.rfind('/') + 1)));
   }
   const auto* const map = document.value.if_object();

@@ -37,7 +37,7 @@ class Guest(unittest.TestCase):
             server.wait_number("node_wanted_all_count", 6)
             refused = server.metric("gpu_demand_count")
             self.assertEqual(refused.status, 503)
-            self.assertIn("only the owner of the Flux instance may read them", refused.json()["message"])
+            self.assertIn("only the owner of the Flux instance can read them", refused.json()["message"])
             simulator.ctl("online", "3")
             server.wait_number("node_up_count", 4)
             simulator.ctl("drain", "3")
@@ -61,7 +61,7 @@ class Guest(unittest.TestCase):
             for name in JOB_METRICS:
                 answer = server.metric(name)
                 self.assertEqual(answer.status, 503, name)
-                self.assertIn("hides the jobs of others from guests (access.private-mode)", answer.json()["message"])
+                self.assertIn("hides other users' jobs from guests (access.private-mode)", answer.json()["message"])
         with Simulator("--private-mode", size=3) as simulator:
             simulator.ctl("submit", "-N2")
             eventually(lambda: simulator.get("job_queue_state_run_count")["job_queue_state_run_count"] == 1,

@@ -121,9 +121,9 @@ SILENT = [
     Case("allocations never", "resource-status: .* did not answer", {"job-manager.resource-status": lambda reply: []}),
     Case("an events journal without an end", None, {"job-manager.events-journal": lambda reply: [] if b'"id":-1' in
                                                     reply.message.payload else [reply.raw]},
-         logged="backlog of the events journal has no end"),
+         logged="backlog of the events journal never ends"),
     Case("an events journal that says nothing", None, {"job-manager.events-journal": lambda reply: []},
-         logged="backlog of the events journal has no end"),
+         logged="backlog of the events journal never ends"),
     Case("a resource journal that says nothing", None, {"resource.journal": lambda reply: []}, asks="resource.journal"),
     Case("answers after a second", "late|awaited|has no value", {"resource.status": lambda reply: [1.0, reply.raw]}),
     Case("a broker without its half of the list", None, {
@@ -172,7 +172,7 @@ class Frames(unittest.TestCase):
         with badbroker.BadBroker(self.simulator.path) as broker:
             broker.rules = rules(broker.path)
             with harness.Server(uri=broker.uri) as server:
-                server.wait_log("parents lead round and round")
+                server.wait_log("chain of parents is a circle")
                 begin, lines = time.monotonic(), len(server.log().splitlines())
                 harness.eventually(lambda: time.monotonic() > begin + 3, "three seconds")
                 self.assertLess(len(server.log().splitlines()) - lines, 60)

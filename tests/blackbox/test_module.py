@@ -94,7 +94,7 @@ class Module(unittest.TestCase):
         rules.append(module(lambda: whole_state(time.time()), *(120 * [0.5, confirmation])))
         harness.eventually(lambda: server.number("node_up_count") == "3", "the module is found", 60)
         self.assertEqual(server.number("job_count"), "1")
-        server.wait_log("the broker module flux-metrics tells the state: the broker is not polled")
+        server.wait_log("the broker module flux-metrics reports the state: the broker is not polled")
         proxy.asked.clear()
         time.sleep(2)  # two polls would have come
         self.assertNotIn("resource.status", proxy.asked)

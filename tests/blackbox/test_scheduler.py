@@ -67,7 +67,7 @@ class OfFluxion(unittest.TestCase):
             server.wait_number("node_up_count", 2)
             text = self.verbose(server)
             for part in ("scheduler: Fluxion, queue policy fcfs, match policy first, prune filters ALL:core,ALL:node\n",
-                         "warning: Fluxion's queue policy fcfs denies a job at once", 'queue-policy = "easy"',
+                         "warning: Fluxion's queue policy fcfs immediately denies a job", 'queue-policy = "easy"',
                          "queuePolicy: easy", 'match-policy = "lonode"', "brokerConfig: |"):
                 self.assertIn(part, text)
             self.assertIn("warning scheduler: Fluxion's queue policy fcfs denies", server.log())
@@ -100,7 +100,7 @@ class OfFluxion(unittest.TestCase):
         done = harness.run("get", "--state", environment=harness.clean_environment(FLUX_URI=self.broker.uri))
         scheduling = json.loads(done.stdout)["scheduling"]
         self.assertNotIn("match_policy", scheduling)
-        self.assertIn("only the owner of the Flux instance may ask Fluxion", scheduling["unknown"]["match_policy"])
+        self.assertIn("only the owner of the Flux instance can query Fluxion", scheduling["unknown"]["match_policy"])
 
     def test_another_one_is_noticed(self):
         with harness.Server(uri=self.broker.uri) as server:

@@ -147,7 +147,7 @@ class Refused(UserMetrics):
         path = self.of(metric("node_up_count", "1"))
         self.refused(path, f"{path} line 2", "built-in metric node_up_count")
         path = self.of(metric("a-b", "1"))
-        self.refused(path, f"{path} line 2", "'a-b' is no name for a metric")
+        self.refused(path, f"{path} line 2", "'a-b' is not a valid metric name")
         path = self.of(metric("twice", "1"), metric("twice", "2"))
         self.refused(path, f"{path} line 5", "twice already", f"{path} line 2")
         self.refused(self.folder / "absent.yaml", "absent.yaml", "No such file")
@@ -177,7 +177,7 @@ class Bad(UserMetrics):
         self.assertEqual(found["after"]["items"][0]["value"], 2)
         why = {name: found[name].get("missing", "") for name in self.BAD}
         for name, part in (("endless", "200 ms"), ("recursive", "200 ms"), ("failing", "of mine"),
-                           ("a_text", 'no finite number: "5"'), ("nothing", "no value now"), ("not_a_number", "no value"),
+                           ("a_text", 'a finite number: "5"'), ("nothing", "no value now"), ("not_a_number", "no value"),
                            ("reads", "no further input"), ("halts", "it halts"), ("too_many", "10000 results"),
                            ("too_deep", "cannot be read: too deep")):
             self.assertIn(part, why[name], name)

@@ -142,7 +142,7 @@ class Refused(UserPython):
         path = self.file("def node_up_count(handle): return 1\n")
         self.refused(path, f"{path} line 1, function node_up_count", "built-in metric")
         path = self.file("def caf\u00e9(handle): return 1\n")
-        self.refused(path, f"{path} line 1, function caf", "is no name for a metric")
+        self.refused(path, f"{path} line 1, function caf", "is not a valid metric name")
         self.refused(self.folder / "absent.py", "absent.py", "No such file")
 
     def test_python_or_bindings_that_are_missing(self):
@@ -195,8 +195,8 @@ class Bad(UserPython):
         good = {name: found[name]["items"][0]["value"] for name in ("aa_fine", "zz_fine", "prints", "is_true")}
         self.assertEqual(good, {"aa_fine": 1, "zz_fine": 3, "prints": 2, "is_true": 1})
         for name, part in (("hangs", "longer than 5 s"), ("leaves", "exit code 7"), ("raises", "line 9: RuntimeError: of mine"),
-                           ("asks_to_exit", "SystemExit: 3"), ("is_text", "'5', which is no number"),
-                           ("is_nan", "no finite number"), ("is_infinite", "no finite number"), ("is_none", "no value now"),
+                           ("asks_to_exit", "SystemExit: 3"), ("is_text", "'5', which is not a number"),
+                           ("is_nan", "not a finite number"), ("is_infinite", "not a finite number"), ("is_none", "no value now"),
                            ("is_huge", "too large"), ("takes_two", "TypeError")):
             self.assertIn(part, found[name].get("missing", ""), name)
 
@@ -240,7 +240,7 @@ class Bad(UserPython):
             self.assertEqual(server.metric("hangs").status, 503)
             # What it printed is in the log, but not all of it.
             server.wait_log("mine.py prints: noise 0")
-            server.wait_log("which is left out for a minute")
+            server.wait_log("which is not logged for a minute")
             self.assertLess(server.log().count("prints:"), 100)
 
     def test_no_zombie_and_no_orphan(self):

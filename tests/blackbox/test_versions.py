@@ -103,7 +103,7 @@ class EveryVersion(unittest.TestCase):
                     continue
                 for name, answer in answers.items():
                     self.assertEqual(answer.status, 503, name)
-                    self.assertIn("nobody tells what is allocated on this Flux 0.60.0 instance",
+                    self.assertIn("nothing reports what is allocated on this Flux 0.60.0 instance",
                                   answer.json()["message"])
                 self.assertEqual(server.metric("job_pending_count").value()["value"], "0")
                 simulator.ctl("scheduler", "load")

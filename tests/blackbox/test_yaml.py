@@ -83,7 +83,7 @@ class Manifests(unittest.TestCase):
         for broken, line, what in ((hpa() + "oops\n", "line 22", "could not find expected ':'"),
                                    (hpa() + "a: *nowhere\n", "line 21", "*nowhere names no anchor"),
                                    (hpa() + "...\nmore: 1\n", "line 22", "kubectl drops"),
-                                   (hpa() + "a: .nan\n", "line 21", "no number"),
+                                   (hpa() + "a: .nan\n", "line 21", "not a number"),
                                    (hpa() + "a: !!int x\n", "line 21", "'x' is not what its tag !!int says")):
             done = explain(broken)
             self.assertEqual(done.returncode, 2, done)

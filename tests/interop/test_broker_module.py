@@ -123,7 +123,7 @@ class BrokerModule(unittest.TestCase):
 
     def test_what_it_refuses(self):
         self.start()
-        for words, sentence in (("max-size=3", "is no option"), ("size-policy=x", "wanted, all, head-of-line"),
+        for words, sentence in (("max-size=3", "is not an option"), ("size-policy=x", "wanted, all, head-of-line"),
                                 ("hold=x", "hold=x"), ("max-replicas=0", "whole number"), ("log=loud", "debug, info")):
             self.assertIn(sentence, self.refused(words), words)
         self.assertIn("belongs on rank 0", self.refused(rank=1))
@@ -206,7 +206,7 @@ class BrokerModule(unittest.TestCase):
         told = self.enterContext(Exporter(flux.uri))
         told.wait("flux_node_counts", ("up",), 4)
         eventually(lambda: self.streams(broker) == 1, "the second exporter follows the module")
-        self.assertIn("the broker module flux-metrics tells the state", told.log())
+        self.assertIn("the broker module flux-metrics reports the state", told.log())
         roads = {"polls": lambda: polling.get("/metrics").body.decode(), "module": lambda: told.get("/metrics").body.decode(),
                  "exposition": lambda: broker.rpc("flux-metrics.exposition")["text"]}
 

@@ -162,18 +162,20 @@ TEST(ReadYaml, TellsKeysThatStandTwice) {
 }
 
 TEST(ReadYaml, RefusesWhatIsChanceOrTooMuch) {
-  EXPECT_EQ(refusal("a:\n  1: x\n  '1': y\n"),
-            "line 3: the key 1 stands twice in one map, with and without quotes: which one holds is chance");
-  EXPECT_EQ(refusal("a: &a {1: x}\nb:\n  <<: *a\n  1.0: y\n"),
-            "line 4: the key 1 stands twice in one map, with and without quotes: which one holds is chance");
+  EXPECT_EQ(
+      refusal("a:\n  1: x\n  '1': y\n"),
+      "line 3: the key 1 appears twice in one map, with and without quotes: which one wins is undefined");
+  EXPECT_EQ(
+      refusal("a: &a {1: x}\nb:\n  <<: *a\n  1.0: y\n"),
+      "line 4: the key 1 appears twice in one map, with and without quotes: which one wins is undefined");
   EXPECT_EQ(
       refusal("a: 1\n\nb: [1, 2\nc: {"),
       "line 4: this is not YAML: did not find expected ',' or ']' (while parsing a flow sequence of line 3)");
-  EXPECT_EQ(refusal("a: 1\n---\nb: *x\n"), "line 3: *x names no anchor that stands above it");
+  EXPECT_EQ(refusal("a: 1\n---\nb: *x\n"), "line 3: *x names no anchor defined above it");
   EXPECT_EQ(refusal("a: &x [*x]\n"), "line 1: the anchor x contains itself");
   EXPECT_EQ(refusal("a:\n  <<: text\n"), "line 2: << takes a map, an alias of one, or a list of these");
   EXPECT_EQ(refusal("a: !!int x\n"), "line 1: 'x' is not what its tag !!int says");
-  EXPECT_EQ(refusal("a: .inf\n"), "line 1: .inf is no number that JSON, and so Kubernetes, has");
+  EXPECT_EQ(refusal("a: .inf\n"), "line 1: .inf is not a number in JSON, and so not in Kubernetes");
   EXPECT_EQ(refusal("a: 1\n--- b: 2\n"),
             "line 2: a line that begins with --- divides documents: nothing may follow on it");
   EXPECT_EQ(refusal(std::string(150, '[')), "line 1: the YAML has more than 100 levels");

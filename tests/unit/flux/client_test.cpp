@@ -309,7 +309,7 @@ TEST_F(ClientStream, one_that_nobody_reads_ends_the_connection_before_memory_doe
     EXPECT_FALSE(reply);
     if (reply) co_return;
     EXPECT_EQ(reply.error().code, Code::unavailable);
-    EXPECT_TRUE(says(reply.error(), "nobody takes them")) << reply.error().message;
+    EXPECT_TRUE(says(reply.error(), "wait here unread")) << reply.error().message;
   });
 }
 

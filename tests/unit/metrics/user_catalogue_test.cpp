@@ -78,15 +78,15 @@ TEST(UserCatalogue, RefusesNamesThatAreTakenOrNone) {
       "external metrics in lower case; choose another name");
   auto alike = again;
   alike.name = "job_held";
-  EXPECT_NE(refusal({held(), alike}).find("by the one name flux_user_job_held"), std::string::npos);
+  EXPECT_NE(refusal({held(), alike}).find("by the same name flux_user_job_held"), std::string::npos);
   // OpenMetrics leaves _total out of a counter's family.
   alike.name = "job_held_total";
   alike.type = Type::counter;
-  EXPECT_NE(refusal({held(), alike}).find("by the one name flux_user_job_held;"), std::string::npos);
+  EXPECT_NE(refusal({held(), alike}).find("by the same name flux_user_job_held;"), std::string::npos);
   for (const auto* name : {"", "1st", "a-b", "a b", "a/b", "caf\xc3\xa9"}) {
     auto wrong = held();
     wrong.name = name;
-    EXPECT_NE(refusal({wrong}).find("is no name for a metric"), std::string::npos) << name;
+    EXPECT_NE(refusal({wrong}).find("is not a valid metric name"), std::string::npos) << name;
   }
   auto long_name = held();
   long_name.name = std::string(129, 'a');
@@ -183,7 +183,7 @@ TEST_F(UserReadings, KeepTheirOwnTimeAndAreNoValueWhenTooOld) {
   publisher_.on_state(state, at(31s));
   ASSERT_TRUE(family().missing);
   EXPECT_EQ(family().missing->message,
-            fmt::format("it was last worked out at {}, longer ago than the 30 s that a value is kept",
+            fmt::format("it was last computed at {}, longer ago than the 30 s that a value is kept",
                         format_rfc3339(start_.wall)));
   const auto told = family().missing->message;
   publisher_.on_state(state, at(50s));

@@ -67,12 +67,12 @@ TEST(YamlFile, SaysWhatIsWrongAndWhere) {
             std::string::npos);
   for (const auto* label : {"le", "quantile", "__name", "a-b", "1"}) {
     EXPECT_NE(refusal(fmt::format("metrics:\n  - {{name: a, help: b, expression: c, labels: [{}]}}\n", label))
-                  .find("is no name for a label"),
+                  .find("is not a valid label name"),
               std::string::npos)
         << label;
   }
   EXPECT_NE(
-      refusal("metrics:\n  - {name: a, help: b, expression: c, labels: [x, x]}\n").find("is there twice"),
+      refusal("metrics:\n  - {name: a, help: b, expression: c, labels: [x, x]}\n").find("appears twice"),
       std::string::npos);
 }
 
@@ -109,7 +109,7 @@ TEST(YamlFile, ReadsYamlAsKubectlDoes) {
             "with quotes");
   EXPECT_EQ(refusal("metrics:\n- name: a\n  help:\n  expression: c\n"), "mine.yaml line 3: help is empty");
   EXPECT_EQ(refusal("metrics:\n- name: a\n  help: b\n  name: c\n  expression: c\n"),
-            "mine.yaml line 4: name is there twice");
+            "mine.yaml line 4: name appears twice");
 }
 
 }  // namespace
