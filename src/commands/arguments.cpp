@@ -44,7 +44,7 @@ ArgumentCheck not_empty() {
 std::string in_words(std::string_view remark) {
   constexpr std::string_view excludes = " excludes ";
   if (const auto at = remark.find(excludes); at != std::string_view::npos) {
-    return fmt::format("{} and {} do not go together: give one of them", remark.substr(0, at),
+    return fmt::format("{} and {} cannot be combined: give one of them", remark.substr(0, at),
                        remark.substr(at + excludes.size()));
   }
   if (const auto at = remark.find(": 1 required "); at != std::string_view::npos)

@@ -35,7 +35,7 @@ std::string unknown_text(const CLI::App* command, std::string word) {
   if (option) word.resize(std::min(word.size(), word.find('=')));
   auto names = names_below(command);
   if (!option && names.empty())
-    return fmt::format("{} has no place for '{}'", command->get_name(), printable(word));
+    return fmt::format("{}: unexpected argument '{}'", command->get_name(), printable(word));
   const auto all = fmt::format("{}", fmt::join(names, ", "));
   if (option) {
     names.clear();

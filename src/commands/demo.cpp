@@ -184,7 +184,7 @@ class Demo {
     const auto desired = autoscaler_.desired(cluster_.size(), now);
     if (!desired) {
       // As the HPA: on an error the size stays.
-      view_.tell(fmt::format("the autoscaler learned nothing: {}", desired.error().message));
+      view_.tell(fmt::format("the autoscaler got no metrics: {}", desired.error().message));
       if (++failed_syncs_ >= syncs_that_may_fail) return std::unexpected(desired.error());
       return {};
     }
@@ -203,7 +203,7 @@ class Demo {
     const auto top = DemoAutoscaler::max_replicas - 1;
     if (seen == nullptr || seen->state->allocated.on_rank(top).cores == 0) return {};
     killed_ = true;
-    view_.tell(fmt::format("rank {} dies under its job (--inject job-killed)", top));
+    view_.tell(fmt::format("rank {} is killed while its job runs (--inject job-killed)", top));
     const auto lost =
         broker_.rpc("simulate.offline", json::object{{"ranks", std::to_string(top)}, {"how", "lost"}});
     if (!lost) return std::unexpected(lost.error());
@@ -262,7 +262,7 @@ int run_demo(const DemoOptions& options) {
   if (!log::enabled(log::Level::debug)) log::set_level(log::Level::error);
   DemoView view(!options.plain && isatty(STDOUT_FILENO) == 1, MonoTime::clock::now());
   const ScratchDirectory scratch;
-  if (scratch.path().empty()) return failed(view, "no temporary directory can be made");
+  if (scratch.path().empty()) return failed(view, "cannot make a temporary directory");
 
   simulate::Server instance({.size = DemoAutoscaler::min_replicas,
                              .max_size = DemoAutoscaler::max_replicas,

@@ -20,12 +20,12 @@ Result<std::int64_t> value_of(const std::string& body) {
                       : document.is_object() ? document.get_object().if_contains("items")
                                              : nullptr;
   if (items == nullptr || !items->is_array() || items->get_array().size() != 1) {
-    return fail(Code::protocol, "the metrics server returned no list of exactly one value: {}", body);
+    return fail(Code::protocol, "the metrics server did not return a list of exactly one value: {}", body);
   }
   const auto* item = items->get_array()[0].if_object();
   const auto* value = item == nullptr ? nullptr : item->if_contains("value");
   if (value == nullptr || !value->is_string())
-    return fail(Code::protocol, "the value is no quantity: {}", body);
+    return fail(Code::protocol, "the value is not a quantity: {}", body);
   return kube::parse_milli(value->get_string());
 }
 

@@ -235,13 +235,13 @@ void add_get(Command& program) {
   add_flux_uri(command, o.flux_uri);
   command.duration("--timeout", o.timeout, "How long to wait for a broker", shortest);
   add_policy(command, o.policy);
-  command.runs(
-      [options] { return run_get(*options); },
-      [options, form]() -> std::string {
-        if (!form.given() || options->output != "table" || !(options->state || options->catalogue)) return "";
-        return "-o table is a form of values: --state comes as json or yaml, --catalogue as markdown "
-               "too";
-      });
+  command.runs([options] { return run_get(*options); },
+               [options, form]() -> std::string {
+                 if (!form.given() || options->output != "table" || !(options->state || options->catalogue))
+                   return "";
+                 return "-o table is for values only: --state is printed as json or yaml, --catalogue also "
+                        "as markdown";
+               });
 }
 
 int run_get(const GetOptions& options) {
@@ -250,7 +250,7 @@ int run_get(const GetOptions& options) {
   const auto& catalogue = found->catalogue;
   if (options.catalogue) return print_catalogue(options, *catalogue);
   if (options.output == "markdown") {
-    log::error("-o markdown is a form of --catalogue: values come as table, json or yaml");
+    log::error("-o markdown is for --catalogue only: values are printed as table, json or yaml");
     return exit_misused;
   }
   for (const auto& name : options.metrics) {

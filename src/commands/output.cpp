@@ -49,7 +49,7 @@ int run_telling_lost_output(const std::function<int()>& command) {
     log::error("{}", error.what());
     return exit_failed;
   } catch (const std::exception& fault) {
-    log::error("a fault inside this program: {}", fault.what());
+    log::error("internal error: {}", fault.what());
     return exit_failed;
   }
 }

@@ -53,7 +53,7 @@ void print_vectors_table(const hpa::VectorReport& report) {
 int run_plan_vectors(const std::string& vectors, std::optional<hpa::KubernetesVersion> version,
                      const std::string& output) {
   if (output == "csv") {
-    log::error("-o csv is for --trace and --workload: --vectors is answered as table or json");
+    log::error("-o csv is for --trace and --workload: --vectors is reported as table or json");
     return exit_misused;
   }
   std::ifstream file;

@@ -45,7 +45,7 @@ Result<Timings> read_timings(const std::string& text) {
   const auto header = rows->empty() ? std::vector<std::string>() : rows->front().cells;
   for (const auto* name : {"machine_type", "from_nodes", "to_nodes", "seconds"}) {
     if (std::ranges::find(header, name) == header.end()) {
-      return fail(Code::invalid, "it is neither JSON nor timings of nodes: its first line has no column {}",
+      return fail(Code::invalid, "it is neither JSON nor node timings: its first line has no column {}",
                   name);
     }
   }
@@ -65,7 +65,7 @@ Result<Timings> read_timings(const std::string& text) {
     const auto b = number(cells[to]);
     const auto took = number(cells[seconds]);
     if (!a || !b || !took || std::abs(*b - *a) > 1e6)
-      return fail(Code::invalid, "line {} holds a cell that is no number", at);
+      return fail(Code::invalid, "line {} has a cell that is not a number", at);
     if (*a == *b) return fail(Code::invalid, "line {}: from_nodes and to_nodes are both {}", at, *a);
     timings[cells[type]][static_cast<int>(*b - *a)].push_back(*took);
   }
@@ -162,11 +162,10 @@ Result<Lines> read_recording(const std::string& text) {
     const auto* time = object == nullptr ? nullptr : object->if_contains("time");
     const auto* metrics = object == nullptr ? nullptr : object->if_contains("metrics");
     if (time == nullptr || !time->is_number() || metrics == nullptr || !metrics->is_object()) {
-      return fail(
-          Code::invalid,
-          "line {} is not as get --record writes it, and the file is none of plan -o json: see --help. A "
-          "workload is played by plan --trace",
-          at);
+      return fail(Code::invalid,
+                  "line {} is not what get --record writes, and the file is not output of plan -o json: see "
+                  "--help. To play a workload, use plan --trace",
+                  at);
     }
     const double now = time->to_number<double>();
     if (!begin) begin = now;
@@ -244,14 +243,14 @@ Paths plot_any(const std::string& file, const PlotOptions& options) {
   if (first == std::string::npos) return fail(Code::invalid, "it is empty");
   if (text[first] != '{') return plot_timings(text, options);
   if (options.no_outliers)
-    return fail(Code::invalid, "--no-outliers is for timings of nodes (CSV): nothing else has box plots");
+    return fail(Code::invalid, "--no-outliers is for node timings (CSV) only: nothing else has box plots");
   boost::system::error_code broken;
   const auto document = json::parse(text, broken);
   const auto* object = broken ? nullptr : document.if_object();
   const auto* format = object == nullptr ? nullptr : object->if_contains("format");
   // JSON lines have more after the first.
   if (broken && text.find('\n', first) >= text.find_last_not_of(" \t\r\n"))
-    return fail(Code::invalid, "it is cut off, or no JSON: {}", broken.message());
+    return fail(Code::invalid, "it is truncated or not JSON: {}", broken.message());
   if (format == nullptr || !format->is_string() || format->get_string() != plan::plan_format) {
     return plot_recording(text, options);
   }

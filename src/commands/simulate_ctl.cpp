@@ -41,8 +41,8 @@ Answer steer(flux::BlockingClient& client, const std::string& topic, const json:
   if (answer || answer.error().code != Code::unsupported) return answer;
   return fail(
       Code::unsupported,
-      "this broker is a real one and does not know {}: only an instance started with 'flux-metrics-api "
-      "simulate' can be steered so",
+      "this is a real broker, which has no method {}: only an instance started with 'flux-metrics-api "
+      "simulate' can be steered this way",
       topic);
 }
 

@@ -29,7 +29,7 @@ std::string jobs_text(std::uint64_t count) {
 double time_of(const kube::JsonField& field) {
   if (!field.present()) return 0;
   const double time = field.number();
-  if (time < 0 || time > latest_time) field.refuse("is no time in seconds since 1970");
+  if (time < 0 || time > latest_time) field.refuse("is not a time in seconds since 1970");
   return time;
 }
 
@@ -61,7 +61,7 @@ Listed read_job(const kube::JsonField& field) {
   job.tasks = count_of(field["ntasks"]);
   // What never ran may have none of them; what ran without taking anything is no job.
   if (job.run > 0 && !job.nodes && !job.cores && !job.tasks)
-    field.refuse("has none of nnodes, ncores and ntasks");
+    field.refuse("has neither nnodes, ncores nor ntasks");
   job.queue = field["queue"].text_or("");
   const auto is_zero = [](const kube::JsonField& number) {
     return number.present() && number.integer() == 0;

@@ -68,7 +68,7 @@ Result<void> Instance::online(const flux::IdSet& ranks) {
   if (const flux::IdSet never = ranks & resources_.removed(); !never.empty())
     return fail_errno(
         Code::invalid, EINVAL,
-        "rank {} is removed for good: an instance that found its resources by itself takes no rank back",
+        "rank {} is removed for good: an instance that discovered its resources takes no rank back",
         never.to_string());
   for (const flux::IdSet::Id rank : ranks)
     resources_.nodes().join(rank);

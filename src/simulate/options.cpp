@@ -79,7 +79,7 @@ Result<void> check(const Options& options) {
         "the maximum size {}",
         options.size, options.max_size);
   if (options.max_output_bytes == 0)
-    return fail(Code::invalid, "a client's output may not be limited to 0 bytes");
+    return fail(Code::invalid, "a client's output must not be limited to 0 bytes");
   if (auto fine = check_jobs(options); !fine) return fine;
   if (options.fluxion) {
     for (const auto& [name, policy] : options.fluxion->policy_of_queue)

@@ -39,8 +39,7 @@ Result<void> make_room(const std::string& path) {
   if (!fs::is_socket(status))
     return fail(Code::invalid, "{} exists and is not a socket: choose another path", path);
   if (answers(path))
-    return fail(Code::invalid, "somebody listens on {} already: stop that program or choose another path",
-                path);
+    return fail(Code::invalid, "another program listens on {} already: stop it or choose another path", path);
   if (!fs::remove(path, error))
     return fail_errno(Code::io, error.value(), "the old socket {} cannot be removed: {}", path,
                       error.message());

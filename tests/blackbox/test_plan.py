@@ -274,7 +274,7 @@ class Traces(unittest.TestCase):
                                 (("plan", "--trace", trace, "--max", 8), "does not fit"),
                                 (("plan", "--trace", trace, "--min", 9, "--max", 8), "--min 9"),
                                 (("plan", "--trace", trace, "--strategy", "magic"), "magic"),
-                                (("plot", bad), "bad.jsonl: line 1 is not as get --record writes it"),
+                                (("plot", bad), "bad.jsonl: line 1 is not what get --record writes"),
                                 (("plot", self.folder.name), self.folder.name),
                                 (("plot", almost), "no column machine_type"),
                                 (("plot", still), "line 2: from_nodes and to_nodes are both 1"),

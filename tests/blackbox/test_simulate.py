@@ -58,7 +58,7 @@ class CommandLine(unittest.TestCase):
                     (("--queue", "="), "NAME=RANKS"),
                     (("--trace", folder + "/none"), "cannot be read"),
                     (("--trace", trace), f"{trace}, line 2: field 'slots' is not a whole number"),
-                    (("--socket", running.path), "somebody listens on"),
+                    (("--socket", running.path), "another program listens on"),
                     (("--socket", folder + "/no/such"), "no directory"),
                     (("--socket", folder + "/" + "x" * 120), "107"),
                     (("--socket", trace), "is not a socket")):
@@ -195,7 +195,7 @@ class Steering(unittest.TestCase):
             with Relay(path, simulator.path, b"simulate.", b"simulatX."):
                 done = run("simulate-ctl", "online", "2", "--flux-uri", f"local://{path}")
                 self.assertEqual(done.returncode, 1, done.stderr)
-                self.assertIn("this broker is a real one", done.stderr)
+                self.assertIn("this is a real broker", done.stderr)
                 done = run("simulate-ctl", "submit", "-n1", "--flux-uri", f"local://{path}")
                 self.assertEqual(done.returncode, 0, done.stderr)
 

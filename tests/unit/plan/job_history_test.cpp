@@ -154,9 +154,9 @@ TEST(JobHistory, WhatIsWrongIsNamedByLineAndField) {
   EXPECT_EQ(refusal(list(R"({"t_submit": "1", "nnodes": 1})")),
             "x, line 4: jobs[1].t_submit is a text, not a number");
   EXPECT_EQ(refusal(list(R"({"t_submit": -1, "nnodes": 1})")),
-            "x, line 4: jobs[1].t_submit is no time in seconds since 1970");
+            "x, line 4: jobs[1].t_submit is not a time in seconds since 1970");
   EXPECT_EQ(refusal(list(R"({"t_submit": 1, "t_run": 2})")),
-            "x, line 4: jobs[1] has none of nnodes, ncores and ntasks");
+            "x, line 4: jobs[1] has neither nnodes, ncores nor ntasks");
   EXPECT_EQ(refusal(list(R"({"t_submit": 1, "nnodes": 1.5})")),
             "x, line 4: jobs[1].nnodes is not a whole number");
   EXPECT_EQ(refusal(list(R"({"t_submit": 1, "nnodes": 1, "duration": -1})")),

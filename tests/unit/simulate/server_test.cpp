@@ -226,7 +226,7 @@ TEST_F(SocketPaths, AreRefusedWhenTheyAreUsedOrUseless) {
   const std::string path = directory_ + "/s";
   Server server({.socket = path});
   ASSERT_TRUE(server.start());
-  EXPECT_TRUE(contains(error(path), "somebody listens on " + path));
+  EXPECT_TRUE(contains(error(path), "another program listens on " + path));
   EXPECT_TRUE(contains(error(directory_ + "/no/such"), "there is no directory"));
   EXPECT_TRUE(contains(error(directory_ + "/" + std::string(200, 'x')), "107 are allowed"));
   EXPECT_TRUE(contains(error(directory_), "is not a socket"));
