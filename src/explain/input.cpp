@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "explain/json_path.hpp"
 
 namespace fluxmetrics::explain {
 namespace json = boost::json;
@@ -33,11 +34,6 @@ Result<std::string> read_text(const std::string& path) {
   text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > largest_file) return fail(Code::invalid, "{} is larger than an HPA can be", path);
   return text;
-}
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 // An object of a file, and where it stands in its document: "", or "/items/3".
@@ -96,7 +92,7 @@ Result<HpaFile> read_hpa_file(const std::string& path) {
   for (const auto& document : *documents)
     find_objects(document, document.value, "", objects);
   const auto hpas = std::ranges::partition(objects, [](const Placed& placed) {
-    return text_of(*placed.object, "kind") != "HorizontalPodAutoscaler";
+    return text_at(*placed.object, {"kind"}) != "HorizontalPodAutoscaler";
   });
   const std::vector<Placed> found(hpas.begin(), hpas.end());
   if (found.empty()) {

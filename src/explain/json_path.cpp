@@ -2,23 +2,44 @@
 
 #include <boost/json.hpp>
 
+#include "base/json_members.hpp"
+
 namespace fluxmetrics::explain {
 namespace json = boost::json;
 
-const json::value& value_at(const json::value& document, JsonPath path) {
+namespace {
+
+const json::value& follow(const json::object* object, JsonPath path) {
   static const json::value nothing;
-  const auto* value = &document;
+  const json::value* value = &nothing;
   for (const auto name : path) {
-    const auto* object = value->if_object();
-    value = object == nullptr ? nullptr : object->if_contains(name);
+    value = fluxmetrics::value_at(object, name);
     if (value == nullptr) return nothing;
+    object = value->if_object();
   }
   return *value;
 }
 
-std::string text_at(const json::value& document, JsonPath path) {
-  const auto& value = value_at(document, path);
+std::string text_or_none(const json::value& value) {
   return value.is_string() ? std::string(value.get_string()) : std::string();
+}
+
+}  // namespace
+
+const json::value& value_at(const json::value& document, JsonPath path) {
+  return path.size() == 0 ? document : follow(document.if_object(), path);
+}
+
+const json::value& value_at(const json::object& document, JsonPath path) {
+  return follow(&document, path);
+}
+
+std::string text_at(const json::value& document, JsonPath path) {
+  return text_or_none(value_at(document, path));
+}
+
+std::string text_at(const json::object& document, JsonPath path) {
+  return text_or_none(value_at(document, path));
 }
 
 std::int32_t int_at(const json::value& document, JsonPath path) {

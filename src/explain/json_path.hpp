@@ -15,8 +15,10 @@ namespace fluxmetrics::explain {
 using JsonPath = std::initializer_list<std::string_view>;
 
 [[nodiscard]] const boost::json::value& value_at(const boost::json::value& document,
-                                                 JsonPath path);                       // or null
+                                                 JsonPath path);  // or null
+[[nodiscard]] const boost::json::value& value_at(const boost::json::object& document, JsonPath path);
 [[nodiscard]] std::string text_at(const boost::json::value& document, JsonPath path);  // or ""
+[[nodiscard]] std::string text_at(const boost::json::object& document, JsonPath path);
 [[nodiscard]] std::int32_t int_at(const boost::json::value& document, JsonPath path);  // or 0
 // The items of a list; none where there is no list.
 [[nodiscard]] std::span<const boost::json::value> items_at(const boost::json::value& document, JsonPath path);

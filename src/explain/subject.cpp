@@ -5,19 +5,15 @@
 #include <boost/json.hpp>
 
 #include "base/text.hpp"
+#include "explain/json_path.hpp"
 #include "hpa/spec_json.hpp"
 
 namespace fluxmetrics::explain {
 namespace json = boost::json;
 namespace {
 
-std::string member_text(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
 Result<void> check_version(const json::object& document) {
-  const auto version = member_text(document, "apiVersion");
+  const auto version = text_at(document, {"apiVersion"});
   if (version == "autoscaling/v2" || version == "autoscaling/v2beta2") return {};
   return fail(Code::unsupported,
               "the HPA's apiVersion is '{}': this program reads autoscaling/v2, as kubectl get "
@@ -41,7 +37,7 @@ std::string ExplainSubject::written_at(std::string_view pointer) const {
 Result<ExplainSubject> parse_subject(json::object document) {
   ExplainSubject subject;
   if (auto known = check_version(document); !known) return std::unexpected(known.error());
-  if (const auto version = member_text(document, "apiVersion"); version != "autoscaling/v2") {
+  if (const auto version = text_at(document, {"apiVersion"}); version != "autoscaling/v2") {
     subject.assumptions.push_back(
         fmt::format("{} is read like autoscaling/v2, which has the same fields; Kubernetes 1.26 and later do "
                     "not accept it",
@@ -52,12 +48,11 @@ Result<ExplainSubject> parse_subject(json::object document) {
   auto parsed = hpa::parse_hpa_spec(*spec, "spec");
   if (!parsed) return std::unexpected(parsed.error());
   subject.input.forecast.spec = std::move(*parsed);
-  if (const auto* metadata = document.if_contains("metadata"); metadata != nullptr && metadata->is_object()) {
-    subject.name = member_text(metadata->get_object(), "name");
+  if (value_at(document, {"metadata"}).is_object()) {
+    subject.name = text_at(document, {"metadata", "name"});
     auto& name = subject.input.forecast.name;
     name.name = subject.name;
-    if (auto ns = member_text(metadata->get_object(), "namespace"); !ns.empty())
-      name.namespace_ = std::move(ns);
+    if (auto ns = text_at(document, {"metadata", "namespace"}); !ns.empty()) name.namespace_ = std::move(ns);
   }
   subject.document = std::move(document);
   return subject;
@@ -75,9 +70,7 @@ Result<ExplainSubject> parse_new_subject(json::object document, hpa::KubernetesV
   }
   ExplainSubject refused;
   if (refusal.final()) {
-    const auto* metadata = document.if_contains("metadata");
-    if (metadata != nullptr && metadata->is_object())
-      refused.name = member_text(metadata->get_object(), "name");
+    refused.name = text_at(document, {"metadata", "name"});
     refused.input.forecast.platform = {.version = version};
     refused.input.refusal = std::move(refusal);
     refused.document = std::move(document);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json_members.hpp"
 #include "base/rfc3339.hpp"
 
 namespace fluxmetrics::hpa {
@@ -9,58 +10,52 @@ namespace {
 
 namespace json = boost::json;
 
-const json::value* member(const json::value* parent, std::string_view name) {
-  const auto* object = parent == nullptr ? nullptr : parent->if_object();
-  return object == nullptr ? nullptr : object->if_contains(name);
+std::string text_of(const json::object* parent, std::string_view name) {
+  return std::string(text_at(parent, name).value_or(""));
 }
 
-std::string text_of(const json::value* parent, std::string_view name) {
-  const auto* value = member(parent, name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-std::optional<std::int32_t> number_of(const json::value* parent, std::string_view name) {
-  const auto* value = member(parent, name);
+std::optional<std::int32_t> number_of(const json::object* parent, std::string_view name) {
+  const auto* value = value_at(parent, name);
   if (value == nullptr || !value->is_number()) return std::nullopt;
   boost::system::error_code wrong;
   const auto number = value->to_number<std::int32_t>(wrong);
   return wrong ? std::nullopt : std::optional(number);
 }
 
-std::optional<std::int64_t> age_of(const json::value* parent, std::string_view name, WallTime now) {
-  const auto time = parse_rfc3339(text_of(parent, name));
+std::optional<std::int64_t> age_of(const json::object* parent, std::string_view name, WallTime now) {
+  const auto time = parse_rfc3339(text_at(parent, name).value_or(""));
   if (!time) return std::nullopt;
   const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - *time).count();
   return std::max<std::int64_t>(age, 0);
 }
 
-std::string owner_of(const json::value* metadata) {
-  const auto* owners = member(metadata, "ownerReferences");
-  if (owners != nullptr && owners->is_array()) {
-    for (const auto& owner : owners->get_array()) {
-      if (text_of(&owner, "kind") == "ScaledObject" && text_of(&owner, "apiVersion").starts_with("keda."))
-        return text_of(&owner, "name");
+std::string owner_of(const json::object* metadata) {
+  if (const auto* owners = array_at(metadata, "ownerReferences")) {
+    for (const auto& item : *owners) {
+      const auto* owner = item.if_object();
+      if (text_of(owner, "kind") == "ScaledObject" && text_of(owner, "apiVersion").starts_with("keda."))
+        return text_of(owner, "name");
     }
   }
-  return text_of(member(metadata, "labels"), "scaledobject.keda.sh/name");
+  return text_of(object_at(metadata, "labels"), "scaledobject.keda.sh/name");
 }
 
 }  // namespace
 
 HpaPast read_hpa_past(const json::object& hpa, WallTime now) {
-  const json::value whole(hpa);
-  const auto* metadata = member(&whole, "metadata");
-  const auto* status = member(&whole, "status");
+  const auto* metadata = object_at(&hpa, "metadata");
+  const auto* status = object_at(&hpa, "status");
   HpaPast past{.age_ms = age_of(metadata, "creationTimestamp", now),
                .last_scale_ms = age_of(status, "lastScaleTime", now),
                .scaled_object = owner_of(metadata)};
-  const auto* conditions = member(status, "conditions");
-  if (conditions == nullptr || !conditions->is_array()) return past;
-  for (const auto& condition : conditions->get_array()) {
-    const auto type = text_of(&condition, "type");
+  const auto* conditions = array_at(status, "conditions");
+  if (conditions == nullptr) return past;
+  for (const auto& item : *conditions) {
+    const auto* condition = item.if_object();
+    const auto type = text_of(condition, "type");
     if (type.empty()) continue;
-    past.conditions.set(type, text_of(&condition, "status") == "True", text_of(&condition, "reason"),
-                        text_of(&condition, "message"), 0);
+    past.conditions.set(type, text_of(condition, "status") == "True", text_of(condition, "reason"),
+                        text_of(condition, "message"), 0);
   }
   if (!past.synced()) return past;
   past.current_replicas = number_of(status, "currentReplicas");
