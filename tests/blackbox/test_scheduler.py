@@ -70,7 +70,7 @@ class OfFluxion(unittest.TestCase):
                          "warning: Fluxion's queue policy fcfs immediately denies a job", 'queue-policy = "easy"',
                          "queuePolicy: easy", 'match-policy = "lonode"', "brokerConfig: |"):
                 self.assertIn(part, text)
-            self.assertIn("warning scheduler: Fluxion's queue policy fcfs denies", server.log())
+            self.assertIn("warning scheduler: Fluxion's queue policy fcfs immediately denies", server.log())
             page = server.get("/metrics").body.decode()
         self.assertIn('flux_scheduler_info{queue="",scheduler="Fluxion",queue_policy="fcfs",match_policy="first",'
                       'prune_filters="ALL:core,ALL:node"} 1', page)

@@ -133,7 +133,7 @@ TEST(ClusterReader, TellsWhatSaysNothingFromWhatFails) {
   ASSERT_FALSE(forbidden);
   EXPECT_TRUE(forbidden.error().says_nothing());
   EXPECT_TRUE(forbidden.error().from_api);
-  EXPECT_EQ(forbidden.error().sentence, "/forbidden answers you may not");
+  EXPECT_EQ(forbidden.error().sentence, "/forbidden answers you may not (403)");
   const auto down = cluster.get("/down");
   ASSERT_FALSE(down);
   EXPECT_EQ(down.error().status, 502);
@@ -142,7 +142,7 @@ TEST(ClusterReader, TellsWhatSaysNothingFromWhatFails) {
   const auto broken = cluster.get("/broken");
   ASSERT_FALSE(broken);
   EXPECT_TRUE(broken.error().says_nothing()) << "no answer at all";
-  EXPECT_EQ(broken.error().sentence, "/broken: the answer is no JSON");
+  EXPECT_EQ(broken.error().sentence, "/broken: the answer is not JSON");
 }
 
 TEST(ClusterSubject, HasTheTargetThePodsTheRivalsAndTheValues) {
@@ -212,7 +212,7 @@ TEST(ExplainTarget, IsWhatTheStatusSaysWhereNobodyMayLook) {
   EXPECT_EQ(seen.pods_ready, 6) << "assumed";
   EXPECT_TRUE(seen.faults.get_scale.empty()) << "the controller may look";
   EXPECT_TRUE(std::ranges::any_of(subject->assumptions, [](const std::string& text) {
-    return text.contains("the target's scale is not read") && text.contains("the HPA's own status says");
+    return text.contains("the target's scale cannot be read") && text.contains("the HPA's own status says");
   }));
 }
 

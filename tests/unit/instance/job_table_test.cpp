@@ -189,7 +189,7 @@ TEST(JobTable, FluxionsEndOfTimeIsNoLimit) {
   table.begin_full(1);
   table.take(job);
   table.end_full();
-  InstanceState state;
+  auto state = state_with_queues();
   table.write(state);
   ASSERT_EQ(state.jobs.size(), 1U);
   EXPECT_EQ(state.jobs[0].expiration, 0) << "flux-sched 0.54 writes it into the R of a job without a limit";

@@ -51,7 +51,7 @@ TEST(PlanReport, TheTableSaysWhatIsNotDone) {
   std::getline(lines, whole);
   std::getline(lines, part);
   EXPECT_EQ(whole,
-            "wanted              all     3600 s     12.3 s    142.5 s         7.2   62 %       12       0");
+            "wanted               all     3600 s     12.3 s    142.5 s         7.2   62 %       12       0");
   EXPECT_TRUE(part.contains("75.0 %")) << part;
   EXPECT_EQ(head.size(), whole.size());
   EXPECT_EQ(head.size(), part.size());

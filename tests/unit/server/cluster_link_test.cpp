@@ -40,7 +40,7 @@ TEST(ClusterLinks, AskOneClusterOrTwo) {
   const auto half = ClusterLink::find({.authentication_kubeconfig = first.kubeconfig()});
   ASSERT_FALSE(half);
   EXPECT_EQ(half.error().code, Code::invalid);
-  EXPECT_TRUE(half.error().message.contains("come together"));
+  EXPECT_TRUE(half.error().message.contains("give both --authentication-kubeconfig and"));
 
   const auto pods_only = ClusterLink::find({.kubeconfig = first.kubeconfig(), .authenticates = false});
   ASSERT_TRUE(pods_only);
