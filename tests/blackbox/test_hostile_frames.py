@@ -125,7 +125,7 @@ SILENT = [
     Case("an events journal that says nothing", None, {"job-manager.events-journal": lambda reply: []},
          logged="backlog of the events journal never ends"),
     Case("a resource journal that says nothing", None, {"resource.journal": lambda reply: []}, asks="resource.journal"),
-    Case("answers after a second", "late|awaited|has no value", {"resource.status": lambda reply: [1.0, reply.raw]}),
+    Case("answers after a second", "waiting for the next answer|has no value", {"resource.status": lambda reply: [1.0, reply.raw]}),
     Case("a broker without its half of the list", None, {
         "job-manager.events-journal": badbroker.fails(1, b"no"), "job-manager.getattr": lambda reply: [0.5, reply.raw]},
          asks="job-manager.events-journal"),
