@@ -1,18 +1,21 @@
 #include "plan/run.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <deque>
 #include <numeric>
 #include <optional>
 #include <queue>
 
+#include "flux/idset.hpp"
 #include "hpa/controller.hpp"
 #include "plan/demand.hpp"
 #include "plan/latencies.hpp"
 #include "plan/metrics.hpp"
 #include "plan/observer.hpp"
 #include "plan/ranks.hpp"
+#include "sizing/resize.hpp"
 
 namespace fluxmetrics::plan {
 namespace {
@@ -60,9 +63,12 @@ class Run {
         lives_(setup.max),
         running_(jobs.size()),
         size_(strategy.starts_at_max ? setup.max : setup.min),
-        drain_from_(setup.max),
         handed_(size_),
         published_(size_),
+        resize_({.min = setup.min,
+                 .max = setup.max,
+                 .hold = Seconds(setup.hold),
+                 .shrink_every = Seconds(0)}),  // an HPA does it once a sync
         bound_released_(setup.max) {}
 
   PlanOutcome play() {
@@ -90,7 +96,7 @@ class Run {
   void begin() {
     for (std::uint32_t rank = 0; rank < size_; ++rank) {
       lives_[rank] = {.generation = 1, .exists = true};
-      ranks_.set_up(rank, true);
+      join(rank);
     }
     const double last = jobs_.empty() ? 0 : jobs_.back().submit;
     sample_every_ = std::max(1.0, last / 1000);
@@ -170,7 +176,9 @@ class Run {
         end_job(event);
         break;
       case Kind::node_up:
-        if (lives_[event.what].generation == event.generation) ranks_.set_up(event.what, true);
+        if (lives_[event.what].generation != event.generation) break;
+        join(event.what);
+        if (strategy_.drains) obey_protocol();
         break;
       case Kind::rank_dead:
         if (lives_[event.what].generation == event.generation && lives_[event.what].doomed) die(event.what);
@@ -223,19 +231,48 @@ class Run {
                        .queue = static_cast<std::uint32_t>(queue_.size())});
   }
 
-  // Drain first and publish less after; publish more first and undrain after. See docs/sizing.md.
   void look() {
-    const auto need = std::clamp(demand_.need(now_), setup_.min, setup_.max);
+    need_ = std::clamp(demand_.need(now_), setup_.min, setup_.max);
     if (strategy_.drains) {
-      for (; drain_from_ > need; --drain_from_)
-        ranks_.set_drained(drain_from_ - 1, true);
+      obey_protocol();
+    } else {
+      published_ = std::clamp(std::max(need_, ranks_.highest_busy()), setup_.min, setup_.max);
     }
-    published_ = std::clamp(std::max(need, ranks_.highest_busy()), setup_.min, setup_.max);
-    if (strategy_.drains) {
-      const auto allowed = std::min({need, handed_, size_});
-      for (; drain_from_ < allowed; ++drain_from_)
-        ranks_.set_drained(drain_from_, false);
+  }
+
+  // What depends on an action is decided once its effect is seen: until nothing is left to do.
+  void obey_protocol() {
+    for (;;) {
+      const auto actions = resize_.step(observation());
+      for (const auto rank : actions.drain)
+        ranks_.set_drained(rank, true);
+      for (const auto rank : actions.undrain)
+        ranks_.set_drained(rank, false);
+      drained_ = (drained_ | actions.drain) - actions.undrain;
+      const bool still = actions.drain.empty() && actions.undrain.empty() && actions.publish == published_;
+      published_ = actions.publish;
+      if (still) return;
     }
+  }
+
+  [[nodiscard]] sizing::ResizeObservation observation() const {
+    const MonoTime now(std::chrono::duration_cast<MonoTime::duration>(Seconds(now_)));
+    const auto busy = ranks_.highest_busy();  // what is busy below it changes nothing
+    return {.now = now,
+            .need = need_,
+            .published = published_,
+            .handed_out = handed_,
+            .cluster = sizing::ClusterSight{.seen = now,
+                                            .size = size_,
+                                            .parallelism = size_,
+                                            .terminating = terminating_,
+                                            .joined = joined_},
+            .flux_seen = now,
+            .ranks = setup_.max,
+            .online = {},
+            .ours = drained_,
+            .others = {},
+            .busy = busy == 0 ? flux::IdSet{} : flux::IdSet{busy - 1}};
   }
 
   [[nodiscard]] PlanMoment moment() const {
@@ -297,6 +334,8 @@ class Run {
       auto& life = lives_[rank];
       if (!life.exists) continue;
       life.doomed = true;
+      joined_.erase(rank);
+      terminating_.insert(rank);
       if (ranks_.up(rank)) {
         push(now_ + random_.between(0.2, 2), Kind::rank_dead, rank, life.generation);
       } else {
@@ -305,11 +344,18 @@ class Run {
     }
   }
 
+  void join(std::uint32_t rank) {
+    ranks_.set_up(rank, true);
+    joined_.insert(rank);
+  }
+
   // The pod is gone, and its jobs with it; the node is paid for until it is gone too.
   void die(std::uint32_t rank) {
     auto& life = lives_[rank];
     if (ranks_.busy(rank)) kill_jobs(rank);
     ranks_.set_up(rank, false);
+    joined_.erase(rank);
+    terminating_.erase(rank);
     paid_.emplace_back(life.since, now_ + remove_seconds(removing_, random_.unit()));
     life.exists = false;
     life.doomed = false;
@@ -420,9 +466,13 @@ class Run {
   std::uint64_t ended_ = 0;
   double last_end_ = 0;
   std::uint32_t size_;
-  std::uint32_t drain_from_;  // ranks from here on are drained by us
-  std::uint32_t handed_;      // what the HPA read last
+  std::uint32_t need_ = 0;
+  std::uint32_t handed_;  // what the HPA read last
   std::uint32_t published_;
+  sizing::Resize resize_;
+  flux::IdSet drained_;      // ranks, by us
+  flux::IdSet terminating_;  // ranks whose pod goes
+  flux::IdSet joined_;       // ranks that are up and stay
   std::uint32_t removing_ = 1;
   std::uint32_t bound_size_ = 0;
   double bound_seconds_ = 0;
