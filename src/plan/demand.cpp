@@ -1,6 +1,7 @@
 #include "plan/demand.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 namespace fluxmetrics::plan {
@@ -13,8 +14,9 @@ std::uint32_t rounded_up(double nodes) {
 
 }  // namespace
 
-PlanDemand::PlanDemand(std::span<const PlanJob> jobs, std::uint32_t cores, double patience, double hold)
-    : patience_(patience), hold_(hold), place_(jobs.size()) {
+PlanDemand::PlanDemand(std::span<const PlanJob> jobs, std::uint32_t cores, std::uint32_t nodes,
+                       const sizing::SizePolicy& policy)
+    : nodes_(nodes), patience_(policy.patience.count()), wanted_(policy), place_(jobs.size()) {
   weights_.reserve(jobs.size());
   durations_.reserve(jobs.size());
   widths_.reserve(jobs.size());
@@ -69,25 +71,41 @@ void PlanDemand::grow_old(double now) {
   }
 }
 
-std::uint32_t PlanDemand::undrained(double now) {
+std::uint32_t PlanDemand::end_of_one(std::uint32_t width) const {
+  const auto running = rounded_up(running_weight_);
+  return running + width <= nodes_ ? running + width : width;
+}
+
+std::uint32_t PlanDemand::end_of_all() const {
+  auto end = rounded_up(running_weight_);
+  auto placed = end;
+  for (const auto& [width, count] : wide_) {
+    const auto room = placed < nodes_ ? (nodes_ - placed) / width : 0;
+    placed += std::min(room, count) * width;
+    end = std::max(end, placed);
+    if (room < count) end = std::max(end, end_of_one(width));
+  }
+  return end;
+}
+
+std::uint32_t PlanDemand::target(double now) {
   grow_old(now);
   double load = old_weight_ + young_weight_;
   for (const auto& running : running_) {
     const double left = std::max(0.0, running.end - now);
     load += weights_[running.job] * (patience_ > 0 ? std::min(1.0, left / patience_) : 1.0);
   }
-  const auto wide = wide_.empty() ? 0 : wide_.rbegin()->first;
-  return std::max({rounded_up(running_weight_), wide, rounded_up(load)});
+  std::uint32_t wide = 0;
+  for (const auto& [width, count] : wide_)
+    wide = std::max(wide, end_of_one(width));
+  return std::max({rounded_up(running_weight_), wide, std::min(end_of_all(), rounded_up(load))});
 }
 
 std::uint32_t PlanDemand::need(double now) {
-  const auto nodes = undrained(now);
-  while (!peaks_.empty() && peaks_.back().nodes <= nodes)
-    peaks_.pop_back();
-  peaks_.push_back({.t = now, .nodes = nodes});
-  while (peaks_.front().t < now - hold_)
-    peaks_.pop_front();
-  return peaks_.front().nodes;
+  sizing::Demand demand;
+  demand.target = target(now);
+  return wanted_.update(demand, nodes_,
+                        MonoTime(std::chrono::duration_cast<MonoTime::duration>(Seconds(now))));
 }
 
 }  // namespace fluxmetrics::plan

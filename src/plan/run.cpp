@@ -49,6 +49,15 @@ struct Running {
   RankShares placement;
 };
 
+sizing::SizePolicy size_policy(const PlanSetup& setup) {
+  sizing::SizePolicy policy;
+  policy.hold = Seconds(setup.hold);
+  policy.patience = Seconds(setup.patience);
+  policy.min_replicas = setup.min;
+  policy.max_replicas = setup.max;
+  return policy;
+}
+
 class Run {
  public:
   Run(const PlanStrategy& strategy, std::span<const PlanJob> jobs, const PlanSetup& setup)
@@ -57,7 +66,7 @@ class Run {
         setup_(setup),
         random_(setup.seed),
         ranks_(setup.max, setup.cores),
-        demand_(jobs, setup.cores, setup.patience, setup.hold),
+        demand_(jobs, setup.cores, setup.max, size_policy(setup)),
         observer_(strategy),
         controller_({}, {.version = setup.kubernetes}),
         lives_(setup.max),
@@ -232,7 +241,7 @@ class Run {
   }
 
   void look() {
-    need_ = std::clamp(demand_.need(now_), setup_.min, setup_.max);
+    need_ = demand_.need(now_);
     if (strategy_.drains) {
       obey_protocol();
     } else {

@@ -19,7 +19,7 @@ namespace {
 class World {
  public:
   World(std::uint32_t ranks, std::uint32_t cores, std::vector<PlanJob> jobs)
-      : jobs_(std::move(jobs)), ranks_(ranks, cores), demand_(jobs_, cores, 60, 60), held_(jobs_.size()) {}
+      : jobs_(std::move(jobs)), ranks_(ranks, cores), demand_(jobs_, cores, ranks, {}), held_(jobs_.size()) {}
 
   void up(std::uint32_t first, std::uint32_t last) {
     for (auto rank = first; rank <= last; ++rank)

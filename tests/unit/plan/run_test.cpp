@@ -71,7 +71,7 @@ TEST(PlanDemand, ShortWorkCountsInPart) {
   std::vector<PlanJob> jobs;
   for (int i = 0; i < 60; ++i)
     jobs.push_back(wide(0, 1, 1));
-  PlanDemand demand(jobs, 8, 60, 60);
+  PlanDemand demand(jobs, 8, 64, {});
   for (std::uint32_t i = 0; i < 60; ++i)
     demand.queued(i, 0);
   EXPECT_DOUBLE_EQ(demand.demand(), 60);
