@@ -7,7 +7,7 @@
 namespace fluxmetrics {
 
 double any_chance() {
-  thread_local std::minstd_rand random{std::random_device{}()};
+  thread_local static std::minstd_rand random{std::random_device{}()};
   return std::uniform_real_distribution(0.0, 1.0)(random);
 }
 

@@ -68,7 +68,7 @@ class WaitTimes {
     return &queues_[found->second].waits;
   }
   static const QueueWaits* find(const Shared& queues, std::string_view name) {
-    const auto found = std::ranges::find(queues, name, &QueueWaits::queue);
+    const auto* const found = std::ranges::find(queues, name, &QueueWaits::queue);
     return found == queues.end() ? nullptr : found;
   }
   void add_difference(const QueueWaits& after, const QueueWaits* before) {
