@@ -37,6 +37,12 @@ struct Chart {
   std::string theme = "auto";        // auto, light or dark
 };
 
+// A chart and the name of the file that it belongs in.
+struct NamedChart {
+  std::string file;
+  Chart chart;
+};
+
 // Dashes for line number `index` of several that may lie on one another.
 [[nodiscard]] std::string dashes_of(std::size_t index);
 
