@@ -18,8 +18,11 @@ if [ "$preset" = tsan ] && setarch "$(uname -m)" -R true 2>/dev/null; then run=(
 results=$PWD/build/$preset/tests.xml
 rm -f "$results"
 status=0
-# Most tests wait: so many run at once, and those that compute count as several (tests/CMakeLists.txt).
-"${run[@]}" ctest --preset "$preset" --parallel $((4 * $(nproc))) --output-junit "$results" \
+# Most tests wait: so many run at once, and those that compute count as several (tests/CMakeLists.txt). Under a
+# sanitizer they compute more.
+width=$((4 * $(nproc)))
+case $preset in asan | tsan) width=$((2 * $(nproc))) ;; esac
+"${run[@]}" ctest --preset "$preset" --parallel "$width" --output-junit "$results" \
   --test-output-size-passed 100000000 --test-output-size-failed 100000000 "$@" </dev/null || status=$?
 python3 -B tools/skips.py "$preset=$results" || [ "$status" -ne 0 ] || status=1
 exit "$status"
