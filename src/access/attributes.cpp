@@ -6,7 +6,7 @@
 #include "base/text.hpp"
 #include "kube/json.hpp"
 #include "kube/metric_value.hpp"
-#include "kube/metrics_groups.hpp"
+#include "kube/metrics_api.hpp"
 #include "kube/selector.hpp"
 
 namespace fluxmetrics::access {

@@ -9,7 +9,7 @@
 #include "api/router.hpp"
 #include "http/digest.hpp"
 #include "kube/discovery.hpp"
-#include "kube/metrics_groups.hpp"
+#include "kube/metrics_api.hpp"
 #include "kube/openapi.hpp"
 
 namespace fluxmetrics::api {

@@ -7,7 +7,7 @@
 #include "api/query.hpp"
 #include "api/selection.hpp"
 #include "kube/metric_value.hpp"
-#include "kube/metrics_groups.hpp"
+#include "kube/metrics_api.hpp"
 #include "kube/quantity.hpp"
 #include "metrics/external_names.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "api/objects.hpp"
 #include "api/router.hpp"
-#include "kube/metrics_groups.hpp"
+#include "kube/metrics_api.hpp"
 #include "metrics/rank_metrics.hpp"
 
 namespace fluxmetrics::api {

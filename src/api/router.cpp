@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <span>
 
-#include "kube/metrics_groups.hpp"
+#include "kube/metrics_api.hpp"
 
 namespace fluxmetrics::api {
 namespace {

@@ -7,7 +7,7 @@
 #include "base/text.hpp"
 #include "explain/json_path.hpp"
 #include "http/message.hpp"
-#include "kube/metrics_groups.hpp"
+#include "kube/metrics_api.hpp"
 #include "kube/quantity.hpp"
 
 namespace fluxmetrics::explain {

@@ -55,7 +55,7 @@ std::optional<std::int32_t> minor_of(std::string_view text) {
 }
 
 std::unexpected<Error> no_version(std::string_view text) {
-  return fail(Code::invalid, "'{}' is no version of Kubernetes: write one as 1.37", printable(text, 60));
+  return fail(Code::invalid, "'{}' is not a Kubernetes version: write it as 1.37", printable(text, 60));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "base/json_members.hpp"
 #include "base/log.hpp"
 #include "base/rest.hpp"
 #include "http/message.hpp"
@@ -19,10 +20,7 @@ namespace {
 
 // metadata.NAME of an object or a list; "" when it is no text.
 std::string metadata_text(const json::object& object, std::string_view name) {
-  const auto* metadata = object.if_contains("metadata");
-  const auto* fields = metadata == nullptr ? nullptr : metadata->if_object();
-  const auto* text = fields == nullptr ? nullptr : fields->if_contains(name);
-  return text != nullptr && text->is_string() ? std::string(text->get_string()) : std::string();
+  return std::string(text_at(object_at(&object, "metadata"), name).value_or(""));
 }
 
 ObjectKey key_of(const json::object& object) {

@@ -5,6 +5,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "kube/metrics_api.hpp"
+
 namespace fluxmetrics::kube {
 namespace {
 
@@ -44,7 +46,7 @@ boost::json::value metric_value_list(MetricsVersion version, std::span<const Met
   for (const auto& item : items)
     list.push_back(to_item(version, item));
   return object{{"kind", "MetricValueList"},
-                {"apiVersion", fmt::format("custom.metrics.k8s.io/{}", to_string(version))},
+                {"apiVersion", fmt::format("{}/{}", custom_metrics_group, to_string(version))},
                 {"metadata", object()},
                 {"items", std::move(list)}};
 }
@@ -61,7 +63,7 @@ boost::json::value external_metric_value_list(std::span<const ExternalMetricValu
                           {"value", item.value}});
   }
   return object{{"kind", "ExternalMetricValueList"},
-                {"apiVersion", "external.metrics.k8s.io/v1beta1"},
+                {"apiVersion", fmt::format("{}/v1beta1", external_metrics_group)},
                 {"metadata", object()},
                 {"items", std::move(list)}};
 }

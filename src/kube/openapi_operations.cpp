@@ -89,9 +89,10 @@ std::string capitalized(std::string text) {
 }  // namespace
 
 object openapi_paths(const MetricsApi& api, Dialect dialect) {
-  const bool external = std::string_view(api.group).starts_with("external");
+  const bool external = api.group == external_metrics_group;
   const auto root = fmt::format("/apis/{}/{}/", api.group, api.version);
-  const auto id = fmt::format("{}Metrics{}", external ? "External" : "Custom", capitalized(api.version));
+  const auto id =
+      fmt::format("{}Metrics{}", external ? "External" : "Custom", capitalized(std::string(api.version)));
   const auto list = list_schema(api);
   object paths;
   paths[root] = path_item("list" + id + "Resources", "Lists the metrics that there are.", {},

@@ -17,7 +17,7 @@ constexpr std::string_view label_requirement = "org.flux-framework.metrics.v1.La
 constexpr std::string_view api_resource = "org.flux-framework.metrics.v1.APIResource";
 
 bool is_external(const MetricsApi& api) {
-  return std::string_view(api.group).starts_with("external");
+  return api.group == external_metrics_group;
 }
 
 // "io.k8s.metrics.pkg.apis.custom_metrics.v1beta2.MetricValue"
@@ -86,7 +86,7 @@ object custom_value(const MetricsApi& api, Dialect dialect) {
                        {"timestamp", time(about_timestamp)},
                        {"value", text(about_value)}};
   array required = {"describedObject", "timestamp", "value"};
-  if (std::string_view(api.version) == "v1beta1") {
+  if (api.version == "v1beta1") {
     properties["metricName"] = text("The name of the metric.");
     properties["window"] = integer(about_window);
     properties["selector"] = reference_to(label_selector, dialect);
@@ -112,7 +112,7 @@ object external_value() {
 
 void add_custom(const MetricsApi& api, Dialect dialect, object& schemas) {
   schemas[value_schema(api)] = custom_value(api, dialect);
-  if (std::string_view(api.version) == "v1beta2") {
+  if (api.version == "v1beta2") {
     schemas[own_schema(api, "MetricIdentifier")] = schema(
         "Which metric a value belongs to.",
         {{"name", text("The name of the metric.")}, {"selector", reference_to(label_selector, dialect)}},

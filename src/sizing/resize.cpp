@@ -192,12 +192,10 @@ std::string to_sentence(const ResizeActions& actions) {
       return "Flux has been silent for too long: no rank is given back or undrained until it answers";
     case ResizeWait::cluster_silent:
       return "nothing new is known of the MiniCluster, its Job and its pods: no rank is given back or "
-             "undrained until "
-             "the API server answers";
+             "undrained until the API server answers";
     case ResizeWait::sizes_differ:
       return "spec.size and the Job's parallelism differ: the operator is not done yet, or ignores this "
-             "size; no rank "
-             "is given back until they are equal";
+             "size; no rank is given back until they are equal";
     case ResizeWait::just_started:
       return "just started, without a memory of what was needed before: no rank is given back yet";
     case ResizeWait::drain:

@@ -21,7 +21,7 @@ namespace fluxmetrics::sizing {
 struct ResizePolicy {
   std::uint32_t min = 1;
   std::uint32_t max = std::numeric_limits<std::uint32_t>::max();
-  Seconds hold{60};  // after its start it gives nothing back for so long: it does not know what was needed
+  Seconds hold{60};  // after its start it gives nothing back for this long: it does not know what was needed
   Seconds shrink_every{15};     // at most one shrink in this time
   Seconds stale_after{10};      // what was seen longer ago is no reason to give anything back
   Seconds grow_for{60};         // ... and what was seen longer ago than this none to ask for more
@@ -98,15 +98,13 @@ class Resize {
 
   // `seen.now` must not go backwards.
   //
-  // drain: every rank >= need that nobody drained, unborn ones too, save rank 0; and ranks whose pod is
-  // going. publish: need; less than before only when every rank that could leave is drained and was seen idle
-  // after that,
-  //   and no two shrinks in `shrink_every`. So every rank >= what is published is drained, always.
-  // scale: likewise. Down only when the Job agrees with spec.size; up over a pod that terminates only when we
-  //   drained its rank and it is empty, else up to that rank.
-  // undrain: ours, below need, below what is published and was handed out, below the size of spec and Job,
-  // and the
-  //   broker online is that of a pod that stays.
+  // - drain: every rank >= need that nobody drained, unborn ones too, save rank 0; and ranks whose pod goes.
+  // - publish: need. Less than before only when every rank that could leave is drained and was seen idle
+  //   after that, and once in `shrink_every`. So every rank >= what is published is always drained.
+  // - scale: likewise. Down only when the Job agrees with spec.size; up over a pod that terminates only when
+  //   we drained its rank and it is empty, else up to that rank.
+  // - undrain: ours, below need, below what is published and was handed out, below the size of spec and Job,
+  //   where the broker online is that of a pod that stays.
   //
   // A new machine (after a start, however the last one ended) undrains nothing before a value was read from
   // it, and for `hold` gives nothing back: it publishes no less than the Job's size, or the ranks known. All

@@ -109,7 +109,7 @@ status:
 
     def test_what_is_no_version_is_refused(self):
         for arguments in (("explain", "hpa.yaml"), ("plan", "--vectors", "x.jsonl")):
-            for version, says in (("new", "'new' is no version of Kubernetes: write one as 1.37"),
+            for version, says in (("new", "'new' is not a Kubernetes version: write it as 1.37"),
                                   ("1.26", "Kubernetes 1.26 is not known: there are 1.27 to 1.37"),
                                   ("1.99", "Kubernetes 1.99 is not known: there are 1.27 to 1.37")):
                 code, error = refused(*arguments, "--kubernetes-version", version)

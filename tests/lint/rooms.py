@@ -151,12 +151,6 @@ def header_of(source):
     return next((path for path in (source.with_suffix(".hpp"), source.with_suffix(".h")) if path.is_file()), None)
 
 
-def headers_without_source(src):
-    """The headers that no source proves to stand alone."""
-    return [path for path in source_files(src)
-            if path.suffix in (".hpp", ".h") and not path.with_suffix(".cpp").is_file()]
-
-
 def check_own_headers(tree, complain):
     src = tree / "src"
     for source in sorted(src.rglob("*.cpp")):

@@ -124,13 +124,6 @@ class Rules(unittest.TestCase):
         self.demand(("src/api/y.cpp:", '"api/y.hpp" first'), ("src/flux/x.cpp:1:", '"flux/x.hpp" first'),
                     ("src/http/z.cpp:1:", '"http/z.h" first'))
 
-    def test_headers_that_no_source_proves(self):
-        self.write("src/flux/flux.cpp", '#include "flux/flux.hpp"\n')
-        self.write("src/api/api.h", "")
-        src = self.tree / "src"
-        found = [path.relative_to(src).as_posix() for path in rooms.headers_without_source(src)]
-        self.assertEqual(found, ["api/api.h", "api/api.hpp", "base/base.hpp", "commands/commands.hpp", "http/http.hpp"])
-
     def test_beast_in_a_header(self):
         self.write("src/http/http.hpp", "#include <boost/beast/core.hpp>\n")
         self.demand(("src/http/http.hpp:1:", "a header includes Beast"))

@@ -23,7 +23,7 @@ TEST(KubernetesVersion, RefusesWhatIsNone) {
     const auto version = parse_kubernetes_version(text);
     ASSERT_FALSE(version) << text;
     EXPECT_EQ(version.error().code, Code::invalid) << text;
-    EXPECT_NE(version.error().message.find("is no version of Kubernetes"), std::string::npos);
+    EXPECT_NE(version.error().message.find("is not a Kubernetes version"), std::string::npos);
   }
 }
 
