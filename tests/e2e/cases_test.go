@@ -76,6 +76,7 @@ func TestE2E(t *testing.T) {
 		for _, one := range alone {
 			t.Run(one.name, func(t *testing.T) {
 				world.report.watch(t, one.name)
+				world.restoreAfterFailure(t)
 				one.run(t, world)
 			})
 		}
