@@ -36,7 +36,7 @@ function(fluxmetrics_precompiled target headers)
   endif()
 endfunction()
 
-# A room is one directory of src/: one static library that names the rooms it may use. A file that includes
+# A room is one directory of src/: one library that names the rooms it may use. A file that includes
 # a room which is not declared here does not link (and tests/lint/rooms.py says so before that).
 #
 #   fluxmetrics_room(flux ROOMS base LIBS Boost::json)
@@ -46,7 +46,7 @@ function(fluxmetrics_room name)
   list(FILTER sources EXCLUDE REGEX "/(main|bridge)\\.cpp$")
   list(TRANSFORM ARG_ROOMS PREPEND room_)
   if(sources)
-    add_library(room_${name} STATIC ${sources})
+    add_library(room_${name} ${sources})  # shared where BUILD_SHARED_LIBS says so
     target_include_directories(room_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(room_${name} PUBLIC ${ARG_ROOMS} ${ARG_LIBS} PRIVATE fluxmetrics_options)
     fluxmetrics_batched(room_${name})

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What building costs, beside an older commit: tools/build_table.py COMMIT [PART...], a Markdown table on stdout.
 
-PART: demo (all that `make demo` compiles, from nothing), replies, api, command (that again after touching one file),
-lint (`make lint` from nothing), lint-warm (again). All without a name; those that need a built tree build it first.
+PART: demo (all that `make demo` compiles, from nothing), replies, api, command (the program again after touching one
+file, in the preset for editing), lint (`make lint` from nothing), lint-warm (again). All without a name; those that need a built tree build it first.
 COMMIT and HEAD are checked out beside each other in build/build_table, and take turns. Counted are the processor
 seconds (user and system) of all processes of a command, without ccache; packages must be installed (tools/setup.sh
 build lint). It takes an hour of two cores, and the machine should do nothing else: the table says what it did.
@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLACE = ROOT / "build" / "build_table"
 TOUCHED = {"replies": "src/flux/replies.hpp", "api": "src/api/api.cpp", "command": "src/commands/start.cpp"}
 NAMES = {"demo": "`make demo`, its build from nothing",
-         **{part: f"build after touching `{path}`" for part, path in TOUCHED.items()},
+         **{part: f"preset `dev`, after touching `{path}`" for part, path in TOUCHED.items()},
          "lint": "`make lint` from nothing", "lint-warm": "`make lint` again"}
 
 
@@ -57,15 +57,14 @@ class Tree:
     def clean(self):
         shutil.rmtree(self.folder / "build", ignore_errors=True)
 
-    def configured(self):
-        return (self.folder / "build" / "release" / "build.ninja").is_file()
+    def build(self, preset, configure=True):
+        return self.run((f"cmake --preset {preset} && " if configure else "") +
+                        f"cmake --build build/{preset} --parallel $(nproc) --target flux-metrics-api")
 
     def measure(self, part):
-        configure = "cmake --preset release"
-        build = "cmake --build build/release --parallel $(nproc) --target flux-metrics-api"
         if part == "demo":
             self.clean()
-            return self.run(f"{configure} && {build}")
+            return self.build("release")
         if part == "lint":
             self.clean()
             return self.run("tools/lint.sh")
@@ -76,9 +75,9 @@ class Tree:
         path = self.folder / TOUCHED[part]
         if not path.is_file():
             sys.exit(f"{path} is not there: which file has its place?")
-        self.run(build if self.configured() else f"{configure} && {build}")
+        self.build("dev")
         path.touch()
-        return self.run(build)
+        return self.build("dev", configure=False)
 
 
 def git(*arguments):

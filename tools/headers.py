@@ -84,8 +84,8 @@ class Headers:
                 chains.append([header])
         return chains
 
-    def check(self, headers):
-        """{header: what the compiler says, "" when it stands alone}."""
+    def check(self, headers, chained=True):
+        """{header: what the compiler says, "" when it stands alone}. Sources, too, if not chained: their names clash."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
             list(pool.map(self.files, sorted(set().union(*map(self.external, headers)))))
@@ -105,7 +105,8 @@ class Headers:
                     return {chain[0]: done.stdout or f"exit {done.returncode}"}
                 return {header: said for one in chain for header, said in compile_chain(path, [one]).items()}
 
-            chains = [(path, chain) for path, members in behind.items() for chain in self.chains(members)]
+            chains = [(path, chain) for path, members in behind.items()
+                      for chain in (self.chains(members) if chained else [[member] for member in members])]
             results = pool.map(compile_chain, *zip(*chains))
             return {header: said for result in results for header, said in result.items()}
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The lint gate: tools/lint.py check | format (tools/lint.sh sets the machine up and calls it).
+"""The lint gate: tools/lint.py check | format | sources (tools/lint.sh sets the machine up and calls it).
 
 What is linted: the format of all C and C++ files; clang-tidy over the .cpp files of src (headers through them);
 that each header of src compiles alone (headers.py); the rules of tests/lint; the syntax of Python and shell scripts.
-clang-tidy and header results are remembered in the user's cache by the content of the file, of every header of src
+Apart from that, `sources`: that each .cpp file of src compiles alone, as most builds compile several at once.
+clang-tidy's and the compiler's results are remembered in the user's cache by the content of the file, of every header of src
 that it reaches, and of the tools' settings: a second run costs seconds, in a clean checkout too.
 """
 import concurrent.futures
@@ -90,20 +91,20 @@ def say(what, path, output):
     print(f"--- {what}: {path.relative_to(ROOT)}\n{output.rstrip()}", flush=True)
 
 
-def check_headers(files):
+def check_alone(what, files, chained=True):
     begin = time.monotonic()
     compiler = ["g++", *FLAGS, "-Wall", "-Wextra", "-Werror", "-Winvalid-pch",
                 "--param", "ggc-min-heapsize=1000000"]  # as in cmake/Options.cmake
-    memory = Memory("headers", run(["g++", "--version"])[1], shlex.join(compiler))
+    memory = Memory(what, run(["g++", "--version"])[1], shlex.join(compiler))
     fresh = memory.fresh(files)
     good = True
-    for path, output in headers.Headers(SRC, compiler, BUILD).check(fresh).items():
+    for path, output in headers.Headers(SRC, compiler, BUILD).check(fresh, chained).items():
         if output:
             good = False
-            say("headers", path, output)
+            say(what, path, output)
         else:
             memory.keep(path)
-    report("headers", good, begin, f"{len(files)} files, {len(fresh)} not remembered")
+    report(what, good, begin, f"{len(files)} files, {len(fresh)} not remembered")
     return good
 
 
@@ -236,20 +237,24 @@ def main(action):
         return 0 if simple("format", [["clang-format-19", "-i", *cxx]], f"{len(cxx)} files") else 1
     CACHE.mkdir(parents=True, exist_ok=True)
     BUILD.mkdir(parents=True, exist_ok=True)
+    sources = sorted(SRC.rglob("*.cpp"))
+    if action == "sources":
+        # The broker module's bridge needs flux-core's headers.
+        return 0 if check_alone("sources", [path for path in sources if path.name != "bridge.cpp"], False) else 1
     results = [
         simple("rooms", [[sys.executable, "-B", path, ROOT] for path in sorted(ROOT.glob("tests/lint/*.py"))
                          if not path.name.startswith("test_")], "the rules of the tree"),
         check_scripts(),
         check_format(cxx),
-        check_headers(sorted(SRC.rglob("*.hpp"))),
-        check_tidy(sorted(SRC.rglob("*.cpp"))),
+        check_alone("headers", sorted(SRC.rglob("*.hpp"))),
+        check_tidy(sources),
     ]
     forget_old_stamps()
     return 0 if all(results) else 1
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["check"], ["format"]):
+    if sys.argv[1:] not in (["check"], ["format"], ["sources"]):
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     sys.exit(main(sys.argv[1]))

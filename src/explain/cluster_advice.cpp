@@ -5,6 +5,7 @@
 
 #include "base/plural.hpp"
 #include "base/text.hpp"
+#include "explain/own_metrics.hpp"
 #include "kube/selector.hpp"
 
 namespace fluxmetrics::explain {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "explain/own_metrics.hpp"
 #include "explain/repair.hpp"
 #include "explain/verdict.hpp"
 

@@ -6,6 +6,7 @@
 
 #include "base/plural.hpp"
 #include "explain/json_path.hpp"
+#include "explain/own_metrics.hpp"
 #include "explain/values.hpp"
 #include "http/message.hpp"
 #include "kube/selector.hpp"

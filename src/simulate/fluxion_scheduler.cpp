@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 #include <limits>
 
+#include "simulate/queues.hpp"
+#include "simulate/resources.hpp"
+
 namespace fluxmetrics::simulate {
 namespace {
 

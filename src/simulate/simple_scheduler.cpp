@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "simulate/resources.hpp"
+
 namespace fluxmetrics::simulate {
 
 namespace json = boost::json;

@@ -23,11 +23,11 @@ class StandAlone(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def bad(self):
+    def bad(self, pattern="*.hpp", chained=True):
         """The names of those that do not stand alone."""
         compiler = ["g++", "-std=c++23", "-Wall", "-Werror", "-Winvalid-pch"]
         self.checked = headers.Headers(self.src, compiler, self.folder / "build")
-        said = self.checked.check(sorted(self.src.rglob("*.hpp")))
+        said = self.checked.check(sorted(self.src.rglob(pattern)), chained)
         return {path.relative_to(self.src).as_posix() for path, output in said.items() if output}
 
     def test_missing_standard_header_that_most_others_include(self):
@@ -65,6 +65,13 @@ class StandAlone(unittest.TestCase):
     def test_warning_is_an_error(self):
         self.write("one/a.hpp", "#pragma once\ninline int a(unsigned x) { int unused; return x > 0; }\n")
         self.assertEqual(self.bad(), {"one/a.hpp"})
+
+    def test_sources_whose_names_clash(self):
+        source = "#include <vector>\nnamespace { int size() { return 1; } }\nint %s() { return size(); }\n"
+        for name in "abc":
+            self.write(f"one/{name}.cpp", source % name)
+        self.write("one/lacks.cpp", "namespace { std::vector<int> all; }\nauto lacks() { return all.size(); }\n")
+        self.assertEqual(self.bad("*.cpp", chained=False), {"one/lacks.cpp"})
 
     def test_header_that_is_not_there(self):
         self.write("one/a.hpp", "#pragma once\n#include <no/such/header.hpp>\n")
