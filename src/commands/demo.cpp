@@ -16,6 +16,7 @@
 #include "commands/demo_view.hpp"
 #include "commands/output.hpp"
 #include "flux/blocking_client.hpp"
+#include "flux/job_stats.hpp"
 #include "http/server.hpp"
 #include "server/pipeline.hpp"
 #include "simulate/job_request.hpp"

@@ -21,6 +21,7 @@
 #include "commands/output.hpp"
 #include "flux/blocking_client.hpp"
 #include "flux/job.hpp"
+#include "flux/payload.hpp"
 #include "server/broker.hpp"
 #include "simulate/job_request.hpp"
 

@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "flux/payload.hpp"
+
 namespace fluxmetrics::flux {
 
 Result<std::unique_ptr<BlockingClient>> BlockingClient::connect(const std::string& socket_path) {

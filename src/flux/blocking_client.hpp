@@ -13,7 +13,6 @@
 
 #include "base/result.hpp"
 #include "flux/client.hpp"
-#include "flux/replies.hpp"
 
 namespace fluxmetrics::flux {
 

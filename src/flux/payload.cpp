@@ -1,4 +1,5 @@
-// From a reply's text to JSON, within bounds: a broker that is broken, or none, must not cost all memory.
+#include "flux/payload.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <new>
@@ -7,8 +8,6 @@
 #include <boost/json/memory_resource.hpp>
 #include <boost/json/storage_ptr.hpp>
 #include <boost/json/value_stack.hpp>
-
-#include "flux/replies.hpp"
 
 namespace fluxmetrics::flux {
 namespace {

@@ -12,38 +12,15 @@
 #include <boost/json/value.hpp>
 
 #include "base/result.hpp"
+#include "flux/drain.hpp"
+#include "flux/event.hpp"
 #include "flux/idset.hpp"
 #include "flux/job.hpp"
 #include "flux/resource_set.hpp"
 
 namespace fluxmetrics::flux {
 
-// job-list.job-stats
-struct JobStates {
-  std::int64_t depend = 0, priority = 0, sched = 0, run = 0, cleanup = 0, inactive = 0, total = 0;
-  bool operator==(const JobStates&) const = default;
-};
-struct QueueStats {
-  std::string name;  // "" for the sum over the instance
-  JobStates states;
-  std::int64_t successful = 0, failed = 0, canceled = 0, timeout = 0, inactive_purged = 0;
-  bool operator==(const QueueStats&) const = default;
-};
-struct JobStats {
-  QueueStats all;
-  std::vector<QueueStats> queues;  // empty when none are configured
-  [[nodiscard]] static Result<JobStats> from_json(const boost::json::value& value);
-  [[nodiscard]] boost::json::value to_json() const;
-  bool operator==(const JobStats&) const = default;
-};
-
 // resource.status
-struct Drain {
-  IdSet ranks;
-  double timestamp = 0;
-  std::string reason;
-  bool operator==(const Drain&) const = default;
-};
 struct ResourceStatus {
   ResourceSet resources;
   std::vector<Drain> drains;
@@ -71,15 +48,6 @@ struct QueueStatus {
   bool operator==(const QueueStatus&) const = default;
 };
 
-// resource.journal and job-manager.events-journal entries (RFC 18).
-struct Event {
-  double timestamp = 0;
-  std::string name;
-  boost::json::object context;
-  bool has_context = false;
-  [[nodiscard]] static Result<Event> from_json(const boost::json::value& value);
-  [[nodiscard]] boost::json::value to_json() const;
-};
 struct JournalReply {  // job-manager.events-journal; id -1 ends the backlog
   JobId id = 0;
   std::vector<Event> events;
@@ -94,9 +62,5 @@ struct ResourceJournalReply {  // resource.journal; no events: the backlog ends
   [[nodiscard]] static Result<ResourceJournalReply> from_json(const boost::json::value& value);
   [[nodiscard]] boost::json::value to_json() const;
 };
-
-// Parses JSON text of a reply; integers stay integers. The memory it takes is bounded: 16 MiB of text, 64 MiB
-// as a document. Errors: Code::protocol with `topic`.
-[[nodiscard]] Result<boost::json::value> parse_payload(std::string_view topic, std::string_view text);
 
 }  // namespace fluxmetrics::flux

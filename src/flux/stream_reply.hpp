@@ -5,7 +5,7 @@
 
 #include "base/result.hpp"
 #include "flux/client.hpp"
-#include "flux/replies.hpp"
+#include "flux/payload.hpp"
 
 namespace fluxmetrics::flux {
 

@@ -7,7 +7,7 @@
 
 #include "base/clock.hpp"
 #include "flux/job.hpp"
-#include "flux/replies.hpp"
+#include "flux/job_stats.hpp"
 #include "instance/cost.hpp"
 #include "instance/job_list.hpp"
 #include "instance/job_table.hpp"

@@ -7,6 +7,7 @@
 
 #include "base/json_members.hpp"
 #include "base/log.hpp"
+#include "flux/replies.hpp"
 
 namespace fluxmetrics::instance {
 namespace {

@@ -10,12 +10,17 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "flux/event.hpp"
 #include "flux/job.hpp"
 #include "flux/job_list.hpp"
+#include "flux/job_stats.hpp"
 #include "flux/jobspec.hpp"
-#include "flux/replies.hpp"
 #include "instance/state.hpp"
 #include "instance/wait_times.hpp"
+
+namespace fluxmetrics::flux {
+struct JournalReply;
+}
 
 namespace fluxmetrics::instance {
 

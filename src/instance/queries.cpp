@@ -14,6 +14,7 @@
 
 #include "base/json_members.hpp"
 #include "flux/fields.hpp"
+#include "flux/payload.hpp"
 #include "instance/scheduler_replies.hpp"
 
 namespace fluxmetrics::instance {

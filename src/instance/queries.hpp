@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "flux/client.hpp"
 #include "flux/job_list.hpp"
+#include "flux/job_stats.hpp"
 #include "flux/replies.hpp"
 #include "instance/cost.hpp"
 #include "instance/job_list.hpp"

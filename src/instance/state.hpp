@@ -8,10 +8,11 @@
 
 #include "base/clock.hpp"
 #include "flux/constraint.hpp"
+#include "flux/drain.hpp"
 #include "flux/idset.hpp"
 #include "flux/job.hpp"
+#include "flux/job_stats.hpp"
 #include "flux/jobspec.hpp"
-#include "flux/replies.hpp"
 #include "flux/resource_set.hpp"
 #include "instance/match_stats.hpp"
 #include "instance/scheduler.hpp"

@@ -14,6 +14,8 @@
 #include "base/json_members.hpp"
 #include "flux/fields.hpp"
 #include "flux/job_list.hpp"
+#include "flux/job_stats.hpp"
+#include "flux/payload.hpp"
 #include "instance/state_json.hpp"
 
 namespace fluxmetrics::instance {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "flux/replies.hpp"
+#include "flux/job_stats.hpp"
 #include "simulate/job.hpp"
 
 namespace fluxmetrics::simulate {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "flux/drain.hpp"
 #include "flux/idset.hpp"
-#include "flux/replies.hpp"
 #include "simulate/timer_queue.hpp"
 
 namespace fluxmetrics::simulate {

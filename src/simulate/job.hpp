@@ -9,9 +9,9 @@
 
 #include <boost/json/object.hpp>
 
+#include "flux/event.hpp"
 #include "flux/job.hpp"
 #include "flux/jobspec.hpp"
-#include "flux/replies.hpp"
 #include "flux/resource_set.hpp"
 #include "simulate/pool.hpp"
 #include "simulate/timer_queue.hpp"

@@ -14,6 +14,7 @@
 
 #include "base/result.hpp"
 #include "flux/job.hpp"
+#include "flux/job_stats.hpp"
 #include "simulate/counts.hpp"
 #include "simulate/job.hpp"
 #include "simulate/job_request.hpp"

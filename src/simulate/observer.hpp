@@ -5,7 +5,7 @@
 
 #include <boost/json/object.hpp>
 
-#include "flux/replies.hpp"
+#include "flux/event.hpp"
 #include "simulate/job.hpp"
 
 namespace fluxmetrics::simulate {

@@ -5,6 +5,7 @@
 
 #include "flux/captures.hpp"
 #include "flux/job_list.hpp"
+#include "flux/job_stats.hpp"
 #include "flux/jobspec.hpp"
 #include "flux/replies.hpp"
 

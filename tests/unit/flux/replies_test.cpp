@@ -8,6 +8,8 @@
 
 #include "flux/captures.hpp"
 #include "flux/client.hpp"
+#include "flux/job_stats.hpp"
+#include "flux/payload.hpp"
 
 namespace fluxmetrics::flux {
 namespace {

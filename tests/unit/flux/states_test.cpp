@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "flux/captures.hpp"
+#include "flux/job_stats.hpp"
 #include "flux/replies.hpp"
 
 namespace fluxmetrics::flux {

@@ -17,6 +17,7 @@
 #include <boost/json.hpp>
 
 #include "flux/job_list.hpp"
+#include "flux/job_stats.hpp"
 #include "flux/replies.hpp"
 #include "instance/state.hpp"
 
