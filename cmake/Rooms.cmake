@@ -60,11 +60,11 @@ endfunction()
 
 # The unit tests of one room: tests/unit/NAME/*.cpp become the ctest entry NAME.
 #
-#   fluxmetrics_unit_tests(flux)
+#   fluxmetrics_unit_tests(flux ROOMS simulate APART message_test)
 #
-# APART: its sources share names, and are compiled one by one even where others are batched.
+# APART: sources that share names with others, and are compiled alone even where those are batched.
 function(fluxmetrics_unit_tests name)
-  cmake_parse_arguments(ARG "APART" "" "ROOMS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "ROOMS;APART" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/${name}/*.cpp)
   if(NOT sources)
     return()
@@ -75,9 +75,9 @@ function(fluxmetrics_unit_tests name)
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit)
   # The tests' own code need not be fast, and GoogleTest takes an optimiser long; what they test is built as it ships.
   target_compile_options(test_${name} PRIVATE -O0)
-  if(NOT ARG_APART)
-    fluxmetrics_batched(test_${name})
-  endif()
+  fluxmetrics_batched(test_${name})
+  list(TRANSFORM ARG_APART REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/tests/unit/${name}/\\1.cpp")
+  set_source_files_properties(${ARG_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   fluxmetrics_precompiled(test_${name} test_headers)
   target_compile_definitions(test_${name} PRIVATE TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   add_test(NAME ${name} COMMAND test_${name})

@@ -22,6 +22,7 @@
 #include "commands/output.hpp"
 #include "flux/blocking_client.hpp"
 #include "flux/job_list.hpp"
+#include "flux/replies.hpp"
 #include "plan/job_history.hpp"
 #include "server/broker.hpp"
 

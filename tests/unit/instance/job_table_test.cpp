@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 
 #include "flux/captures.hpp"
+#include "flux/replies.hpp"
 
 namespace fluxmetrics::instance {
 namespace {

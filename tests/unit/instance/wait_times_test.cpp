@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "flux/replies.hpp"
 #include "instance/job_table.hpp"
 
 namespace fluxmetrics::instance {
