@@ -2,7 +2,8 @@
 """What building costs, beside an older commit: tools/build_table.py COMMIT [PART...], a Markdown table on stdout.
 
 PART: demo (all that `make demo` compiles, from nothing), replies, api, command (the program again after touching one
-file, in the preset for editing), lint (`make lint` from nothing), lint-warm (again). All without a name; those that need a built tree build it first.
+file, in the preset for editing), lint (`make lint` from nothing), lint-warm (again). All without a name; those that
+need a built tree build it first.
 COMMIT and HEAD are checked out beside each other in build/build_table, and take turns. Counted are the processor
 seconds (user and system) of all processes of a command, without ccache; packages must be installed (tools/setup.sh
 build lint). It takes an hour of two cores, and the machine should do nothing else: the table says what it did.

@@ -85,7 +85,7 @@ class Headers:
         return chains
 
     def check(self, headers, chained=True):
-        """{header: what the compiler says, "" when it stands alone}. Sources, too, if not chained: their names clash."""
+        """{header: what the compiler says, "" when it stands alone}. Of sources, too, but not chained: names clash."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
             list(pool.map(self.files, sorted(set().union(*map(self.external, headers)))))

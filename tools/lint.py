@@ -4,8 +4,8 @@
 What is linted: the format of all C and C++ files; clang-tidy over the .cpp files of src (headers through them);
 that each header of src compiles alone (headers.py); the rules of tests/lint; the syntax of Python and shell scripts.
 Apart from that, `sources`: that each .cpp file of src compiles alone, as most builds compile several at once.
-clang-tidy's and the compiler's results are remembered in the user's cache by the content of the file, of every header of src
-that it reaches, and of the tools' settings: a second run costs seconds, in a clean checkout too.
+clang-tidy's and the compiler's results are remembered in the user's cache by the content of the file, of every header
+of src that it reaches, and of the tools' settings: a second run costs seconds, in a clean checkout too.
 """
 import concurrent.futures
 import hashlib
