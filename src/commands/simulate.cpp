@@ -72,6 +72,7 @@ Result<simulate::Options> read_options(const SimulateOptions& given) {
                             .socket = given.socket,
                             .pending = given.pending,
                             .running = given.running};
+  if (given.pod_grace) options.pod_grace = given.pod_grace->count();
   options.guests = given.as_guest;
   options.private_mode = given.private_mode;
   options.scheduler = !given.no_scheduler;
@@ -140,6 +141,9 @@ void add_simulate(Command& program) {
       "  flux-metrics-api get node_wanted_count\n"
       "With Fluxion, as in a MiniCluster that sets a queue policy:\n"
       "  flux-metrics-api simulate --scheduler fluxion --queue-policy easy --match-policy lonode\n"
+      "Pods that die as a MiniCluster's do; rank 3 takes jobs for 30 s, then they fail:\n"
+      "  flux-metrics-api simulate --size 4 --pod-grace 30s --socket /tmp/flux.sock &\n"
+      "  FLUX_URI=local:///tmp/flux.sock flux-metrics-api simulate-ctl offline 3\n"
       "A large one, in the middle of its work:\n"
       "  flux-metrics-api simulate --size 10000 --pending 100000 --running 10000");
   command.whole("--size", o.size, "Ranks that are online at the start").shows_default();
@@ -152,6 +156,9 @@ void add_simulate(Command& program) {
   command.number("--speed", o.speed, "How many times faster than real time")
       .shows_default()
       .check(number_above_zero(), "POSITIVE");
+  command.bare_duration("--pod-grace", o.pod_grace,
+                        "How long the broker of a deleted pod lives on and takes jobs, such as 30s [it stops "
+                        "at once]");
   command.option("--trace", o.trace, "Jobs to submit: JSON lines, see docs/simulate.md");
   command.option("--queue", o.queues,
                  "A queue, NAME or NAME=RANKS (repeatable); queues start stopped, as Flux's do");

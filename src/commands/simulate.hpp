@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "commands/command_line.hpp"
 
 namespace fluxmetrics::commands {
@@ -19,9 +20,10 @@ struct SimulateOptions {
   std::uint32_t running = 0;
   std::string socket;  // "" = a new one below the temporary directory
   double speed = 1;
-  std::string trace;                // file of JSON lines
-  std::vector<std::string> queues;  // NAME or NAME=RANKS; configured queues start stopped, as Flux's do
-  std::string as_version;           // "0.53"; "" = the newest
+  std::optional<Seconds> pod_grace;  // how long the broker of a deleted pod lives on; none: it stops at once
+  std::string trace;                 // file of JSON lines
+  std::vector<std::string> queues;   // NAME or NAME=RANKS; configured queues start stopped, as Flux's do
+  std::string as_version;            // "0.53"; "" = the newest
   bool as_guest = false;
   bool private_mode = false;
   bool no_scheduler = false;

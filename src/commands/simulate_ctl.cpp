@@ -161,7 +161,7 @@ Answer act(flux::BlockingClient& client, const SimulateCtlOptions& options) {
     return steer(client, "simulate.online", json::object{{"ranks", options.ranks}});
   if (options.action == "offline")
     return steer(client, "simulate.offline",
-                 json::object{{"ranks", options.ranks}, {"how", options.lost ? "lost" : "shutdown"}});
+                 json::object{{"ranks", options.ranks}, {"how", options.lost ? "lost" : "deleted"}});
   if (options.action == "torpid" || options.action == "lively")
     return steer(client, "simulate.torpid",
                  json::object{{"ranks", options.ranks}, {"torpid", options.action == "torpid"}});
@@ -219,7 +219,8 @@ void add_ranks(Command& ctl, const Shared& o) {
   };
   ranks(add_action(ctl, o, "online", "Ranks join", "online 2-3"));
   ranks(add_action(ctl, o, "offline", "Ranks leave", "offline 3 --lost"))
-      .flag("--lost", o->lost, "As a node that dies; otherwise as a pod that is deleted");
+      .flag("--lost", o->lost,
+            "As a node that dies; otherwise as a pod that is deleted (simulate --pod-grace)");
   ranks(add_action(ctl, o, "torpid", "Ranks answer slowly", "torpid 1"));
   ranks(add_action(ctl, o, "lively", "Ranks answer well again", "lively 1"));
   ranks(add_action(ctl, o, "drain", "Drain ranks", "drain 1 \"a fan\"")).option("reason", o->reason, "Why");

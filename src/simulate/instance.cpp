@@ -70,6 +70,10 @@ Result<void> Instance::online(const flux::IdSet& ranks) {
         Code::invalid, EINVAL,
         "rank {} is removed for good: an instance that discovered its resources takes no rank back",
         never.to_string());
+  flux::IdSet taken_over;
+  for (const auto& [rank, deletion] : deleted_)
+    if (ranks.contains(rank)) taken_over.insert(rank);
+  take_over(taken_over);
   for (const flux::IdSet::Id rank : ranks)
     resources_.nodes().join(rank);
   return {};
@@ -81,24 +85,55 @@ Result<void> Instance::offline(const flux::IdSet& ranks, Departure how) {
     return fail_errno(Code::invalid, EINVAL,
                       "rank 0 leads the instance and cannot leave it: stop the simulator instead");
   if (how == Departure::lost) {
-    // First all are gone, then the jobs fail: none may count another of these ranks as a survivor.
-    for (const flux::IdSet::Id rank : ranks)
-      resources_.nodes().lose(rank, Nodes::Health::lost, "lost connection");
-    for (const flux::IdSet::Id rank : ranks)
-      jobs_.rank_lost(rank);
-    return {};
+    lose(ranks, Nodes::Health::lost, "lost connection");
+  } else if (how == Departure::deleted && options_.pod_grace) {
+    delete_pods(ranks, *options_.pod_grace);
+  } else {
+    stop_brokers(ranks);
   }
+  return {};
+}
+
+void Instance::lose(const flux::IdSet& ranks, Nodes::Health as, const std::string& error) {
+  // First all are gone, then the jobs fail: none may count another of these ranks as a survivor.
+  for (const flux::IdSet::Id rank : ranks) {
+    deleted_.erase(rank);
+    resources_.nodes().lose(rank, as, error);
+  }
+  for (const flux::IdSet::Id rank : ranks)
+    jobs_.rank_lost(rank);
+}
+
+void Instance::stop_brokers(const flux::IdSet& ranks) {
   flux::IdSet leaving;
   for (const flux::IdSet::Id rank : ranks)
     if (resources_.nodes().alive(rank)) leaving.insert(rank);
   timers_.after(timing::shutdown_jobs, [this, leaving] { jobs_.ranks_stopping(leaving); });
-  timers_.after(timing::shutdown_exit, [this, leaving] {
-    for (const flux::IdSet::Id rank : leaving)
-      resources_.nodes().lose(rank, Nodes::Health::offline, "administrative shutdown");
-    for (const flux::IdSet::Id rank : leaving)
-      jobs_.rank_lost(rank);
+  timers_.after(timing::shutdown_exit,
+                [this, leaving] { lose(leaving, Nodes::Health::offline, "administrative shutdown"); });
+}
+
+// PID 1 of a MiniCluster's pod is a shell, which ignores SIGTERM: the broker hears nothing, takes jobs as
+// before, and is killed at the end of the grace period.
+void Instance::delete_pods(const flux::IdSet& ranks, double grace) {
+  const std::uint64_t deletion = ++deletions_;
+  for (const flux::IdSet::Id rank : ranks)
+    if (resources_.nodes().alive(rank)) deleted_.emplace(rank, deletion);
+  timers_.after(grace, [this, deletion] {
+    flux::IdSet killed;
+    for (const auto& [rank, by] : deleted_)
+      if (by == deletion) killed.insert(rank);
+    lose(killed, Nodes::Health::lost, "lost connection");
   });
-  return {};
+}
+
+void Instance::take_over(const flux::IdSet& ranks) {
+  for (const flux::IdSet::Id rank : ranks) {
+    deleted_.erase(rank);
+    resources_.nodes().supersede(rank);
+  }
+  for (const flux::IdSet::Id rank : ranks)
+    jobs_.rank_lost(rank);
 }
 
 Result<void> Instance::set_torpid(const flux::IdSet& ranks, bool torpid) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -21,7 +23,9 @@ namespace fluxmetrics::simulate {
 
 enum class Departure {
   lost,      // the node dies
-  shutdown,  // the broker is told to stop, as when a pod is deleted
+  shutdown,  // the broker is told to stop
+  deleted,   // the pod is deleted: with Options::pod_grace its broker lives on until it is killed, else as
+             // shutdown
 };
 
 class Instance {
@@ -38,8 +42,9 @@ class Instance {
   [[nodiscard]] TimerQueue& timers() { return timers_; }
 
   // Brokers come (0.7 s until jobs may run there), or go. Those that are in the wanted state already stay as
-  // they are. Errors: EINVAL for ranks that do not exist; rank 0, whose end would be the end of the instance,
-  // cannot go.
+  // they are; but where the pod of a living broker was deleted, the broker that comes is a second one, which
+  // takes the rank over: jobs there fail. Errors: EINVAL for ranks that do not exist; rank 0, whose end would
+  // be the end of the instance, cannot go.
   [[nodiscard]] Result<void> online(const flux::IdSet& ranks);
   [[nodiscard]] Result<void> offline(const flux::IdSet& ranks, Departure how);
 
@@ -67,6 +72,10 @@ class Instance {
 
  private:
   [[nodiscard]] Result<void> existing(const flux::IdSet& ranks) const;
+  void lose(const flux::IdSet& ranks, Nodes::Health as, const std::string& error);
+  void stop_brokers(const flux::IdSet& ranks);
+  void delete_pods(const flux::IdSet& ranks, double grace);
+  void take_over(const flux::IdSet& ranks);
   void beat();
   void cancel_all_jobs();
   void send_followers_away();
@@ -82,6 +91,8 @@ class Instance {
   Jobs jobs_;
   Lifecycle lifecycle_;
   bool has_scheduler_;
+  std::map<flux::IdSet::Id, std::uint64_t> deleted_;  // living ranks without a future, and by which deletion
+  std::uint64_t deletions_ = 0;
 };
 
 }  // namespace fluxmetrics::simulate

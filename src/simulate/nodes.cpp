@@ -51,6 +51,11 @@ void Nodes::lose(flux::IdSet::Id rank, Health as, std::string error) {
   announce(rank, false);
 }
 
+void Nodes::supersede(flux::IdSet::Id rank) {
+  lose(rank, Health::lost, "lost connection");
+  flush();
+}
+
 void Nodes::announce(flux::IdSet::Id rank, bool present) {
   // Within one batch only the last word counts.
   (present ? coming_ : going_).insert(rank);

@@ -38,6 +38,9 @@ class Nodes {
 
   void join(flux::IdSet::Id rank);                                // nothing happens when it is alive
   void lose(flux::IdSet::Id rank, Health as, std::string error);  // nothing happens when it is not
+  // A second broker of a living rank connects: the first is lost, and everybody knows at once. join()
+  // follows.
+  void supersede(flux::IdSet::Id rank);
 
  private:
   void change(flux::IdSet::Id rank, Health health, std::string error);

@@ -33,15 +33,17 @@ struct Options {
   bool private_mode = false;  // access.private-mode: guests see no jobs but their own
   bool scheduler = true;      // whether one is loaded at the start
   std::optional<FluxionOptions> fluxion{};  // it is Fluxion; absent: sched-simple
-  bool discovers = false;         // resources were found, not configured: a lost rank is removed for good
-  std::uint32_t quorum = 0;       // so many ranks must be online before the instance runs
-  flux::IdSet excluded{};         // by configuration: no job ever runs there
-  std::string parent_uri{};       // of the instance that this one is a job of; "" = a top instance
-  double speed = 1;               // seconds of the instance in a second of the host
-  std::string socket{};           // "" = a new one below the temporary directory
-  std::vector<TraceJob> trace{};  // jobs that submit themselves
-  std::uint32_t pending = 0;      // jobs that wait from the start, the first of them for all ranks
-  std::uint32_t running = 0;      // jobs that run from the start
+  bool discovers = false;    // resources were found, not configured: a lost rank is removed for good
+  std::uint32_t quorum = 0;  // so many ranks must be online before the instance runs
+  flux::IdSet excluded{};    // by configuration: no job ever runs there
+  std::string parent_uri{};  // of the instance that this one is a job of; "" = a top instance
+  // How many seconds the broker of a deleted pod lives on; absent: it stops at once.
+  std::optional<double> pod_grace{};
+  double speed = 1;                          // seconds of the instance in a second of the host
+  std::string socket{};                      // "" = a new one below the temporary directory
+  std::vector<TraceJob> trace{};             // jobs that submit themselves
+  std::uint32_t pending = 0;                 // jobs that wait from the start, the first of them for all ranks
+  std::uint32_t running = 0;                 // jobs that run from the start
   std::string host_prefix = "flux-sample-";  // rank 3 is flux-sample-3, as a MiniCluster's pods are called
   std::optional<double> start_time{};        // seconds since 1970; the host's clock when absent
   std::size_t max_output_bytes = std::size_t{64}

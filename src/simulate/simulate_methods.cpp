@@ -1,6 +1,8 @@
 // What only a simulated broker answers: what happens to it on command, and what time it is.
 #include <cerrno>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "simulate/services.hpp"
 
@@ -18,17 +20,23 @@ Answered online(Services& services, const Request& request) {
   return request.respond(services.instance().online(*ranks));
 }
 
+std::optional<Departure> departure(std::string_view name) {
+  if (name == "deleted") return Departure::deleted;
+  if (name == "lost") return Departure::lost;
+  if (name == "shutdown") return Departure::shutdown;
+  return std::nullopt;
+}
+
 Answered offline(Services& services, const Request& request) {
   Fields fields(request);
   const std::string text = fields.string("ranks");
-  const std::string how = fields.maybe_string("how").value_or("shutdown");
+  const std::string name = fields.maybe_string("how").value_or("deleted");
   if (!fields.ok()) return request.fail(EPROTO);
-  if (how != "lost" && how != "shutdown")
-    return request.fail(EINVAL, "how is '" + how + "': it must be 'lost' or 'shutdown'");
+  const auto how = departure(name);
+  if (!how) return request.fail(EINVAL, "how is '" + name + "': it must be 'deleted', 'lost' or 'shutdown'");
   const auto ranks = flux::IdSet::parse(text);
   if (!ranks) return request.fail(EINVAL, ranks.error().message);
-  return request.respond(
-      services.instance().offline(*ranks, how == "lost" ? Departure::lost : Departure::shutdown));
+  return request.respond(services.instance().offline(*ranks, *how));
 }
 
 Answered torpid(Services& services, const Request& request) {

@@ -111,6 +111,7 @@ class Misuse(unittest.TestCase):
         self.refused("get", "-o", "xml", says=["--output: must be one of table, json, yaml, markdown, not 'xml'\n"])
         self.refused("plan", "--workload", "daily", "--strategy", "magic", says=["'magic': there are static, article, cpu,"])
         self.refused("simulate", "--speed", "0", says=["--speed"])
+        self.refused("simulate", "--pod-grace", "soon", says=["--pod-grace", "soon"])
         self.refused("simulate-ctl", says=["subcommand"])
         self.refused("simulate-ctl", "submit", "--urgency", "32", says=["--urgency"])
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import fluxwire
@@ -100,6 +101,37 @@ class Steering(unittest.TestCase):
             eventually(lambda: online() == "0", "one rank")
             children = broker.rpc("overlay.health")["children"]
             self.assertEqual([child["status"] for child in children], ["offline", "offline", "lost"])
+
+    def test_the_broker_of_a_deleted_pod_takes_jobs_until_it_is_killed(self):
+        with Simulator("--pod-grace", "20s", size=4, speed=10) as simulator, fluxwire.Broker(simulator.path) as broker:
+            def online():
+                return broker.rpc("resource.status")["online"]
+
+            def failures():
+                jobs = broker.rpc("job-list.list", {"max_entries": 100, "attrs": ["all"], "constraint": {"states": ["inactive"]}})
+                return [job["exception_note"] for job in jobs["jobs"]]
+            deleted = time.monotonic()
+            simulator.ctl("offline", "1-3")
+            simulator.ctl("submit", "-N4")
+            eventually(lambda: states(broker)["run"] == 1, "a job on ranks whose pods are deleted")
+            eventually(lambda: failures(), "the job's end")
+            self.assertGreaterEqual(time.monotonic() - deleted, 2)
+            self.assertEqual(failures(), ["node failure on flux-sample-1 (rank 1)"])
+            eventually(lambda: online() == "0", "the ends of all brokers whose pods were deleted")
+
+    def test_a_second_broker_takes_a_rank_over(self):
+        with Simulator("--pod-grace", "1000s", size=4, speed=10) as simulator, fluxwire.Broker(simulator.path) as broker:
+            simulator.ctl("drain", "3", "it goes")
+            simulator.ctl("submit", "-N3")
+            eventually(lambda: states(broker)["run"] == 1, "a job on ranks 0 to 2")
+            simulator.ctl("offline", "2-3")
+            simulator.ctl("online", "3")
+            eventually(lambda: broker.rpc("resource.status")["online"] == "0-3", "rank 3 under its new broker")
+            self.assertEqual(states(broker)["run"], 1)
+            self.assertEqual(broker.rpc("resource.status")["drain"]["3"]["reason"], "it goes")
+            simulator.ctl("online", "2")
+            eventually(lambda: broker.rpc("job-list.job-stats")["failed"] == 1, "the end of the job on rank 2")
+            eventually(lambda: broker.rpc("resource.status")["online"] == "0-3", "rank 2 under its new broker")
 
     def test_jobs_queues_and_drains(self):
         with Simulator("--queue", "batch", "--queue", "debug=2-3", speed=10) as simulator, \
