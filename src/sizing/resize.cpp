@@ -64,6 +64,11 @@ class Sight {
     return seen_.cluster ? seen_.cluster->terminating & span_of(std::max(1U, size()), seen_.ranks)
                          : flux::IdSet{};
   }
+  // Ranks on which a job would not live long: their pod goes, and no broker of one that stays is online.
+  [[nodiscard]] flux::IdSet without_future() const {
+    if (!seen_.cluster) return {};
+    return doomed() | (seen_.cluster->terminating - seen_.cluster->joined - span_of(0, 1));
+  }
   // Ranks whose pod goes, or will as soon as the operator has seen the size, and on which a second broker may
   // cost a job.
   [[nodiscard]] flux::IdSet not_to_grow_over() const {
@@ -156,8 +161,11 @@ ResizeActions Resize::step(const ResizeObservation& seen) {
 
   ResizeActions actions;
   if (sight.flux_known()) {
-    actions.drain = ranks_to_drain(seen, knows ? plan.grown : std::max(plan.grown, effective));
-    if (sight.cluster_known()) actions.drain |= sight.doomed() - seen.ours - seen.others;
+    const auto kept_open = knows ? plan.grown : std::max(plan.grown, effective);
+    // What a writer may still bring about was drained once; but a restart of the broker forgets drains.
+    const auto handed_out = seen.handed_out == 0 ? nobody : seen.handed_out;
+    actions.drain = ranks_to_drain(seen, std::min(kept_open, handed_out));
+    if (sight.cluster_known()) actions.drain |= sight.without_future() - seen.ours - seen.others;
   }
   // What could be taken from under a job is kept; but no size is asked for on account of it.
   const auto kept =

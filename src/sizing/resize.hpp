@@ -98,7 +98,8 @@ class Resize {
 
   // `seen.now` must not go backwards.
   //
-  // - drain: every rank >= need that nobody drained, unborn ones too, save rank 0; and ranks whose pod goes.
+  // - drain: every rank >= need, or >= what was handed out, that nobody drained, unborn ones too, save rank 0;
+  //   and ranks whose pod goes, until the broker of one that stays is online.
   // - publish: need. Less than before only when every rank that could leave is drained and was seen idle
   //   after that, and once in `shrink_every`. So every rank >= what is published is always drained.
   // - scale: likewise. Down only when the Job agrees with spec.size; up over a pod that terminates only when

@@ -1,5 +1,7 @@
 #include "sizing/resize_cluster.hpp"
 
+#include <utility>
+
 namespace fluxmetrics::sizing {
 namespace {
 
@@ -8,7 +10,7 @@ constexpr Millis grace = 30'000;
 }  // namespace
 
 void Cluster::fail(Fault fault, std::uint32_t rank) {
-  if (!fine()) return;
+  if (storm || !fine()) return;
   history.fault = fault;
   note([&] { return fmt::format("FAULT {}: rank {}", name_of(fault), rank); });
 }
@@ -66,13 +68,14 @@ void Cluster::land() {
   ++version;
   regardless = regardless && size < job_size;
   operator_due = now + (dice.one_in(8) ? dice.between(500, 8000) : dice.between(10, 500));
+  if (storm && dice.one_in(2)) burst();
 }
 
 void Cluster::operate() {
   note([&] { return fmt::format("Job {} -> {}", job_size, size); });
   for (std::uint32_t r = size; r < count(); ++r) {
     auto& rank = ranks[r];
-    if (r < job_size && !regardless) {
+    if (r < job_size && !regardless && !storm) {
       if (rank.job != 0 && !lost_anyway(rank)) return fail(Fault::busy_rank_left, r);
       if (rank.drain == Drain::none) return fail(Fault::smaller_before_drained, r);
     }
@@ -87,11 +90,13 @@ void Cluster::operate() {
   for (std::uint32_t r = job_size; r < size; ++r) {
     auto& rank = ranks[r];
     // An autoscaler acts on what it read; what is seen since then, it is not told before it reads again.
-    if (we_write && !rank.pods.empty() && (rank.job != 0 || rank.drain == Drain::none))
+    if (!storm && we_write && !rank.pods.empty() && (rank.job != 0 || rank.drain == Drain::none))
       return fail(Fault::grown_over_old_pod, r);
+    if (!rank.pods.empty()) ++history.grown_over;
     start_pod(r);
   }
   job_size = size;
+  if (storm && dice.one_in(2)) burst();
 }
 
 bool Cluster::lost_anyway(const Rank& rank) {
@@ -110,9 +115,8 @@ void Cluster::join(std::uint32_t r, std::size_t index) {
   const auto old = std::ranges::find(rank.pods, rank.broker, &Pod::id);
   if (rank.broker != 0 && pod.dies != 0) return;  // a younger one is there
   if (rank.broker != 0 && rank.job != 0) {
-    const bool excused = old != rank.pods.end() && old->excused;
-    if (!excused) return fail(Fault::grown_over_old_pod, r);
-    end_job(rank.job);
+    lose_job(rank, old != rank.pods.end() && old->excused, Fault::grown_over_old_pod);
+    if (!fine()) return;
   }
   rank.broker = pod.id;
   note([&] {
@@ -127,8 +131,15 @@ void Cluster::die(std::uint32_t r, std::size_t index) {
   if (rank.broker != pod.id) return;
   rank.broker = 0;
   note([&] { return fmt::format("broker of rank {} dies", r); });
-  if (rank.job == 0) return;
-  if (!pod.excused) return fail(Fault::busy_rank_left, r);
+  if (rank.job != 0) lose_job(rank, pod.excused, Fault::busy_rank_left);
+}
+
+void Cluster::lose_job(Rank& rank, bool excused, Fault fault) {
+  if (!excused) {
+    ++history.killed;
+    note([&] { return fmt::format("KILLED job {}", rank.job); });
+    fail(fault, static_cast<std::uint32_t>(&rank - ranks.data()));
+  }
   end_job(rank.job);
 }
 
@@ -152,6 +163,36 @@ void Cluster::end_job(std::uint32_t job) {
   note([&] { return fmt::format("job {} ends", job); });
   for (auto& rank : ranks)
     if (rank.job == job) rank.job = 0;
+}
+
+void Cluster::burst() {
+  std::uint32_t before = 0;
+  do {
+    before = jobs;
+    start_job();
+  } while (jobs != before);
+}
+
+void Cluster::end_some_jobs() {
+  for (auto& rank : ranks)
+    if (rank.job != 0 && dice.one_in(3)) end_job(rank.job);
+}
+
+// The pods stay, but a broker whose rank was taken over has ended for good.
+void Cluster::restart_broker(std::uint32_t which) {
+  ++history.broker_restarts;
+  note([&] { return fmt::format("the broker of rank {} restarts", which); });
+  for (std::uint32_t r = which; r < (which == 0 ? count() : which + 1); ++r) {
+    auto& rank = ranks[r];
+    end_job(rank.job);
+    const auto broker = std::exchange(rank.broker, 0);
+    if (which == 0) rank.drain = Drain::none;
+    for (auto& pod : rank.pods) {
+      if (pod.dies != 0 && pod.has_joined && pod.id != broker) continue;
+      pod.has_joined = false;
+      pod.joins = now + (r == 0 ? 1000 : dice.between(2000, 6000));
+    }
+  }
 }
 
 void Cluster::foreign_drain() {

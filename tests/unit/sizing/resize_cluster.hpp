@@ -67,7 +67,10 @@ class Cluster {
   void pass(Millis span);
   void start_job();  // on ranks that take jobs
   void end_job(std::uint32_t job);
+  void burst();  // jobs on all ranks that take jobs
+  void end_some_jobs();
   void foreign_drain();
+  void restart_broker(std::uint32_t rank);
   // The Job replaces a pod that somebody deletes.
   void evict();
   // kubectl scale, with nothing to hold it up: what it kills is not ours, but no more may die of it than
@@ -84,6 +87,7 @@ class Cluster {
 
   Dice dice;
   bool record;
+  bool storm = false;  // no fault ends it, and bursts come when the size falls
   History history;
   bool we_write = false;  // the agent writes the size, no autoscaler
   std::uint32_t least = 1;
@@ -107,6 +111,7 @@ class Cluster {
   void start_pod(std::uint32_t r);
   void join(std::uint32_t r, std::size_t index);
   void die(std::uint32_t r, std::size_t index);
+  void lose_job(Rank& rank, bool excused, Fault fault);
   Millis operator_due = 0;
 };
 

@@ -169,6 +169,34 @@ TEST(Resize, GrowsOverAnOldPodOnlyWhenItsRankIsOursAndEmpty) {
   EXPECT_EQ(bench.step().scale, 6U);
 }
 
+// A broker that restarts without its files has forgotten all drains.
+TEST(Resize, DrainsAgainWhatAWriterMayStillTakeAway) {
+  Bench bench;
+  bench.seen.need = bench.seen.published = 6;
+  bench.seen.ours = {};
+  bench.seen.handed_out = 3;
+  EXPECT_EQ(bench.step().drain, ids("3-5"));
+  bench.seen.handed_out = 6;
+  EXPECT_EQ(bench.step().drain, ids(""));
+  bench.seen.handed_out = nobody;
+  EXPECT_EQ(bench.step().drain, ids(""));
+  bench.seen.handed_out = 0;
+  EXPECT_EQ(bench.step().drain, ids("")) << "not known";
+}
+
+TEST(Resize, DrainsARankWhoseBrokerIsThatOfAPodThatGoes) {
+  Bench bench;
+  bench.seen.cluster->terminating = ids("0,2-3");
+  bench.seen.cluster->joined = ids("1,3");
+  EXPECT_EQ(bench.step().drain, ids("2"))
+      << "of 3 the new pod's broker is online, and rank 0 is never drained";
+  bench.seen.ours = ids("2,4-5");
+  EXPECT_EQ(bench.step().drain, ids(""));
+  EXPECT_EQ(bench.step().undrain, ids(""));
+  bench.seen.cluster->joined = ids("1-3");
+  EXPECT_EQ(bench.step().undrain, ids("2"));
+}
+
 TEST(Resize, ShrinksAtMostOnceInAWhile) {
   for (const bool writes : {false, true}) {
     ResizePolicy policy;
@@ -314,6 +342,47 @@ TEST(ResizeHistories, AreTheSameForTheSameSeed) {
   EXPECT_NE(play_history(7, Mutant::none, true).lines, play_history(8, Mutant::none, true).lines);
 }
 
+// Storms over many MiniClusters, until the size has fallen 10,000 times.
+History weather(Mutant mutant) {
+  constexpr std::uint64_t shrinks = 10'000;
+  constexpr std::uint64_t of_each = 50;
+  History sum;
+  const auto began = std::chrono::steady_clock::now();
+  for (std::uint64_t seed = 1; sum.shrinks < shrinks && seed < shrinks; ++seed) {
+    const auto history = play_storm(seed, of_each, mutant);
+    if (mutant == Mutant::none && history.killed > 0) {
+      ADD_FAILURE() << "seed " << seed << " kills:\n" << text_of(play_storm(seed, of_each, mutant, true));
+      return history;
+    }
+    sum.shrinks += history.shrinks;
+    sum.jobs += history.jobs;
+    sum.killed += history.killed;
+    sum.grown_over += history.grown_over;
+    sum.broker_restarts += history.broker_restarts;
+    sum.agent_kills += history.agent_kills;
+  }
+  const Seconds took = std::chrono::steady_clock::now() - began;
+  fmt::print(
+      "{}: {} shrinks, {} jobs, {} killed; {} pods started while the old one terminated, {} restarts of "
+      "brokers, {} kills of the agent, {:.1f} s\n",
+      mutant == Mutant::none ? "drained first" : "not drained", sum.shrinks, sum.jobs, sum.killed,
+      sum.grown_over, sum.broker_restarts, sum.agent_kills, took.count());
+  return sum;
+}
+
+TEST(ResizeStorms, KillNoJobInTenThousandShrinksAndWithoutDrainsThousands) {
+  const auto drained = weather(Mutant::none);
+  EXPECT_GE(drained.shrinks, 10'000U);
+  EXPECT_EQ(drained.killed, 0U);
+  EXPECT_GT(drained.jobs, 10'000U);
+  EXPECT_GT(drained.grown_over, 1000U);
+  EXPECT_GT(drained.broker_restarts, 1000U);
+  EXPECT_GT(drained.agent_kills, 1000U);
+  const auto hoping = weather(Mutant::hopes);
+  EXPECT_GE(hoping.shrinks, 10'000U);
+  EXPECT_GT(hoping.killed, 1000U) << "without drains jobs die, or the storm blows at nothing";
+}
+
 // Each rule that is left out shows as the fault that it is there against: so each check can fail.
 TEST(ResizeHistories, FindEachRuleThatIsLeftOut) {
   const std::map<Mutant, Fault> expected{
@@ -334,6 +403,7 @@ TEST(ResizeHistories, FindEachRuleThatIsLeftOut) {
       {Mutant::shrinks_without_memory, Fault::shrunk_unknowing},
       {Mutant::never_undrains, Fault::need_not_reached},
       {Mutant::never_drains, Fault::need_not_reached},
+      {Mutant::hopes, Fault::smaller_before_drained},
   };
   for (const auto& [mutant, fault] : expected) {
     bool found = false;

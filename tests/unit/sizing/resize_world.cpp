@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sizing/resize_cluster.hpp"
+#include "sizing/rooms.hpp"
 
 namespace fluxmetrics::sizing {
 namespace {
@@ -56,6 +57,20 @@ class World {
       if (cluster_.fine()) disturb();
     }
     settle();
+    return std::move(cluster_.history);
+  }
+
+  History storm(std::uint64_t shrinks) {
+    cluster_.storm = true;
+    constexpr std::uint64_t most_steps = 400;  // for each shrink
+    const bool has_sizes = policy_.min < policy_.max;
+    for (std::uint64_t i = 0; has_sizes && i < shrinks * most_steps && cluster_.history.shrinks < shrinks;
+         ++i) {
+      cluster_.pass(cluster_.dice.one_in(4) ? cluster_.dice.between(1000, 15'000)
+                                            : cluster_.dice.between(0, 2000));
+      cluster_.end_some_jobs();
+      gust();
+    }
     return std::move(cluster_.history);
   }
 
@@ -127,6 +142,47 @@ class World {
       default:
         while (cluster_.fine() && !act()) {
         }
+    }
+  }
+
+  void gust() {
+    switch (cluster_.dice.roll(40)) {
+      case 0:
+        return kill_agent();
+      case 1:
+        return restart_broker();
+      default:
+        break;
+    }
+    if (cluster_.dice.one_in(4)) need_ = 1 + cluster_.dice.roll(cluster_.count());
+    if (cluster_.dice.one_in(2)) synchronise();
+    if (cluster_.dice.one_in(3)) cluster_.burst();
+    while (!act()) {
+      if (cluster_.dice.one_in(4)) cluster_.burst();
+      cluster_.pass(cluster_.dice.between(0, 300));
+    }
+  }
+
+  void kill_agent() {
+    for (auto steps = cluster_.dice.roll(8); steps > 0; --steps) {
+      cluster_.burst();
+      if (act()) break;
+    }
+    restart();
+    ++cluster_.history.agent_kills;
+  }
+
+  // The agent notices at once, and looks again as soon as rank 0 answers.
+  void restart_broker() {
+    if (handed_out() == 0) return;  // the agent has just been killed itself, and knows no more than Flux
+    const auto rank = cluster_.dice.roll(cluster_.job_size);
+    cluster_.restart_broker(rank);
+    if (rank != 0) return;
+    plan_.reset();
+    phase_ = 0;
+    machine_ = Resize(machine_policy());
+    cluster_.pass(1000);
+    while (!act()) {
     }
   }
 
@@ -282,7 +338,7 @@ class World {
       default:
         break;
     }
-    plan_ = machine_.step(told);
+    plan_ = mutant_ == Mutant::hopes ? hope(told) : machine_.step(told);
     if (mutant_ == Mutant::undrains_before_publishing) {
       const auto below =
           std::min({wanted(), told.handed_out, told.cluster->size, *told.cluster->parallelism});
@@ -294,6 +350,13 @@ class World {
     if (mutant_ == Mutant::forgets_the_size)
       plan_->undrain = told.ours & told.cluster->joined & span_below(wanted());
     check_decision();
+  }
+
+  [[nodiscard]] ResizeActions hope(const ResizeObservation& seen) const {
+    ResizeActions actions;
+    actions.publish = std::clamp(std::max(need_, end_of(seen.busy)), policy_.min, policy_.max);
+    if (scalable() && actions.publish != seen.cluster->size) actions.scale = actions.publish;
+    return actions;
   }
 
   void check_decision() {
@@ -426,6 +489,10 @@ class World {
 
 History play_history(std::uint64_t seed, Mutant mutant, bool record) {
   return World(seed, mutant, record).play();
+}
+
+History play_storm(std::uint64_t seed, std::uint64_t shrinks, Mutant mutant, bool record) {
+  return World(seed, mutant, record).storm(shrinks);
 }
 
 const char* name_of(Fault fault) {

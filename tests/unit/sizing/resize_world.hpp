@@ -34,6 +34,7 @@ enum class Mutant : std::uint8_t {
   shrinks_without_memory,
   never_undrains,
   never_drains,
+  hopes,  // publishes less as soon as nothing is seen to run there, and drains nothing
 };
 
 enum class Fault : std::uint8_t {
@@ -54,11 +55,22 @@ struct History {
   Fault fault = Fault::none;
   std::uint64_t shrinks = 0;
   std::uint64_t jobs = 0;
+  // Of a storm:
+  std::uint64_t killed = 0;      // jobs, by the deletion of a pod, or by the second broker of a rank
+  std::uint64_t grown_over = 0;  // pods that were started while the old one of their index terminated
+  std::uint64_t broker_restarts = 0;
+  std::uint64_t agent_kills = 0;
   std::vector<std::string> lines;  // what happened, when recorded
 };
 
 // The same seed gives the same history.
 [[nodiscard]] History play_history(std::uint64_t seed, Mutant mutant = Mutant::none, bool record = false);
+// So many shrinks, with bursts of jobs on every rank that takes any: when the size falls, when the operator
+// obeys, and between any two steps of the agent, which is killed at any of its steps. Brokers restart: one of
+// a worker takes its job with it, rank 0's all jobs and all drains, and the agent is back before the workers
+// are. No fault ends it; jobs that a resize kills are counted. A world that has only one size has no shrinks.
+[[nodiscard]] History play_storm(std::uint64_t seed, std::uint64_t shrinks, Mutant mutant = Mutant::none,
+                                 bool record = false);
 [[nodiscard]] const char* name_of(Fault fault);
 
 }  // namespace fluxmetrics::sizing
