@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The table of strategies of docs/plan.md: bench/strategies.py PROGRAM [--seeds N] [WORKLOAD ...].
+"""The table of strategies of docs/plan.md: bench/strategies.py PROGRAM [--seeds N] [--pod-grace TIME] [WORKLOAD ...].
 
 Plays `plan --workload` for the seeds 1 to N and prints, for each strategy, the means over the seeds; ratios and added waits
 are against the clairvoyant of the same seed.
@@ -14,19 +14,19 @@ import common
 WORKLOADS = ("daily", "burst")
 
 
-def rows_of(program, workload, seed):
+def rows_of(program, workload, seed, pod_grace):
     """{strategy: {column: number}}"""
-    done = subprocess.run([program, "plan", "--workload", workload, "--seed", str(seed), "-o", "csv"], text=True,
-                          capture_output=True, check=False)
+    done = subprocess.run([program, "plan", "--workload", workload, "--seed", str(seed), "--pod-grace", pod_grace, "-o", "csv"],
+                          text=True, capture_output=True, check=False)
     if done.returncode != 0:
         common.fail(f"plan --workload {workload}: exit {done.returncode}: {done.stderr}")
     return {row["strategy"]: {key: float(value) for key, value in row.items() if key != "strategy"}
             for row in csv.DictReader(done.stdout.splitlines())}
 
 
-def compare(program, workload, seeds):
+def compare(program, workload, seeds, pod_grace="30s"):
     """{strategy: figures}: means over the seeds, kills as (mean, least, most)."""
-    runs = [rows_of(program, workload, seed) for seed in seeds]
+    runs = [rows_of(program, workload, seed, pod_grace) for seed in seeds]
     table = {}
     for name in runs[0]:
         def mean(figure, name=name):
@@ -49,12 +49,14 @@ def main():
     parser.add_argument("program")
     parser.add_argument("workloads", nargs="*", default=WORKLOADS)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--pod-grace", default="30s")
     options = parser.parse_args()
     for workload in options.workloads:
-        print(f"\n### {workload}, {options.seeds} seeds\n")
+        print(f"\n### {workload}, {options.seeds} seeds, pods that die in {options.pod_grace}\n")
         print("| strategy | finished | node-hours / bound | mean wait added, s | p95 added, s | makespan / bound | resizes an hour "
               "| killed (range) |\n|---|---:|---:|---:|---:|---:|---:|---|")
-        for name, row in compare(options.program, workload, range(1, options.seeds + 1)).items():
+        for name, row in compare(options.program, workload, range(1, options.seeds + 1),
+                                 options.pod_grace).items():
             mean, least, most = row["killed"]
             kills = f"{mean:.1f} ({least:.0f} to {most:.0f})"
             if row["finished"] < 0.99:  # costs and waits of what did not get done mean nothing

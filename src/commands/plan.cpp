@@ -105,6 +105,7 @@ int play_trace(const PlanOptions& options) {
                               .period = std::max(options.period.count(), 1.0),
                               .hold = options.hold.count(),
                               .patience = options.patience.count(),
+                              .pod_grace = options.pod_grace.count(),
                               .kubernetes = options.kubernetes_version.value_or(hpa::newest_kubernetes)};
   std::vector<plan::PlanOutcome> outcomes;
   for (const auto& strategy : *strategies)
@@ -134,6 +135,7 @@ void add_plan(Command& program) {
       "  flux jobs -A -a -c0 --json | flux-metrics-api plan --trace -\n"
       "  flux-metrics-api plan record day.jsonl --duration 24h\n"
       "  flux-metrics-api plan --workload burst --seed 7\n"
+      "  flux-metrics-api plan --workload daily --strategy wanted --strategy wanted-drain --pod-grace 0s\n"
       "The decisions of a real HPA controller beside this program's:\n"
       "  flux-metrics-api plan --vectors tests/data/hpa/edge.jsonl\n"
       "  flux-metrics-api plan --vectors tests/data/hpa/kubernetes-1.37.jsonl\n"
@@ -167,6 +169,8 @@ void add_plan(Command& program) {
   command.duration("--period", o.period, "Time between two syncs of the HPA", Seconds(1));
   command.duration("--hold", o.hold, "As for start");
   command.duration("--patience", o.patience, "As for start");
+  command.duration("--pod-grace", o.pod_grace,
+                   "How long the broker of a deleted pod lives on and takes jobs, 0s: not at all");
   add_kubernetes_version(
       command, o.kubernetes_version,
       fmt::format("what a line of --vectors says, else {}", to_string(hpa::newest_kubernetes)));

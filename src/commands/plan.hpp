@@ -25,6 +25,7 @@ struct PlanOptions {
   Seconds period{15.02};
   Seconds hold{60};
   Seconds patience{60};
+  Seconds pod_grace{30};
   std::optional<hpa::KubernetesVersion> kubernetes_version;
   std::string plots;             // directory for SVG files
   std::string theme = "auto";    // of the plots: auto, light or dark

@@ -5,6 +5,7 @@
 #include <functional>
 #include <span>
 
+#include "flux/idset.hpp"
 #include "instance/state.hpp"
 #include "plan/demand.hpp"
 #include "plan/ranks.hpp"
@@ -17,6 +18,7 @@ struct PlanMoment {
   std::uint32_t min = 1;     // what the server is told by --min-replicas
   std::uint32_t wanted = 0;  // node_wanted_count
   std::uint64_t over = 0;    // jobs that ended or were killed
+  flux::IdSet leaving = {};  // ranks that are up with the broker of a deleted pod
   // What each killed job still holds on ranks that are left; empty = no job.
   std::span<const RankShares> cleaning = {};
   const PlanRanks& ranks;

@@ -26,6 +26,11 @@ std::optional<std::int64_t> as_read(double value) {
   return milli ? std::optional(*milli) : std::nullopt;
 }
 
+// The pod of the rank that stays.
+bool is_ready(const PlanMoment& moment, std::uint32_t rank) {
+  return moment.ranks.up(rank) && !moment.leaving.contains(rank);
+}
+
 }  // namespace
 
 PlanObserver::PlanObserver(const PlanStrategy& strategy) : strategy_(strategy) {
@@ -42,8 +47,8 @@ hpa::HpaObservation PlanObserver::look(PlanFacts& facts, std::uint32_t size) {
   hpa::HpaObservation seen{.spec_replicas = static_cast<std::int32_t>(size),
                            .status_replicas = static_cast<std::int32_t>(size),
                            .selector = "hpa-selector=plan",
-                           .pods_listed = size,
-                           .pods_ready = std::min(moment.ranks.up_count(), size)};
+                           .pods_listed = size + static_cast<std::int64_t>(moment.leaving.size()),
+                           .pods_ready = moment.ranks.up_count()};
   if (looks_at_pods_) list_pods(seen, moment, size);
   if (looks_at_cpu_) sample_cpu(seen, moment, size);
   for (std::size_t i = 0; i < strategy_.hpa->metrics.size(); ++i)
@@ -58,6 +63,7 @@ void PlanObserver::add_value(hpa::HpaObservation& seen, std::size_t index, PlanF
   if (known.of_pods != nullptr) {
     auto& samples = seen.pod_metrics[metric.name];
     for (std::uint32_t rank = 0; rank < seen.pods->size(); ++rank) {
+      if (facts.moment().leaving.contains(rank)) continue;
       if (const auto value = known.of_pods(facts.moment().ranks, rank))
         samples[names_[rank]] = as_read(*value);
     }
@@ -70,7 +76,7 @@ void PlanObserver::add_value(hpa::HpaObservation& seen, std::size_t index, PlanF
   }
 }
 
-// A pod whose node has not come yet is pending.
+// A pod whose node has not come yet is pending. The controller ignores pods that are being deleted.
 void PlanObserver::list_pods(hpa::HpaObservation& seen, const PlanMoment& moment, std::uint32_t size) {
   const bool first = names_.empty();
   const auto now_ms = to_ms(moment.now);
@@ -79,7 +85,7 @@ void PlanObserver::list_pods(hpa::HpaObservation& seen, const PlanMoment& moment
     names_.push_back(fmt::format("flux-sample-{}", rank));
   for (std::uint32_t rank = 0; rank < moment.ranks.count(); ++rank) {
     auto& since = ready_since_[rank];
-    if (!moment.ranks.up(rank)) {
+    if (!is_ready(moment, rank)) {
       since.reset();
     } else if (!since) {
       since = first ? now_ms - long_before_ms : now_ms;
@@ -110,7 +116,7 @@ void PlanObserver::sample_cpu(hpa::HpaObservation& seen, const PlanMoment& momen
   usage_.emplace();
   usage_ms_ = to_ms(moment.now);
   for (std::uint32_t rank = 0; rank < size; ++rank) {
-    if (!moment.ranks.up(rank)) continue;
+    if (!is_ready(moment, rank)) continue;
     (*usage_)[names_[rank]][container][cpu] = std::llround(moment.ranks.used(rank) * cpu_of_a_core * 1000);
   }
 }

@@ -180,10 +180,15 @@ json::value plan_json(std::span<const PlanOutcome> outcomes, const PlanSetup& se
                                       {"waits", json::array(o.waits.begin(), o.waits.end())},
                                       {"points", std::move(points)}});
   }
-  return json::object{{"format", plan_format}, {"trace", trace},
-                      {"seed", setup.seed},    {"kubernetes", to_string(setup.kubernetes)},
-                      {"min", setup.min},      {"max", setup.max},
-                      {"cores", setup.cores},  {"strategies", std::move(strategies)}};
+  return json::object{{"format", plan_format},
+                      {"trace", trace},
+                      {"seed", setup.seed},
+                      {"kubernetes", to_string(setup.kubernetes)},
+                      {"min", setup.min},
+                      {"max", setup.max},
+                      {"cores", setup.cores},
+                      {"podGrace", setup.pod_grace},
+                      {"strategies", std::move(strategies)}};
 }
 
 Result<std::vector<PlanOutcome>> read_plan_json(const json::value& document) {

@@ -35,10 +35,10 @@ struct Event {
   bool operator>(const Event& other) const { return t != other.t ? t > other.t : order > other.order; }
 };
 
+// A pod and its node.
 struct Life {
   std::uint32_t generation = 0;
   bool exists = false;  // paid for
-  bool doomed = false;
   double since = 0;
 };
 
@@ -70,6 +70,7 @@ class Run {
         observer_(strategy),
         controller_({}, {.version = setup.kubernetes}),
         lives_(setup.max),
+        old_(setup.max),
         running_(jobs.size()),
         size_(strategy.starts_at_max ? setup.max : setup.min),
         handed_(size_),
@@ -140,7 +141,7 @@ class Run {
     for (auto rank = bound_in_use(); rank < size; ++rank) {
       const auto released = bound_released_[rank];
       bound_seconds_ +=
-          released ? std::min(now_ - *released, come + median_go_seconds()) : std::min(now_, come);
+          released ? std::min(now_ - *released, come + bound_go_seconds()) : std::min(now_, come);
     }
     for (auto rank = std::max(size, setup_.min); rank < bound_size_; ++rank)
       bound_released_[rank] = now_;
@@ -150,10 +151,13 @@ class Run {
   [[nodiscard]] double bound_seconds_until(double end) const {
     double sum = bound_seconds_ + (std::max(0.0, end - now_) * bound_in_use());
     for (auto rank = bound_in_use(); rank < setup_.max; ++rank) {
-      if (const auto released = bound_released_[rank]) sum += std::min(end - *released, median_go_seconds());
+      if (const auto released = bound_released_[rank]) sum += std::min(end - *released, bound_go_seconds());
     }
     return sum;
   }
+
+  // Its pods die like all others, and only then their nodes go.
+  [[nodiscard]] double bound_go_seconds() const { return setup_.pod_grace + median_go_seconds(); }
 
   void enqueue(std::uint32_t job) {
     queue_.push_back(job);
@@ -186,11 +190,12 @@ class Run {
         break;
       case Kind::node_up:
         if (lives_[event.what].generation != event.generation) break;
+        if (old_[event.what].exists) die(event.what);  // a second broker takes the rank over
         join(event.what);
         if (strategy_.drains) obey_protocol();
         break;
       case Kind::rank_dead:
-        if (lives_[event.what].generation == event.generation && lives_[event.what].doomed) die(event.what);
+        if (old_[event.what].exists && old_[event.what].generation == event.generation) die(event.what);
         break;
       case Kind::cleaned:
         ranks_.release(cleaning_[event.what]);
@@ -266,7 +271,11 @@ class Run {
 
   [[nodiscard]] sizing::ResizeObservation observation() const {
     const MonoTime now(std::chrono::duration_cast<MonoTime::duration>(Seconds(now_)));
-    const auto busy = ranks_.highest_busy();  // what is busy below it changes nothing
+    // What is busy below the highest changes nothing, except where a pod goes.
+    flux::IdSet busy;
+    if (const auto end = ranks_.highest_busy(); end > 0) busy.insert(end - 1);
+    for (const auto rank : terminating_)
+      if (ranks_.busy(rank)) busy.insert(rank);
     return {.now = now,
             .need = need_,
             .published = published_,
@@ -281,7 +290,7 @@ class Run {
             .online = {},
             .ours = drained_,
             .others = {},
-            .busy = busy == 0 ? flux::IdSet{} : flux::IdSet{busy - 1}};
+            .busy = std::move(busy)};
   }
 
   [[nodiscard]] PlanMoment moment() const {
@@ -289,6 +298,7 @@ class Run {
             .min = setup_.min,
             .wanted = published_,
             .over = ended_ + killed_,
+            .leaving = terminating_,
             .cleaning = cleaning_,
             .ranks = ranks_,
             .demand = demand_,
@@ -329,7 +339,6 @@ class Run {
     const double first = std::min(all, add_seconds(1, random_.unit()));
     for (auto rank = from; rank < to; ++rank) {
       auto& life = lives_[rank];
-      if (life.exists && life.doomed) die(rank);
       life = {.generation = life.generation + 1, .exists = true, .since = now_};
       const double part = static_cast<double>(rank - from + 1) / count;
       const double join = random_.between(least_join_seconds, most_join_seconds);
@@ -337,19 +346,22 @@ class Run {
     }
   }
 
+  // A pod whose node has not come goes at once. One that runs does not hear that it is deleted: its broker
+  // takes jobs until it is killed, or until that of a new pod takes the rank over.
   void shrink(std::uint32_t to, std::uint32_t from) {
     removing_ = from - to;
     for (auto rank = to; rank < from; ++rank) {
       auto& life = lives_[rank];
-      if (!life.exists) continue;
-      life.doomed = true;
-      joined_.erase(rank);
-      terminating_.insert(rank);
-      if (ranks_.up(rank)) {
-        push(now_ + random_.between(0.2, 2), Kind::rank_dead, rank, life.generation);
-      } else {
-        die(rank);
+      if (joined_.contains(rank)) {
+        joined_.erase(rank);
+        terminating_.insert(rank);
+        old_[rank] = life;
+        push(now_ + random_.between(0.2, 2) + setup_.pod_grace, Kind::rank_dead, rank, life.generation);
+      } else if (life.exists) {
+        pay(life);
       }
+      life.exists = false;
+      ++life.generation;
     }
   }
 
@@ -358,17 +370,18 @@ class Run {
     joined_.insert(rank);
   }
 
-  // The pod is gone, and its jobs with it; the node is paid for until it is gone too.
+  // The broker of a deleted pod is gone, and its jobs with it.
   void die(std::uint32_t rank) {
-    auto& life = lives_[rank];
     if (ranks_.busy(rank)) kill_jobs(rank);
     ranks_.set_up(rank, false);
-    joined_.erase(rank);
     terminating_.erase(rank);
+    pay(old_[rank]);
+    old_[rank].exists = false;
+  }
+
+  // The node of a pod that is gone is paid for until it is gone too.
+  void pay(const Life& life) {
     paid_.emplace_back(life.since, now_ + remove_seconds(removing_, random_.unit()));
-    life.exists = false;
-    life.doomed = false;
-    ++life.generation;
   }
 
   void kill_jobs(std::uint32_t rank) {
@@ -424,8 +437,9 @@ class Run {
     double sum = 0;
     for (const auto& [from, to] : paid_)
       sum += std::max(0.0, std::min(to, end) - from);
-    for (const auto& life : lives_)
-      sum += life.exists ? std::max(0.0, end - life.since) : 0;
+    for (const auto* lives : {&lives_, &old_})
+      for (const auto& life : *lives)
+        sum += life.exists ? std::max(0.0, end - life.since) : 0;
     return sum;
   }
 
@@ -465,7 +479,8 @@ class Run {
   hpa::HpaController controller_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t order_ = 0;
-  std::vector<Life> lives_;       // of ranks
+  std::vector<Life> lives_;       // by rank, what belongs to the size
+  std::vector<Life> old_;         // by rank, what was deleted and still runs
   std::vector<Running> running_;  // of jobs
   std::deque<std::uint32_t> queue_;
   std::vector<RankShares> cleaning_;
@@ -480,7 +495,7 @@ class Run {
   std::uint32_t published_;
   sizing::Resize resize_;
   flux::IdSet drained_;      // ranks, by us
-  flux::IdSet terminating_;  // ranks whose pod goes
+  flux::IdSet terminating_;  // ranks whose broker is that of a pod that goes
   flux::IdSet joined_;       // ranks that are up and stay
   std::uint32_t removing_ = 1;
   std::uint32_t bound_size_ = 0;

@@ -20,6 +20,7 @@ struct PlanSetup {
   double period = 15.02;  // from one sync of the HPA to the next
   double hold = 60;       // of the wanted size
   double patience = 60;   // of the wanted size
+  double pod_grace = 30;  // so long the broker of a deleted pod lives on and takes jobs
   hpa::KubernetesVersion kubernetes = {};
   double give_up_after = 21600;  // after the last submission; what has not ended then never does
   double tail = 600;             // nodes are paid for until so long after the last job

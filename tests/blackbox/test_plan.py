@@ -3,6 +3,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -131,6 +132,35 @@ class Traces(unittest.TestCase):
         self.assertLessEqual(wanted["makespan_seconds"], 1.01 * bound["makespan_seconds"])
         self.assertLessEqual(wanted["node_hours"], 1.10 * bound["node_hours"])
         self.assertLess(wanted["node_hours"], 0.6 * static["node_hours"])
+
+    def test_the_page_shows_what_is_played(self):
+        page = (EXAMPLES.parent / "docs" / "plan.md").read_text()
+        blocks = re.findall(r"^\$ flux-metrics-api (plan --trace examples/[^\n]*)\n(.*?)^```$", page, re.M | re.S)
+        self.assertGreaterEqual(len(blocks), 3)
+        for command, shown in blocks:
+            with self.subTest(command):
+                arguments = [str(EXAMPLES.parent / word) if word.startswith(("examples/", "tests/")) else word
+                             for word in command.split()]
+                self.assertEqual(played(*arguments[1:]), shown)
+
+    def test_pods_that_outlive_their_deletion_lose_the_jobs_that_start_on_them(self):
+        """Jobs of 8 nodes, a new one every 7 s around the moment at which the HPA has given the first one's nodes back."""
+        trace = os.path.join(self.folder.name, "two.jsonl")
+        killed = {}
+        for grace in ("0s", "30s"):
+            for strategy in ("wanted", "wanted-drain"):
+                total = 0
+                for t in range(390, 520, 7):
+                    pathlib.Path(trace).write_text(f'{{"t": 0, "nodes": 8, "duration": 60}}\n'
+                                                   f'{{"t": {t}, "nodes": 8, "duration": 100}}\n')
+                    text = played("--trace", trace, "--max", "8", "--strategy", strategy, "--pod-grace", grace, "-o", "csv")
+                    row = next(csv.DictReader(text.splitlines()))
+                    self.assertEqual(row["finished"], "2", row)
+                    total += int(row["killed"])
+                killed[strategy, grace] = total
+        self.assertGreaterEqual(killed["wanted", "30s"], 3)
+        self.assertLess(killed["wanted", "0s"], killed["wanted", "30s"])
+        self.assertEqual((killed["wanted-drain", "0s"], killed["wanted-drain", "30s"]), (0, 0))
 
     def test_seeds_decide(self):
         one, same, other = (played("--trace", EXAMPLES / "burst.jsonl", "--strategy", "wanted-drain", "--seed", seed,

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "hpa/spec.hpp"
 #include "plan/demand.hpp"
 #include "plan/latencies.hpp"
 #include "plan/ranks.hpp"
@@ -105,8 +106,9 @@ TEST(Plan, StaticIsArithmetic) {
 
 // A node comes in 31.6 + 3.5 s and goes in 92.6 s.
 TEST(PlanBound, PaysForComingAndGoing) {
-  const auto seconds = [](const std::vector<PlanJob>& jobs, double tail) {
-    return play("clairvoyant", jobs, {.min = 1, .max = 4, .tail = tail}).node_hours * 3600;
+  const auto seconds = [](const std::vector<PlanJob>& jobs, double tail, double grace = 0) {
+    return play("clairvoyant", jobs, {.min = 1, .max = 4, .pod_grace = grace, .tail = tail}).node_hours *
+           3600;
   };
   EXPECT_NEAR(seconds({wide(100, 1, 50)}, 200), 350, 1e-6)
       << "the smallest size is paid for, and nothing else";
@@ -121,6 +123,8 @@ TEST(PlanBound, PaysForComingAndGoing) {
               1e-6);
   // One job ends and the next starts on its nodes in the same moment.
   EXPECT_NEAR(seconds({wide(100, 3, 50), wide(120, 3, 50)}, 200), 400 + (2 * (35.1 + 100 + 92.6)), 1e-6);
+  EXPECT_NEAR(seconds({wide(100, 3, 50)}, 200, 30), 350 + (2 * (35.1 + 50 + 30 + 92.6)), 1e-6)
+      << "its pods take as long to die as all others";
   EXPECT_NEAR(seconds({wide(0, 4, 100)}, 0), 400, 1e-6) << "never more than all nodes all the time";
 }
 
@@ -154,6 +158,75 @@ TEST(Plan, PendingJobsAsAMetricKillRunningOnes) {
   for (std::uint64_t seed = 1; seed <= 5; ++seed)
     killed += play("pending", mixed(seed, 300), {.max = 16, .seed = seed}).killed;
   EXPECT_GT(killed, 0U);
+}
+
+// A job of 8 nodes at 0, after which the size falls to 2, and another one at `t`, which may find all 8 ranks
+// up although the pods of 6 of them are deleted.
+std::vector<PlanJob> one_after_the_other(double t) {
+  return {wide(0, 8, 60), wide(t, 8, 100)};
+}
+
+struct Rounds {
+  int with_kills = 0;
+  std::uint64_t killed = 0;
+  bool all_finished = true;
+  double longest = 0;  // from the second submission to the end
+};
+
+// The second job comes at any second around the shrink.
+Rounds around_the_shrink(const PlanStrategy& strategy, double grace) {
+  Rounds rounds;
+  for (int t = 150; t < 300; ++t) {
+    const auto outcome =
+        run_plan_strategy(strategy, one_after_the_other(t), {.min = 2, .max = 8, .pod_grace = grace});
+    rounds.with_kills += outcome.killed > 0 ? 1 : 0;
+    rounds.killed += outcome.killed;
+    rounds.all_finished = rounds.all_finished && outcome.finished == 2;
+    rounds.longest = std::max(rounds.longest, outcome.makespan - t);
+  }
+  return rounds;
+}
+
+PlanStrategy following(bool drains) {
+  auto strategy = hpa_strategy("plain", hpa::follow_wanted_size(2, 8)).value();
+  strategy.drains = drains;
+  return strategy;
+}
+
+TEST(PlanPods, TakeJobsForTheGracePeriodAndKillThemAtItsEnd) {
+  const auto at_once = around_the_shrink(following(false), 0);
+  EXPECT_LE(at_once.with_kills, 2) << "a pod is deleted within two seconds";
+  const auto usual = around_the_shrink(following(false), 30);
+  EXPECT_GE(usual.with_kills, 28);
+  EXPECT_LE(usual.with_kills, 33);
+  EXPECT_EQ(usual.killed, static_cast<std::uint64_t>(usual.with_kills)) << "each round has one such job";
+  EXPECT_TRUE(usual.all_finished);
+}
+
+TEST(PlanPods, ASecondBrokerTakesARankOver) {
+  // The first pods would live longer than the job.
+  const auto regrown = around_the_shrink(following(false), 300);
+  EXPECT_GT(regrown.with_kills, 60) << "the size grows again because of the job itself";
+  EXPECT_EQ(regrown.killed, static_cast<std::uint64_t>(regrown.with_kills));
+  EXPECT_TRUE(regrown.all_finished);
+}
+
+TEST(PlanPods, DrainedAndEmptyOnesAreGrownOverAtOnceAndNothingIsLost) {
+  for (const double grace : {0, 30, 300}) {
+    const auto rounds = around_the_shrink(following(true), grace);
+    EXPECT_EQ(rounds.killed, 0U) << grace;
+    EXPECT_TRUE(rounds.all_finished) << grace;
+    EXPECT_LT(rounds.longest, 15.02 + 60 + 5 + 100) << "a sync, the nodes, the brokers, the job";
+  }
+}
+
+TEST(PlanPods, ArePaidForUntilTheyAreGone) {
+  const auto jobs = one_after_the_other(2000);
+  const auto hours = [&](double grace) {
+    return run_plan_strategy(following(false), jobs, {.min = 2, .max = 8, .pod_grace = grace}).node_hours;
+  };
+  // Twice six pods.
+  EXPECT_NEAR((hours(30) - hours(0)) * 3600, 2 * 6 * 30, 1e-6);
 }
 
 TEST(Plan, WorkIsConserved) {
