@@ -181,6 +181,11 @@ const boost::json::object* find_target(const hpa::HpaObject& target,
   return nullptr;
 }
 
+// Of a MiniCluster that is, or would be, created with this maxSize.
+void assume_max_size(explain::AdviceInput& input, const ExplainOptions& options) {
+  if (options.max_size) input.max_size = input.maximum_size = options.max_size;
+}
+
 // The target's scale: what is given, else what the file or the status says, else what seems likely, and then
 // it is said. `target`: its spec, or null.
 void assume_scale(explain::ExplainSubject& subject, const ExplainOptions& options,
@@ -193,6 +198,8 @@ void assume_scale(explain::ExplainSubject& subject, const ExplainOptions& option
   if (target != nullptr && minicluster) {
     subject.input.max_size = count_in(*target, "maxSize");
     subject.input.min_size = count_in(*target, "minSize");
+    // What the operator makes of the manifest when the MiniCluster is created by it.
+    if (written) subject.input.maximum_size = std::max(*written, subject.input.max_size.value_or(*written));
   }
   if (written)
     subject.input.beside = {.field = minicluster ? "spec.size" : "spec.replicas", .size = *written};
@@ -276,7 +283,7 @@ std::optional<explain::AdviceInput> once_repaired(const explain::ExplainSubject&
   auto mended = explain::parse_new_subject(repaired->document, version);
   if (!mended || mended->refused()) return std::nullopt;
   assume_scale(*mended, options, find_target(mended->input.forecast.spec.target, others));
-  if (options.max_size) mended->input.max_size = options.max_size;
+  assume_max_size(mended->input, options);
   // That it has no such metric is no reason to say nothing of what is refused.
   (void)give_all(*mended, options.metrics);
   fail_unusable_selectors(*mended);
@@ -309,7 +316,7 @@ Result<explain::ExplainSubject> gather(const ExplainOptions& options) {
     if (!subject) return subject;
   }
   if (options.kubernetes_version) subject->input.forecast.platform = {.version = *options.kubernetes_version};
-  if (options.max_size) subject->input.max_size = options.max_size;
+  assume_max_size(subject->input, options);
   if (auto given = give_all(*subject, options.metrics); !given) return std::unexpected(given.error());
   fail_unusable_selectors(*subject);
   auto catalogue = metrics::built_in();

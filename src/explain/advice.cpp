@@ -111,6 +111,16 @@ class Advice {
                       "larger size, so the HPA and spec.size show pods that are never created",
                       spec_.max, *input_.max_size));
     }
+    if (input_.maximum_size && spec_.max > *input_.maximum_size &&
+        input_.max_size.value_or(spec_.max) > *input_.maximum_size) {
+      add("max-above-maximumsize", Severity::fault,
+          fmt::format(
+              "maxReplicas {} is above status.maximumSize {}, the largest size since the MiniCluster was "
+              "created: its operator sets a larger size back to {}, and the HPA sets it again at every "
+              "sync; a larger maxSize needs a new MiniCluster",
+              spec_.max, *input_.maximum_size, *input_.maximum_size));
+    }
+    check_ignored_size();
     const bool averages = std::ranges::any_of(spec_.metrics, [](const hpa::HpaMetric& metric) {
       return metric.target.average_value &&
              (metric.source == hpa::MetricSource::object || metric.source == hpa::MetricSource::external);
@@ -125,9 +135,30 @@ class Advice {
     } else if (averages && seen_.status_replicas != seen_.spec_replicas) {
       add("status-lags", Severity::warning,
           fmt::format("the status says {}, the spec {}: within the tolerance the HPA proposes {}, "
-                      "the old size",
-                      counted(seen_.status_replicas, "replica"), seen_.spec_replicas, seen_.status_replicas));
+                      "the old size{}",
+                      counted(seen_.status_replicas, "replica"), seen_.spec_replicas, seen_.status_replicas,
+                      targets_minicluster(spec_)
+                          ? "; a MiniCluster's operator does not repeat a write of the "
+                            "status that failed, so it may stay so until the next resize"
+                          : ""));
     }
+  }
+
+  // 0 is another matter: the HPA does nothing then.
+  void check_ignored_size() {
+    if (!input_.cluster || !targets_minicluster(spec_) || seen_.spec_replicas < 1) return;
+    const auto size = seen_.spec_replicas;
+    const bool above = input_.max_size && size > *input_.max_size;
+    const bool below = input_.min_size && size < *input_.min_size;
+    if (!above && !below) return;
+    add("size-ignored", Severity::fault,
+        fmt::format("the size is {}, {} the MiniCluster's {} {}: its operator ignores it, and {} on until "
+                    "another size is set, of {}{}",
+                    size, above ? "above" : "below", above ? "maxSize" : "minSize",
+                    above ? *input_.max_size : *input_.min_size,
+                    seen_.pods_listed == 1 ? "1 pod runs" : fmt::format("{} pods run", seen_.pods_listed),
+                    std::max(input_.min_size.value_or(1), 1),
+                    input_.max_size ? fmt::format(" to {}", *input_.max_size) : " or more"));
   }
 
   void check_tolerance() {

@@ -34,6 +34,8 @@ struct AdviceInput {
   // spec.maxSize and spec.minSize of the MiniCluster, where they are known.
   std::optional<std::int32_t> max_size = {};
   std::optional<std::int32_t> min_size = {};
+  // Its status.maximumSize: the largest size that it was made with, and stays with.
+  std::optional<std::int32_t> maximum_size = {};
   std::optional<SizeInFile> beside = {};
   // Metrics of this program that the HPA names and that do not exist.
   std::vector<UnknownMetric> unknown_metrics = {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/ranges.h>
+#include <limits>
 
 #include "base/plural.hpp"
 #include "base/text.hpp"
@@ -65,11 +66,24 @@ class ClusterAdvice {
     if (seen_.spec_replicas != 0) return;
     const auto steps = hpa::play_forward(input_.forecast, 0);
     if (steps.front().decision.path != hpa::HpaPath::disabled) return;
+    // A MiniCluster's pods are all there still. It wakes with as many, so that none is taken away.
+    const bool runs_on = targets_minicluster(spec_);
+    const auto most =
+        std::max<std::int64_t>(input_.max_size.value_or(std::numeric_limits<std::int32_t>::max()), 1);
+    const auto least = std::clamp<std::int64_t>(input_.min_size.value_or(1), 1, most);
+    const auto size = runs_on ? std::clamp(seen_.pods_listed, least, most) : std::int64_t{1};
     add("stuck-at-zero", Severity::fault, true,
-        fmt::format("the target has 0 replicas, which this HPA did not set: it no longer scales "
-                    "[ScalingDisabled], whatever minReplicas and the metrics say; set the size to 1 by hand: "
-                    "kubectl scale {}{} --replicas=1",
-                    input_.cluster ? fmt::format("-n {} ", input_.cluster->namespace_) : "", target_path()));
+        fmt::format(
+            "the target has 0 replicas, which this HPA did not set: it no longer scales "
+            "[ScalingDisabled], whatever minReplicas and the metrics say{}; set the size to {} by hand: "
+            "kubectl scale {}{} --replicas={}",
+            runs_on && seen_.pods_listed > 0
+                ? fmt::format(
+                      "; a MiniCluster's operator ignores a size of 0, so its {} on",
+                      seen_.pods_listed == 1 ? "1 pod runs" : fmt::format("{} pods run", seen_.pods_listed))
+                : "",
+            size, input_.cluster ? fmt::format("-n {} ", input_.cluster->namespace_) : "", target_path(),
+            size));
   }
 
   // The first container of a pod that has no request of a resource whose use is wanted in percent of it.

@@ -79,6 +79,12 @@ class Fixer {
       set(spec, "/spec", "maxReplicas", max,
           fmt::format("was {}: the MiniCluster's operator ignores sizes above maxSize {}", range.max, max));
     }
+    if (input_.maximum_size && max > *input_.maximum_size) {
+      max = *input_.maximum_size;
+      set(spec, "/spec", "maxReplicas", max,
+          fmt::format("was {}: the MiniCluster's operator sets sizes above status.maximumSize {} back to it",
+                      range.max, max));
+    }
     // The size that the operator of a MiniCluster obeys at least.
     const auto least = std::max(input_.min_size.value_or(1), 1);
     if (range.min < least && targets_minicluster(range)) {

@@ -87,6 +87,8 @@ class TargetReading {
       if (max > 0) subject_.input.max_size = max;
       const auto min = int_at(*object, {"spec", "minSize"});
       if (min > 0) subject_.input.min_size = min;
+      const auto maximum = int_at(*object, {"status", "maximumSize"});
+      if (maximum > 0) subject_.input.maximum_size = maximum;
     }
     if (scale) {
       read_scale(*scale, {"spec", "replicas"}, {"status", "replicas"});

@@ -114,6 +114,14 @@ class Sources(unittest.TestCase):
         self.assertIn("maxReplicas 8 is above the MiniCluster's maxSize 6: its operator silently ignores", texts(document))
         self.assertIn("minReplicas 1 is below the MiniCluster's minSize 2: its operator silently ignores", texts(document))
 
+    def test_a_minicluster_without_maxsize_stays_at_its_first_size(self):
+        mini = {"kind": "MiniCluster", "metadata": {"name": "x"}, "spec": {"size": 4}}
+        document = told("-", given=json.dumps(mini) + "\n---\n" + hpa())
+        self.assertIn("max-above-maximumsize", faults(document))
+        self.assertIn("maxReplicas 8 is above status.maximumSize 4", texts(document))
+        document = told("-", "--max-size", "8", given=json.dumps(mini) + "\n---\n" + hpa())
+        self.assertNotIn("max-above-maximumsize", faults(document))
+
     def test_the_metrics_of_its_status(self):
         status = {"currentReplicas": 3, "desiredReplicas": 3, "conditions": [
             {"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound", "message": "m",

@@ -202,6 +202,22 @@ class Targets(Live):
         self.assertEqual((document["steps"], document["metrics"][0]["known"]), ([], False))
 
 
+class Limits(Live):
+    def test_the_size_that_it_was_created_with_stays_the_largest(self):
+        self.api.objects[MINE]["status"]["maximumSize"] = 4
+        text = self.finding(self.told(), "max-above-maximumsize")
+        self.assertIn("maxReplicas 8 is above status.maximumSize 4", text)
+        self.assertIn("maxReplicas: 4", self.explain("--fix").stdout)
+
+    def test_a_size_that_the_operator_ignores(self):
+        self.api.objects[MINE]["spec"] = {"size": 8, "maxSize": 4, "minSize": 2}
+        self.scale(8)
+        self.api.objects[PODS] = {"items": [pod(f"p{i}") for i in range(3)]}
+        self.assertEqual(self.finding(self.told(), "size-ignored"),
+                         "the size is 8, above the MiniCluster's maxSize 4: its operator ignores it, and 3 pods run on until "
+                         "another size is set, of 2 to 4")
+
+
 class Zero(Live):
     def setUp(self):
         super().setUp()
@@ -223,6 +239,12 @@ class Zero(Live):
         self.assertIn(f"kubectl scale -n {NS} miniclusters.{GROUP}/flux-sample --replicas=1",
                       self.finding(document, "stuck-at-zero"))
         self.no_correction(document)
+
+    def test_a_minicluster_wakes_with_the_pods_that_run_on(self):
+        self.api.objects[PODS] = {"items": [pod(f"p{i}") for i in range(3)]}
+        text = self.finding(self.told(), "stuck-at-zero")
+        self.assertIn("ignores a size of 0, so its 3 pods run on", text)
+        self.assertIn("flux-sample --replicas=3", text)
 
     def test_the_release_decides(self):
         self.hpa["status"]["conditions"].append(condition("ScaledToZero", "True", "ScaledToZero"))

@@ -259,6 +259,77 @@ TEST(Advice, ScalesThatDoNotFit) {
   EXPECT_TRUE(found(input, "unknown-metric", Severity::fault));
 }
 
+// The text of the finding; "" when there is none.
+std::string text_of(const AdviceInput& input, std::string_view id) {
+  for (const auto& finding : find_faults(input))
+    if (finding.id == id) return finding.text;
+  return "";
+}
+
+TEST(Advice, TheFirstMaximumStaysTheLargestSize) {
+  auto input = input_of(article(), 2, 2);
+  input.maximum_size = 3;
+  EXPECT_TRUE(found(input, "max-above-maximumsize", Severity::fault)) << "maxSize was taken away";
+  input.max_size = 6;
+  EXPECT_TRUE(found(input, "max-above-maximumsize", Severity::fault)) << "maxSize was raised";
+  EXPECT_NE(text_of(input, "max-above-maximumsize").find("sets a larger size back to 3"), std::string::npos);
+  EXPECT_FALSE(found(input, "max-above-maxsize", Severity::fault));
+  input.max_size = 3;
+  EXPECT_FALSE(found(input, "max-above-maximumsize", Severity::fault)) << "then it is ignored before";
+  EXPECT_TRUE(found(input, "max-above-maxsize", Severity::fault));
+  input.maximum_size = 4;
+  input.max_size = 4;
+  EXPECT_FALSE(found(input, "max-above-maximumsize", Severity::fault));
+  EXPECT_FALSE(found(input, "max-above-maxsize", Severity::fault));
+}
+
+TEST(Advice, ASizeThatTheOperatorIgnores) {
+  auto input = input_of(article(), 2, 2);
+  input.max_size = 4;
+  input.min_size = 2;
+  input.cluster.emplace().namespace_ = "ns";
+  auto& seen = input.forecast.seen;
+  seen.pods_listed = 3;
+  for (const int size : {2, 3, 4}) {
+    seen.spec_replicas = size;
+    EXPECT_EQ(text_of(input, "size-ignored"), "") << size;
+  }
+  seen.spec_replicas = 5;
+  EXPECT_TRUE(found(input, "size-ignored", Severity::fault));
+  EXPECT_EQ(
+      text_of(input, "size-ignored"),
+      "the size is 5, above the MiniCluster's maxSize 4: its operator ignores it, and 3 pods run on until "
+      "another size is set, of 2 to 4");
+  seen.spec_replicas = 1;
+  EXPECT_EQ(
+      text_of(input, "size-ignored"),
+      "the size is 1, below the MiniCluster's minSize 2: its operator ignores it, and 3 pods run on until "
+      "another size is set, of 2 to 4");
+  input.cluster.reset();  // how many pods there are is not known of a file
+  EXPECT_EQ(text_of(input, "size-ignored"), "");
+}
+
+TEST(Advice, AMiniClusterIsWokenWithTheSizeThatItHas) {
+  auto input = input_of(article(), 0, 2);
+  input.cluster.emplace().namespace_ = "ns";
+  input.cluster->target_resource = "miniclusters.flux-framework.org";
+  input.max_size = 4;
+  input.min_size = 2;
+  input.forecast.seen.pods_listed = 3;
+  EXPECT_NE(text_of(input, "stuck-at-zero").find("--replicas=3"), std::string::npos)
+      << text_of(input, "stuck-at-zero");
+  EXPECT_NE(text_of(input, "stuck-at-zero").find("3 pods run on"), std::string::npos);
+  input.forecast.seen.pods_listed = 0;
+  EXPECT_NE(text_of(input, "stuck-at-zero").find("--replicas=2"), std::string::npos) << "at least minSize";
+}
+
+TEST(Advice, AStatusThatLagsMayStaySo) {
+  auto wanted = hpa("node_wanted_count", R"({"type":"AverageValue","averageValue":"1"})", "");
+  auto input = input_of(wanted, 3, 3);
+  input.forecast.seen.status_replicas = 2;
+  EXPECT_NE(text_of(input, "status-lags").find("until the next resize"), std::string::npos);
+}
+
 TEST(Advice, PoliciesAndTargetsThatLeadNowhere) {
   const std::string one = R"({"type":"AverageValue","averageValue":"1"})";
   const auto disabled = hpa("m", one, R"({"scaleUp":{"selectPolicy":"Disabled"}})");
@@ -289,6 +360,16 @@ TEST(Fix, TheArticlesHpaFollowsTheWantedSize) {
   EXPECT_NE(text.find("tolerance: \"0\""), std::string::npos) << text;
   // Nothing is left to change.
   EXPECT_TRUE(fix_hpa(fixed.document, better).changes.empty());
+}
+
+TEST(Fix, StaysBelowTheFirstMaximum) {
+  auto input = input_of(article(), 2, 2);
+  input.maximum_size = 3;
+  EXPECT_EQ(fix_hpa(article(), input).changes.at("/spec/maxReplicas"),
+            "was 4: the MiniCluster's operator sets sizes above status.maximumSize 3 back to it");
+  input.max_size = 2;
+  EXPECT_EQ(fix_hpa(article(), input).changes.at("/spec/maxReplicas"),
+            "was 4: the MiniCluster's operator ignores sizes above maxSize 2");
 }
 
 TEST(Fix, LeavesForeignMetricsAlone) {

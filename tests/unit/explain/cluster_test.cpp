@@ -54,7 +54,8 @@ ServedDocuments whole_cluster() {
       {"/apis/flux-framework.org/v1alpha2",
        json_answer(R"({"resources":[{"name":"miniclusters/scale","kind":"MiniCluster"},)"
                    R"({"name":"miniclusters","kind":"MiniCluster"}]})")},
-      {miniclusters + "/x", json_answer(R"({"spec":{"size":3,"maxSize":8,"minSize":2}})")},
+      {miniclusters + "/x",
+       json_answer(R"({"spec":{"size":3,"maxSize":8,"minSize":2},"status":{"maximumSize":7}})")},
       {miniclusters + "/x/scale",
        json_answer(R"({"spec":{"replicas":3},"status":{"replicas":3,"selector":"job-name=x"}})")},
       {"/api/v1/namespaces/ns/pods?labelSelector=job-name%3Dx",
@@ -155,6 +156,7 @@ TEST(ClusterSubject, HasTheTargetThePodsTheRivalsAndTheValues) {
   EXPECT_EQ(to_string(input.forecast.platform.version), "1.31");
   EXPECT_EQ(input.max_size, 8);
   EXPECT_EQ(input.min_size, 2);
+  EXPECT_EQ(input.maximum_size, 7);
   EXPECT_EQ(input.cluster->target, TargetState::found);
   EXPECT_EQ(input.cluster->target_resource, "miniclusters.flux-framework.org");
   EXPECT_EQ(seen.spec_replicas, 3);
