@@ -30,7 +30,9 @@ class Strategies(unittest.TestCase):
         self.assertLess(table["wanted"]["cost"], table["static"]["cost"])
 
     def test_daily(self):
-        self.check_daily(strategies.compare(harness.BINARY, "daily", SEEDS))
+        table = strategies.compare(harness.BINARY, "daily", SEEDS)
+        self.check_daily(table)
+        self.within(table["wanted"]["killed"][0], 1, 15, "jobs that start on ranks whose pods are deleted")
 
     def test_daily_with_pods_that_die_at_once(self):
         table = strategies.compare(harness.BINARY, "daily", SEEDS, "0s")
