@@ -138,6 +138,20 @@ std::uint32_t smallest_safe_size(const ResizeObservation& seen, std::uint32_t si
   return std::max({size, end_of(undrained(seen)), end_of(seen.busy)});
 }
 
+flux::IdSet ranks_to_undrain_at_end(const ResizeObservation& seen, const ResizePolicy& policy) {
+  const Sight sight(seen, policy);
+  if (!sight.flux_known() || !sight.cluster_known() || seen.handed_out == 0) return {};
+  const auto ours = ours_alone(seen);
+  auto ranks = ours & sight.joined() & span_of(0, std::min(seen.handed_out, sight.stays_below()));
+  // Without a shrink under way those without a broker are safe, too: whoever grows later should find them
+  // usable. Not so a rank whose broker may be that of a pod that goes.
+  if (sight.sizes_agree() && seen.handed_out >= sight.in_effect()) {
+    ranks |= ours - (seen.online - sight.joined());
+    if (seen.cluster) ranks = ranks - seen.cluster->terminating;
+  }
+  return ranks;
+}
+
 ResizeActions Resize::step(const ResizeObservation& seen) {
   const Sight sight(seen, policy_);
   Plan plan;

@@ -124,4 +124,9 @@ class Resize {
 [[nodiscard]] flux::IdSet ranks_to_drain(const ResizeObservation& seen, std::uint32_t size);
 [[nodiscard]] std::uint32_t smallest_safe_size(const ResizeObservation& seen, std::uint32_t size);
 
+// For an orderly end, after which nothing is published: ranks of ours that no write takes away any more, so
+// that they need not stay drained for nothing. `seen` as for step(), looked at after the last read;
+// handed_out = nobody where no reader is left that could act. None on news that are not fresh.
+[[nodiscard]] flux::IdSet ranks_to_undrain_at_end(const ResizeObservation& seen, const ResizePolicy& policy);
+
 }  // namespace fluxmetrics::sizing

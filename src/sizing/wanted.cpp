@@ -14,9 +14,16 @@ std::uint32_t WantedSize::update(const Demand& demand, std::uint32_t size, MonoT
   while (window_.front().until <= now)
     window_.pop_front();
 
-  const std::uint32_t wanted = std::max(window_.front().value, policy_.min_replicas);
+  const std::uint32_t kept = now < kept_until_ ? kept_ : 0;
+  const std::uint32_t wanted = std::max({window_.front().value, policy_.min_replicas, kept});
   const std::uint32_t allowed = std::min(wanted, policy_.max_replicas.value_or(size));
+  need_ = std::min(size, allowed);
   return std::min(size, std::max(allowed, demand.safe_min));
+}
+
+void WantedSize::keep(std::uint32_t size, MonoTime until) {
+  kept_ = until == kept_until_ ? std::max(kept_, size) : size;
+  kept_until_ = until;
 }
 
 }  // namespace fluxmetrics::sizing

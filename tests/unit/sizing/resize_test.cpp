@@ -318,6 +318,47 @@ std::uint64_t histories() {
 #endif
 }
 
+// At an orderly end nobody will read a smaller value any more.
+TEST(Resize, LeavesNoRankDrainedForNothingAtItsEnd) {
+  Bench bench;
+  auto& seen = bench.seen;
+  const auto left = [&] { return ranks_to_undrain_at_end(seen, ResizePolicy{}); };
+  EXPECT_EQ(left(), ids("4-5")) << "unborn, and nothing shrinks";
+  seen.others = ids("5");
+  EXPECT_EQ(left(), ids("4")) << "what somebody else drained stays";
+  seen.others = {};
+  seen.ours = ids("2-5");
+  EXPECT_EQ(left(), ids("2-5")) << "a smaller value was published, and nobody has read it";
+  seen.handed_out = 2;
+  EXPECT_EQ(left(), flux::IdSet{})
+      << "whoever read it takes 2 and 3 away, and pods of 4 may have been asked for";
+  seen.handed_out = 3;
+  EXPECT_EQ(left(), ids("2"));
+  seen.handed_out = 0;
+  EXPECT_EQ(left(), flux::IdSet{}) << "not known";
+  seen.handed_out = nobody;
+  EXPECT_EQ(left(), ids("2-5"));
+  seen.cluster->terminating = ids("3");
+  seen.cluster->joined = ids("0-2");
+  EXPECT_EQ(left(), ids("2,4-5")) << "an old pod's broker";
+  seen.cluster->parallelism = 5;
+  EXPECT_EQ(left(), ids("2")) << "the operator is not done";
+  seen.flux_seen -= seconds(20);
+  EXPECT_EQ(left(), flux::IdSet{}) << "old news";
+}
+
+TEST(Resize, LeavesNoRankDrainedForNothingWhereThereIsNoCluster) {
+  ResizePolicy policy;
+  policy.watches_cluster = false;
+  Bench bench(policy);
+  auto& seen = bench.seen;
+  seen.cluster.reset();
+  seen.ours = ids("2-5");
+  EXPECT_EQ(ranks_to_undrain_at_end(seen, policy), ids("2-5"));
+  seen.handed_out = 3;
+  EXPECT_EQ(ranks_to_undrain_at_end(seen, policy), ids("2"));
+}
+
 TEST(ResizeHistories, LoseNoJobAndReachWhatIsNeeded) {
   std::uint64_t shrinks = 0;
   std::uint64_t jobs = 0;
