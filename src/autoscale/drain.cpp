@@ -1,7 +1,18 @@
 #include "autoscale/drain.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "base/json_members.hpp"
 #include "flux/replies.hpp"
 #include "flux/resource_set.hpp"
 #include "instance/queries.hpp"
@@ -10,8 +21,12 @@
 #include "sizing/rooms.hpp"
 
 namespace fluxmetrics::autoscale {
+namespace asio = boost::asio;
 namespace json = boost::json;
 namespace {
+
+// A broker that lives answers in milliseconds. One that does not is asked again in the next round.
+constexpr auto answer_deadline = std::chrono::seconds(1);
 
 static_assert(drain_reason.starts_with(instance::own_drain_prefix), "the collector knows our drains by it");
 
@@ -31,7 +46,56 @@ instance::InstanceState with_drains(const flux::ResourceStatus& status) {
   return state;
 }
 
+std::string jobs_request(const flux::IdSet& ranks) {
+  const json::object on_ranks{{"ranks", json::array{ranks.to_string()}}};
+  const json::object running{{"states", json::array{flux::states_running}}};
+  return json::serialize(json::object{{"max_entries", 0},
+                                      {"attrs", json::array{"state"}},
+                                      {"constraint", {{"and", json::array{running, on_ranks}}}}});
+}
+
+// Requests to brokers that are under way at the same time.
+struct RankCalls {
+  RankCalls(const asio::any_io_executor& executor, std::size_t count)
+      : open(count), all_here(executor, MonoTime::max()) {}
+  flux::IdSet answered;
+  std::size_t open;
+  asio::steady_timer all_here;  // cancelled by the last answer
+};
+
+struct RankAnswered {
+  std::shared_ptr<RankCalls> calls;
+  void operator()(const std::exception_ptr& /*fault*/) const {
+    if (--calls->open == 0) calls->all_here.cancel();
+  }
+};
+
+asio::awaitable<void> call_rank(std::shared_ptr<flux::Client> client, std::shared_ptr<RankCalls> calls,
+                                flux::IdSet::Id rank) {
+  std::string request = R"({"name":"rank"})";
+  const flux::RpcOptions options{.deadline = answer_deadline, .nodeid = rank};
+  const auto answer = co_await client->rpc("attr.get", std::move(request), options);
+  if (answer) calls->answered.insert(rank);
+}
+
 }  // namespace
+
+Result<void> may_act(const instance::InstanceState& state) {
+  if (!state.owner) {
+    return fail(
+        Code::denied,
+        "draining nodes needs the owner of the Flux instance, and this program is a guest there: run it "
+        "as the user who runs the broker, or as root with access.allow-root-owner = true in Flux's "
+        "configuration");
+  }
+  if (state.level > 0) {
+    return fail(Code::unsupported,
+                "this Flux instance runs inside a job of another one (instance-level {}): its ranks are no "
+                "pods, and draining them gives nothing back; drain in the top instance",
+                state.level);
+  }
+  return {};
+}
 
 Result<void> may_drain(const instance::Scheduler& scheduler) {
   if (scheduler.kind != instance::Scheduler::Kind::fluxion || scheduler.denies_wide_jobs() == false)
@@ -56,7 +120,7 @@ boost::asio::awaitable<Result<sizing::ResizeObservation>> look_at_ranks(
   seen.online = status->online;
   const auto drains = with_drains(*status);
   seen.ours = drains.drained_by_us();
-  seen.others = drains.drained() - seen.ours;
+  seen.others = (drains.drained() - seen.ours) | status->exclude;
   seen.busy = sizing::busy_ranks(*allocated) - status->offline;
   co_return seen;
 }
@@ -80,6 +144,33 @@ boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> 
   const auto undrained = co_await client->rpc("resource.undrain", undrain_request(ours));
   if (!undrained) co_return std::unexpected(undrained.error());
   co_return Result<void>{};
+}
+
+asio::awaitable<flux::IdSet> ranks_that_answer(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {
+  if (ranks.empty()) co_return flux::IdSet{};
+  const auto executor = co_await asio::this_coro::executor;
+  const auto calls = std::make_shared<RankCalls>(executor, ranks.size());
+  for (const auto rank : ranks)
+    asio::co_spawn(executor, call_rank(client, calls, rank), RankAnswered{calls});
+  while (calls->open > 0)
+    co_await calls->all_here.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_return calls->answered;
+}
+
+asio::awaitable<Result<std::vector<flux::JobId>>> jobs_on(std::shared_ptr<flux::Client> client,
+                                                          flux::IdSet ranks) {
+  instance::Queries queries(client);
+  const auto list = co_await queries.list_as_json(jobs_request(ranks));
+  if (!list) co_return std::unexpected(list.error());
+  const auto* jobs = array_at(list->if_object(), "jobs");
+  if (jobs == nullptr) co_return fail(Code::protocol, "job-list.list: jobs is not an array");
+  std::vector<flux::JobId> ids;
+  for (const auto& job : *jobs) {
+    const auto* id = value_at(job.if_object(), "id");
+    if (id != nullptr && id->is_number()) ids.push_back(id->to_number<flux::JobId>());
+  }
+  std::ranges::sort(ids);
+  co_return ids;
 }
 
 }  // namespace fluxmetrics::autoscale

@@ -3,13 +3,16 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "base/result.hpp"
 #include "flux/client.hpp"
 #include "flux/idset.hpp"
+#include "flux/job.hpp"
 #include "instance/scheduler.hpp"
+#include "instance/state.hpp"
 #include "sizing/resize.hpp"
 
 namespace fluxmetrics::autoscale {
@@ -18,11 +21,16 @@ namespace fluxmetrics::autoscale {
 // beginning.
 inline constexpr std::string_view drain_reason = "flux-metrics-api: giving the node back";
 
+// Whether this instance, as far as a contact tells of it, lets us drain nodes and makes sense of it. Errors:
+// Code::denied to a guest; Code::unsupported in a job of another instance, whose ranks are no pods.
+[[nodiscard]] Result<void> may_act(const instance::InstanceState& state);
+
 // Whether nodes may be drained at all: not where the scheduler denies jobs that wait as soon as nodes go, nor
 // where it may. Errors: Code::unsupported, with the way to mend it.
 [[nodiscard]] Result<void> may_drain(const instance::Scheduler& scheduler);
 
-// Flux's part of an observation: `ranks`, `online`, `ours`, `others`, and then, asked for when the drains
+// Flux's part of an observation: `ranks`, `online`, `ours`, `others` (with ranks that the configuration
+// excludes: no job starts there, and Flux refuses to drain them), and then, asked for when the drains
 // were told, `busy`. Jobs in RUN and CLEANUP and housekeeping make a rank busy, until it is offline.
 [[nodiscard]] boost::asio::awaitable<Result<sizing::ResizeObservation>> look_at_ranks(
     std::shared_ptr<flux::Client> client);
@@ -36,5 +44,13 @@ inline constexpr std::string_view drain_reason = "flux-metrics-api: giving the n
 // Lets `ranks` have jobs again; those that are not drained, or drained by somebody else, are left alone.
 [[nodiscard]] boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> client,
                                                                 flux::IdSet ranks);
+
+// Those of `ranks` whose broker answers a request that is sent now: it lives, whatever Flux believes of it.
+[[nodiscard]] boost::asio::awaitable<flux::IdSet> ranks_that_answer(std::shared_ptr<flux::Client> client,
+                                                                    flux::IdSet ranks);
+
+// The jobs that run or clean up on one of `ranks`, by id. Errors: Flux before 0.64 cannot tell.
+[[nodiscard]] boost::asio::awaitable<Result<std::vector<flux::JobId>>> jobs_on(
+    std::shared_ptr<flux::Client> client, flux::IdSet ranks);
 
 }  // namespace fluxmetrics::autoscale

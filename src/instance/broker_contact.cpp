@@ -115,8 +115,6 @@ Task<void> BrokerContact::learn_role(InstanceState& state) {
   const auto owner = co_await queries_->owner();
   if (!owner) co_return std::unexpected(owner.error());
   state.owner = *owner;
-  log::info("connected to Flux {} at {}: size {}, as {}", printable(state.version, 40), socket_path_,
-            state.size, state.owner ? "owner" : "guest");
   co_return Result<void>{};
 }
 

@@ -31,6 +31,7 @@ class BrokerContact {
   [[nodiscard]] const std::string& socket_path() const { return socket_path_; }
   // Only after open() did well.
   [[nodiscard]] flux::Client& streams() const { return *streams_; }
+  [[nodiscard]] const std::shared_ptr<flux::Client>& polls() const { return polls_; }
   [[nodiscard]] Queries& queries() const { return *queries_; }
 
  private:

@@ -60,6 +60,10 @@ Session::Session(Options options, const CollectorSink& sink, Observed& observed,
 
 asio::awaitable<Error> Session::run() {
   auto ready = co_await contact_.open(options_.follow_to_top, draft_);
+  if (ready) {
+    log::info("connected to Flux {} at {}: size {}, as {}", printable(draft_.version, 40),
+              contact_.socket_path(), draft_.size, draft_.owner ? "owner" : "guest");
+  }
   const bool module_may_tell = options_.ask_module && draft_.owner;
   if (ready && module_may_tell) co_await follow_module();
   if (ready) ready = co_await open_streams();

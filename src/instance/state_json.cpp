@@ -32,6 +32,7 @@ std::string_view node_state(const InstanceState& state, flux::IdSet::Id rank, bo
 
 json::array nodes_json(const InstanceState& state) {
   const auto hosts = state.resources.hosts();
+  const auto ours = state.drained_by_us();
   json::array nodes;
   for (const auto& entry : state.resources.entries) {
     for (const auto rank : entry.ranks) {
@@ -47,7 +48,8 @@ json::array nodes_json(const InstanceState& state) {
       if (hosts)
         if (const auto host = hosts->find(rank); host != hosts->end()) node["host"] = host->second;
       if (drain != nullptr)
-        node["drain"] = json::object{{"reason", drain->reason}, {"time", drain->timestamp}};
+        node["drain"] = json::object{
+            {"reason", drain->reason}, {"time", drain->timestamp}, {"ours", ours.contains(rank)}};
       nodes.push_back(std::move(node));
     }
   }

@@ -129,11 +129,61 @@ TEST_F(ShrinkTest, UndrainsOnlyWhatIsOurs) {
   EXPECT_TRUE(undrain(flux::IdSet{0, 1, 2})) << "nothing to undrain is no error";
 }
 
+TEST_F(ShrinkTest, NamesTheJobsOnRanks) {
+  const auto wide = submit(2);
+  const auto narrow = submit(1);
+  eventually([&] { return holds(0) && holds(1) && holds(2); });
+  const auto jobs = [&](flux::IdSet ranks) {
+    auto found = broker_->wait_for(jobs_on(broker_->client(), std::move(ranks)));
+    EXPECT_TRUE(found) << found.error().message;
+    return found.value_or(std::vector<flux::JobId>{});
+  };
+  EXPECT_EQ(jobs(flux::IdSet{0, 1, 2}), (std::vector{wide, narrow}));
+  EXPECT_EQ(jobs(flux::IdSet{0, 1, 2}).size(), jobs(flux::IdSet{0}).size() + jobs(flux::IdSet{2}).size());
+  EXPECT_TRUE(jobs(flux::IdSet{3}).empty());
+}
+
+TEST_F(ShrinkTest, FindsTheBrokersThatLive) {
+  const auto living = [&](flux::IdSet ranks) {
+    return broker_->wait_for(ranks_that_answer(broker_->client(), std::move(ranks))).to_string();
+  };
+  EXPECT_EQ(living(flux::IdSet{0, 1, 2, 3}), "0-2") << "3 is not born";
+  EXPECT_EQ(living(flux::IdSet{3}), "");
+  EXPECT_EQ(living({}), "");
+}
+
 TEST_F(ShrinkTest, TellsWhenTheBrokerIsGone) {
   server_->stop();
   const auto refused = drain(flux::IdSet{2});
   ASSERT_FALSE(refused);
   EXPECT_FALSE(refused.error().message.empty());
+}
+
+// Flux refuses to drain what its configuration excludes, and no job starts there.
+TEST(Shrink, LeavesExcludedRanksAlone) {
+  simulate::Options options;
+  options.size = 3;
+  options.max_size = 4;
+  options.excluded = flux::IdSet{2};
+  simulate::Server server(options);
+  ASSERT_TRUE(server.start());
+  auto broker = flux::BlockingClient::connect(server.socket_path());
+  ASSERT_TRUE(broker);
+  const auto seen = (*broker)->wait_for(look_at_ranks((*broker)->client()));
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->others.to_string(), "2");
+  EXPECT_EQ(sizing::ranks_to_drain(*seen, 1).to_string(), "1,3");
+}
+
+TEST(Shrink, IsForOwnersAndTopInstances) {
+  instance::InstanceState state;
+  ASSERT_FALSE(may_act(state));
+  EXPECT_EQ(may_act(state).error().code, Code::denied);
+  state.owner = true;
+  EXPECT_TRUE(may_act(state));
+  state.level = 1;
+  ASSERT_FALSE(may_act(state));
+  EXPECT_EQ(may_act(state).error().code, Code::unsupported);
 }
 
 TEST(Shrink, IsRefusedWhereDrainsKillJobsThatWait) {

@@ -35,6 +35,7 @@ TEST(StateJson, EachNodeIsInOneState) {
     EXPECT_EQ(nodes[rank].at("state").as_string(), expected[rank]) << rank;
   EXPECT_EQ(nodes[3].at("cores_allocated"), boost::json::value(2U));
   EXPECT_EQ(nodes[3].at("drain").at("reason").as_string(), "fan");
+  EXPECT_FALSE(nodes[3].at("drain").at("ours").as_bool());
   EXPECT_FALSE(nodes[1].as_object().contains("drain"));
   EXPECT_EQ(document.at("timestamp").as_string(), "2023-11-14T22:13:20Z");
   EXPECT_EQ(document.at("format").as_string(), "flux-metrics-api.state/1");
