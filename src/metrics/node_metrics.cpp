@@ -36,6 +36,12 @@ std::vector<Metric> counts_of_nodes() {
             status, [](const Facts& f) -> Items { return single(f.nodes.down.size()); }),
       nodes("node_drained_count", "Nodes in the drain set, busy or not.", status,
             [](const Facts& f) -> Items { return single(f.nodes.drained.size()); }),
+      nodes("node_draining_count",
+            "Nodes that this program drained, to give them back, and on which something still runs.", both,
+            [](const Facts& f) -> Items {
+              const auto& state = f.inputs.state;
+              return single(((state.drained_by_us() & f.nodes.allocated) - state.offline).size());
+            }),
       nodes("node_allocated_count", "Nodes with a core or gpu in use, including drained ones.", held,
             [](const Facts& f) -> Items { return single(f.nodes.allocated.size()); }),
       nodes("node_free_count", "Nodes that are up and have a core free.", both,

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "metrics/exposition.hpp"
 #include "metrics/snapshot.hpp"
 
 namespace fluxmetrics::metrics {
+
+// What node_wanted_count is called there.
+inline constexpr std::string_view exposed_wanted_name = "flux_nodes_wanted";
 
 // In the order of exposition; static lifetime.
 [[nodiscard]] std::span<const Exposed> instance_families();

@@ -66,6 +66,12 @@ Items denied(const Facts& facts) {
   return single(facts.inputs.demand.denied);
 }
 
+Items wanted(const Facts& facts) {
+  if (facts.inputs.ranks_are_pods && !facts.inputs.wanted)
+    return std::unexpected(facts.inputs.wanted.error());
+  return of_pods(facts, facts.inputs.wanted.value_or(0));
+}
+
 std::vector<Metric> sizes() {
   return {
       plain("node_safe_min_count", "nodes",
@@ -79,7 +85,7 @@ std::vector<Metric> sizes() {
       plain(
           "node_wanted_count", "nodes",
           "The size that a MiniCluster should have now: scale to this number, with AverageValue 1 in an HPA.",
-          everything, [](const Facts& f) -> Items { return of_pods(f, f.inputs.wanted); }),
+          everything, wanted),
       plain("node_shortage_count", "nodes",
             "Offline nodes that must come up before every satisfiable eligible job can start.", everything,
             [](const Facts& f) -> Items { return of_pods(f, f.inputs.demand.shortage); }),

@@ -1,9 +1,24 @@
 #include "metrics/snapshot.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace fluxmetrics::metrics {
+namespace {
+
+bool same_wanted(const Result<std::uint32_t>& a, const Result<std::uint32_t>& b) {
+  return a && b ? *a == *b : !a && !b && a.error().message == b.error().message;
+}
+
+// What is read off the family is what is served, whatever it was made of.
+std::optional<std::uint32_t> wanted_of(const Snapshot& snapshot) {
+  const auto* family = snapshot.find(wanted_name);
+  if (family == nullptr || family->items.empty()) return std::nullopt;
+  return static_cast<std::uint32_t>(family->items.front().value);
+}
+
+}  // namespace
 
 const Family* Snapshot::find(std::string_view name) const {
   if (!families) return nullptr;
@@ -54,6 +69,33 @@ void Store::set_rpc_times(instance::RpcTimes::Shared times) {
   std::swap(rpc_times_, times);
 }
 
+void Store::set_draining(std::shared_ptr<const Draining> draining) {
+  const std::scoped_lock lock(mutex_);
+  std::swap(view_.draining, draining);
+}
+
+void Store::record_handed_out(Seconds acts_within, MonoTime now) {
+  const std::scoped_lock lock(mutex_);
+  handed_out_.emplace(acts_within, now);
+}
+
+bool Store::hand_out(std::uint32_t wanted, MonoTime now) const {
+  const std::scoped_lock lock(mutex_);
+  if (!view_.snapshot || view_.snapshot->wanted != wanted) return false;
+  if (handed_out_) handed_out_->record(wanted, now);
+  return true;
+}
+
+Told Store::told(MonoTime now) const {
+  const std::scoped_lock lock(mutex_);
+  Told told;
+  if (handed_out_) {
+    told.handed_out = handed_out_->smallest(now);
+    told.unread = handed_out_->unread(now);
+  }
+  return told;
+}
+
 instance::RpcTimes::Shared Store::rpc_times() const {
   const std::scoped_lock lock(mutex_);
   return rpc_times_;
@@ -70,7 +112,8 @@ Publisher::Publisher(sizing::SizePolicy policy, bool explicit_instance, Store& s
       store_(store),
       max_staleness_(user.max_staleness),
       readings_(user.catalogue->user_families().size()),
-      wanted_(policy) {
+      wanted_(policy),
+      decided_(fail(Code::unavailable, "it is not decided yet which size is safe to publish")) {
   last_.catalogue = std::move(user.catalogue);
 }
 
@@ -88,6 +131,27 @@ std::vector<Reading> Publisher::readings_at(MonoTime now) const {
   return readings;
 }
 
+Inputs Publisher::inputs_at(WallTime now, std::span<const Reading> readings) const {
+  return {.state = *last_.state,
+          .demand = demand_,
+          .wanted = last_wanted_,
+          .ranks_are_pods = last_.ranks_are_pods,
+          .now = now,
+          .watched = last_.watched.get(),
+          .user = readings};
+}
+
+void Publisher::keep(std::function<std::uint32_t(const instance::InstanceState&)> size_in_effect) {
+  const std::scoped_lock lock(mutex_);
+  size_in_effect_ = std::move(size_in_effect);
+}
+
+void Publisher::let_decide(std::function<void(const Needed&)> decides) {
+  const std::scoped_lock lock(mutex_);
+  decides_ = std::move(decides);
+  size_in_effect_ = nullptr;  // whoever decides keeps sizes himself
+}
+
 void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, Now confirmed) {
   const std::scoped_lock lock(mutex_);
   for (auto& reading : readings_)
@@ -96,31 +160,51 @@ void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, N
   demand_ = same_state ? sizing::at_time(std::move(demand_), *state, policy_, confirmed.wall)
                        : sizing::compute_demand(*state, policy_, confirmed.wall);
   // What another instance wanted, before a restart, is nothing to hold on to.
-  if (last_.state && last_.state->started != state->started) wanted_ = sizing::WantedSize(policy_);
+  if (last_.state && last_.state->started != state->started) {
+    wanted_ = sizing::WantedSize(policy_);
+    keep_until_.reset();
+  }
+  if (size_in_effect_) {
+    if (!keep_until_)
+      keep_until_ = confirmed.mono + std::chrono::duration_cast<MonoTime::duration>(policy_.hold);
+    if (confirmed.mono < *keep_until_) wanted_.keep(size_in_effect_(*state), *keep_until_);
+  }
   const bool known = state->jobs_unknown.empty() && state->allocated_unknown.empty();
-  const auto wanted = known ? wanted_.update(demand_, state->size, confirmed.mono) : last_wanted_;
+  auto wanted =
+      known ? Result<std::uint32_t>(wanted_.update(demand_, state->size, confirmed.mono)) : last_wanted_;
+  if (decides_) {
+    wanted = decided_;
+    decides_({.state = state, .confirmed = confirmed, .need = wanted_.need(), .known = known});
+  }
+  const bool moved = !same_state || !same_wanted(wanted, last_wanted_);
+  last_wanted_ = std::move(wanted);
   last_.ranks_are_pods = !explicit_instance_ || state->level == 0;
   if (!same_state) last_.facts = std::make_shared<const StateFacts>(count_facts(*state, demand_));
-  last_.watched = watch_.update(*state, known ? std::optional(wanted) : std::nullopt, confirmed.mono);
-  const auto readings = readings_at(confirmed.mono);
-  const Inputs inputs{.state = *state,
-                      .demand = demand_,
-                      .wanted = wanted,
-                      .ranks_are_pods = last_.ranks_are_pods,
-                      .now = confirmed.wall,
-                      .watched = last_.watched.get(),
-                      .user = readings};
-  if (same_state && wanted == last_wanted_) {
-    last_.families = last_.catalogue->at_time(last_.families, inputs, *last_.facts);
-  } else {
-    last_.families =
-        std::make_shared<const std::vector<Family>>(last_.catalogue->evaluate(inputs, *last_.facts));
-  }
-  last_wanted_ = wanted;
+  last_.watched = watch_.update(*state, known && last_wanted_ ? std::optional(*last_wanted_) : std::nullopt,
+                                confirmed.mono);
   last_.state = std::move(state);
   last_.confirmed = confirmed;
+  const auto readings = readings_at(confirmed.mono);
+  const auto inputs = inputs_at(confirmed.wall, readings);
+  last_.families =
+      moved ? std::make_shared<const std::vector<Family>>(last_.catalogue->evaluate(inputs, *last_.facts))
+            : last_.catalogue->at_time(last_.families, inputs, *last_.facts);
+  last_.wanted = wanted_of(last_);
   ++last_.generation;
   store_.publish(std::make_shared<const Snapshot>(last_));
+}
+
+void Publisher::on_wanted(Result<std::uint32_t> wanted) {
+  const std::scoped_lock lock(mutex_);
+  decided_ = std::move(wanted);
+  if (!last_.families || same_wanted(decided_, last_wanted_)) return;
+  last_wanted_ = decided_;
+  const auto readings = readings_at(MonoTime::clock::now());
+  last_.families = std::make_shared<const std::vector<Family>>(
+      last_.catalogue->evaluate(inputs_at(last_.confirmed.wall, readings), *last_.facts));
+  last_.wanted = wanted_of(last_);
+  ++last_.generation;
+  store_.replace(std::make_shared<const Snapshot>(last_));
 }
 
 void Publisher::on_readings(std::vector<UserReading> news) {
@@ -132,14 +216,8 @@ void Publisher::on_readings(std::vector<UserReading> news) {
   }
   if (!last_.families) return;
   const auto readings = readings_at(MonoTime::clock::now());
-  const Inputs inputs{.state = *last_.state,
-                      .demand = demand_,
-                      .wanted = last_wanted_,
-                      .ranks_are_pods = last_.ranks_are_pods,
-                      .now = last_.confirmed.wall,
-                      .watched = last_.watched.get(),
-                      .user = readings};
-  auto families = last_.catalogue->at_time(last_.families, inputs, *last_.facts);
+  auto families =
+      last_.catalogue->at_time(last_.families, inputs_at(last_.confirmed.wall, readings), *last_.facts);
   if (families == last_.families) return;
   last_.families = std::move(families);
   ++last_.generation;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,13 +16,18 @@
 #include "instance/sink.hpp"
 #include "instance/state.hpp"
 #include "metrics/catalogue.hpp"
+#include "metrics/draining.hpp"
 #include "metrics/facts.hpp"
 #include "metrics/family.hpp"
+#include "metrics/handed_out.hpp"
 #include "metrics/watch.hpp"
 #include "sizing/demand.hpp"
 #include "sizing/wanted.hpp"
 
 namespace fluxmetrics::metrics {
+
+// The metric that an autoscaler scales by.
+inline constexpr std::string_view wanted_name = "node_wanted_count";
 
 struct Snapshot {
   std::shared_ptr<const instance::InstanceState> state;
@@ -28,9 +35,10 @@ struct Snapshot {
   Families families;                           // as the catalogue; shared while only the time moves
   std::shared_ptr<const StateFacts> facts;     // of the state
   std::shared_ptr<const Watched> watched;
-  Now confirmed;                 // when the broker last confirmed it
-  std::uint64_t generation = 0;  // grows with each snapshot: the key of encoded answers
-  bool ranks_are_pods = true;    // false in a sub-instance that was asked for
+  Now confirmed;                        // when the broker last confirmed it
+  std::uint64_t generation = 0;         // grows with each snapshot: the key of encoded answers
+  bool ranks_are_pods = true;           // false in a sub-instance that was asked for
+  std::optional<std::uint32_t> wanted;  // node_wanted_count, where it has a value
   [[nodiscard]] const Family* find(std::string_view name) const;
   // When the family's values were true.
   [[nodiscard]] WallTime time_of(const Family& family) const;
@@ -46,6 +54,13 @@ struct View {
   std::optional<instance::Trouble::Kind> trouble_kind;  // of `trouble`; nullopt before anything was heard
   std::uint32_t returns = 0;                            // how often a snapshot came after trouble
   instance::Effort effort;                              // what the snapshots cost the broker
+  std::shared_ptr<const Draining> draining;             // null: nobody drains here
+};
+
+// What readers of node_wanted_count may still bring about.
+struct Told {
+  std::uint32_t handed_out = 0;  // HandedOut::smallest()
+  bool unread = false;           // HandedOut::unread()
 };
 
 class Store {
@@ -57,13 +72,30 @@ class Store {
                    std::optional<instance::Trouble::Kind> kind = instance::Trouble::Kind::gone);
   void set_effort(const instance::Effort& effort);
   void set_rpc_times(instance::RpcTimes::Shared times);
+  void set_draining(std::shared_ptr<const Draining> draining);
   [[nodiscard]] View view() const;
+  // From here on it is recorded which values of node_wanted_count are handed out. To be called before any is.
+  void record_handed_out(Seconds acts_within, MonoTime now);
+  [[nodiscard]] bool records_handed_out() const { return handed_out_.has_value(); }
+  // To be called before `wanted`, of a snapshot of this store, is handed out. False: another value has been
+  // published since; hand out that one. So whoever publishes a value knows that none before it is on its way.
+  [[nodiscard]] bool hand_out(std::uint32_t wanted, MonoTime now) const;
+  [[nodiscard]] Told told(MonoTime now) const;
   [[nodiscard]] instance::RpcTimes::Shared rpc_times() const;  // null before there are any
 
  private:
   mutable std::mutex mutex_;
   View view_;
   instance::RpcTimes::Shared rpc_times_;
+  mutable std::optional<HandedOut> handed_out_;  // readers leave it behind; null: nobody asks for it
+};
+
+// What sizing says to whoever decides what is published.
+struct Needed {
+  std::shared_ptr<const instance::InstanceState> state;
+  Now confirmed;
+  std::uint32_t need = 0;  // sizing::WantedSize::need()
+  bool known = false;      // false: the jobs, or what they hold, are not known
 };
 
 // Where the user's metrics come from, and for how long a value of theirs is one.
@@ -86,8 +118,18 @@ class Publisher {
   void on_state(std::shared_ptr<const instance::InstanceState> state, Now confirmed);
   // What came of user's metrics, on any thread: the last snapshot once more, with these.
   void on_readings(std::vector<UserReading> readings);
+  // No memory is no reason to shrink: in the first `hold` after a start, of this program or of the broker, no
+  // less than `size_in_effect` is wanted. To be called before the first state; of no effect on what
+  // let_decide() is for.
+  void keep(std::function<std::uint32_t(const instance::InstanceState&)> size_in_effect);
+  // From here on node_wanted_count is what on_wanted() says; `decides` is told of each state, on the thread
+  // of on_state(). To be called before the first state.
+  void let_decide(std::function<void(const Needed&)> decides);
+  // On any thread: what is published from now on, or why there is no value.
+  void on_wanted(Result<std::uint32_t> wanted);
 
  private:
+  [[nodiscard]] Inputs inputs_at(WallTime now, std::span<const Reading> readings) const;
   [[nodiscard]] std::vector<Reading> readings_at(MonoTime now) const;
 
   std::mutex mutex_;
@@ -100,7 +142,11 @@ class Publisher {
   Watch watch_;
   Snapshot last_;  // what was published last
   sizing::Demand demand_;
-  std::uint32_t last_wanted_ = 0;
+  Result<std::uint32_t> last_wanted_ = 0U;
+  std::function<std::uint32_t(const instance::InstanceState&)> size_in_effect_;
+  std::optional<MonoTime> keep_until_;
+  std::function<void(const Needed&)> decides_;  // empty: what sizing says is published
+  Result<std::uint32_t> decided_;
 };
 
 }  // namespace fluxmetrics::metrics

@@ -137,6 +137,7 @@ TEST(Catalogue, HasTheAgreedNames) {
                                           "node_total_count",
                                           "node_down_count",
                                           "node_drained_count",
+                                          "node_draining_count",
                                           "node_allocated_count",
                                           "node_idle_count",
                                           "node_cores_total_count",
