@@ -256,6 +256,7 @@ struct Api::Impl {
           .returns = view.returns,
           .scheduler = view.snapshot ? view.snapshot->state->scheduler : instance::Scheduler(),
           .effort = view.effort,
+          .draining = view.draining,
           .authentication = access == nullptr ? std::nullopt : access->trouble(),
           .server_ending = request.server_ending};
       if (auto response = answer_health(route, target, state)) return std::move(*response);

@@ -34,7 +34,8 @@ std::expected<MetricList, kube::Status> CustomMetrics::list(const Route& route, 
                      .selector = query->echo});
   }
   return MetricList{.object = kube::metric_value_list(route.version, items),
-                    .value = items.size() == 1 ? items.front().value : fmt::format("{} items", items.size())};
+                    .value = items.size() == 1 ? items.front().value : fmt::format("{} items", items.size()),
+                    .tells_wanted = !path.of_pods && path.metric == metrics::wanted_name};
 }
 
 // Every object has the one value that the selector leaves.

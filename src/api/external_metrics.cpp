@@ -94,7 +94,8 @@ std::expected<MetricList, kube::Status> ExternalMetrics::list(const Route& route
   if (!values) return Failure(values.error());
   return MetricList{
       .object = kube::external_metric_value_list(*values),
-      .value = values->size() == 1 ? values->front().value : fmt::format("{} items", values->size())};
+      .value = values->size() == 1 ? values->front().value : fmt::format("{} items", values->size()),
+      .tells_wanted = path.metric == metrics::wanted_name};
 }
 
 }  // namespace fluxmetrics::api

@@ -68,6 +68,12 @@ std::pair<std::string, bool> verbose(const std::string& endpoint, const http::Ta
   return {fmt::format("{}{} check {}\n", body, endpoint, good ? "passed" : "failed"), good};
 }
 
+std::string told(const metrics::Draining& draining) {
+  if (draining.waits.empty()) return "draining: nothing waits\n";
+  const auto jobs = draining.jobs.empty() ? "" : fmt::format(", by {}", draining.jobs);
+  return fmt::format("draining: {}{} (since {})\n", draining.waits, jobs, format_rfc3339(draining.since));
+}
+
 std::string told(const HealthState& state) {
   const auto& effort = state.effort;
   const std::string list = effort.journal
@@ -77,6 +83,7 @@ std::string told(const HealthState& state) {
       "ok\nstate: {}\nreturned: {} times\nbroker time: at most {:.3f} %\njobs: {}, {}\nscheduler: {}\n",
       to_string(state.condition), state.returns, effort.share * 100, effort.jobs, list,
       describe(state.scheduler));
+  if (state.draining) text += told(*state.draining);
   for (const auto& finding : instance::scheduler_findings(state.scheduler))
     text += fmt::format("\nwarning: {}\n", text_of(finding));
   return text;
@@ -99,6 +106,9 @@ std::optional<http::Response> answer_health(const Route& route, const http::Targ
       return text(500, fmt::format("internal server error: {}\nstate: {}\n", *state.data_trouble,
                                    to_string(state.condition)));
     }
+    if (state.draining && !state.draining->trouble.empty())
+      return text(500, fmt::format("internal server error: {}\nstate: {}\n", state.draining->trouble,
+                                   to_string(state.condition)));
     return text(200, target.query_value("verbose") ? told(state) : "ok");
   }
   const auto check = std::ranges::find(checks, std::string_view(route.check), &Check::name);

@@ -2,6 +2,7 @@
 // it every namespace deletion of the cluster. The state of the data is told by /readyz/flux alone.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "instance/scheduler.hpp"
 #include "instance/sink.hpp"
 #include "metrics/condition.hpp"
+#include "metrics/draining.hpp"
 
 namespace fluxmetrics::api {
 
@@ -20,7 +22,8 @@ struct HealthState {
   std::uint32_t returns = 0;  // how often the broker came back: both told by /readyz/flux
   // Which scheduler the instance has, and what is wrong with its settings: told by /readyz/flux?verbose.
   instance::Scheduler scheduler;
-  instance::Effort effort;                    // what the data cost the broker: told by /readyz/flux?verbose
+  instance::Effort effort;  // what the data cost the broker: told by /readyz/flux?verbose
+  std::shared_ptr<const metrics::Draining> draining = nullptr;  // told by /readyz/flux; null: nobody drains
   std::optional<std::string> authentication;  // why nobody can be authenticated yet, "" when all is well;
                                               // nullopt where nobody is authenticated
   bool server_ending = false;                 // then the server is alive, but not ready

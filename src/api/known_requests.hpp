@@ -25,7 +25,8 @@ struct KnownRequest {
   std::uint64_t generation = 0;
   std::uint64_t pods_generation = 0;  // and of that list of pods, where it is about them
   Body body = nullptr;
-  std::string value = {};  // for the log
+  std::string value = {};                    // for the log
+  std::optional<std::uint32_t> wanted = {};  // node_wanted_count, where that is what the body tells
 };
 
 class KnownRequests {

@@ -6,8 +6,17 @@
 namespace fluxmetrics::api {
 
 MetricAnswer MetricAnswers::answer(KnownRequest& request) const {
-  const auto view = store_.view();
-  const auto now = std::chrono::steady_clock::now();
+  for (;;) {
+    const auto now = std::chrono::steady_clock::now();
+    auto answer = answer_with(store_.view(), now, request);
+    if (!store_.records_handed_out() || !request.wanted || answer.response.status != 200) return answer;
+    // Seldom: another value has come meanwhile.
+    if (store_.hand_out(*request.wanted, now)) return answer;
+  }
+}
+
+MetricAnswer MetricAnswers::answer_with(const metrics::View& view, MonoTime now,
+                                        KnownRequest& request) const {
   MetricAnswer answer;
   answer.age = age_of(view, now);
 
@@ -25,6 +34,7 @@ MetricAnswer MetricAnswers::answer(KnownRequest& request) const {
     }
     request.body = std::make_shared<const std::string>(kube::encode(list->object, request.negotiated.form));
     request.value = list->value;
+    request.wanted = list->tells_wanted ? view.snapshot->wanted : std::nullopt;
     request.generation = view.snapshot->generation;
     request.pods_generation = pods;
   }

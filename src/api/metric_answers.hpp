@@ -28,6 +28,8 @@ class MetricAnswers {
   [[nodiscard]] MetricAnswer answer(KnownRequest& request) const;
 
  private:
+  [[nodiscard]] MetricAnswer answer_with(const metrics::View& view, MonoTime now,
+                                         KnownRequest& request) const;
   const ApiOptions& options_;
   const metrics::Store& store_;
   CustomMetrics custom_;

@@ -10,6 +10,7 @@ namespace fluxmetrics::api {
 struct MetricList {
   boost::json::value object;  // MetricValueList or ExternalMetricValueList
   std::string value;          // for the log
+  bool tells_wanted = false;  // a reader may take it for the size to bring about
 };
 
 }  // namespace fluxmetrics::api

@@ -45,6 +45,10 @@ enum Family : std::size_t {
   journal,
   rpc_seconds,
   rpc_errors,
+  drained_ranks,
+  undrained_ranks,
+  refused_shrinks,
+  until_idle,
   requests,
   request_seconds,
   cpu,
@@ -87,6 +91,18 @@ const std::vector<Exposed>& own() {
        .type = counter,
        .help = "Queries that the broker refused, or did not answer in time, by topic.",
        .labels = {"topic"}},
+      {.name = "flux_metrics_drained_ranks_total",
+       .type = counter,
+       .help = "Ranks that this program drained, to give their nodes back (start --drain)."},
+      {.name = "flux_metrics_undrained_ranks_total",
+       .type = counter,
+       .help = "Ranks that this program undrained, because their nodes are needed."},
+      {.name = "flux_metrics_refused_shrinks_total",
+       .type = counter,
+       .help = "How often a smaller node_wanted_count had to wait for what runs on the drained ranks."},
+      {.name = "flux_metrics_drain_idle_seconds",
+       .type = histogram,
+       .help = "From a rank's drain until nothing ran there any more."},
       {.name = "flux_metrics_http_requests_total",
        .type = counter,
        .help = "Requests answered, by route and status code.",
@@ -148,6 +164,14 @@ void expose_rpcs(const std::vector<instance::TopicTimes>& topics, metrics::Expos
     writer.sample(static_cast<double>(topic.errors), {{.name = "topic", .value = topic.topic}});
 }
 
+void expose_draining(const metrics::Draining& draining, metrics::ExpositionWriter& writer) {
+  Own out(writer);
+  out.single(drained_ranks, static_cast<double>(draining.drained));
+  out.single(undrained_ranks, static_cast<double>(draining.undrained));
+  out.single(refused_shrinks, static_cast<double>(draining.refused_shrinks));
+  out.begin(until_idle).histogram(draining.until_idle);
+}
+
 void expose_process(double began, metrics::ExpositionWriter& writer) {
   const auto use = read_process_use();
   Own out(writer);
@@ -195,6 +219,7 @@ void OwnMetrics::expose(const metrics::View& view, bool fresh, const instance::R
                         Now now, metrics::ExpositionWriter& writer) const {
   expose_data(view, fresh, now.mono, writer);
   if (rpcs) expose_rpcs(*rpcs, writer);
+  if (view.draining) expose_draining(*view.draining, writer);
   expose_requests(writer);
   expose_process(began_, writer);
 }

@@ -77,9 +77,21 @@ PrometheusEndpoint::Encoded& PrometheusEndpoint::encoded(ExpositionFormat format
   return kept;
 }
 
+// An adapter hands the wanted size on to an autoscaler.
+bool PrometheusEndpoint::hands_out(const metrics::View& view, bool fresh,
+                                   const std::vector<std::string_view>& names, MonoTime now) {
+  if (!fresh || !view.snapshot->wanted) return true;
+  const bool told = names.empty() || std::ranges::find(names, metrics::exposed_wanted_name) != names.end();
+  return !told || store_.hand_out(*view.snapshot->wanted, now);
+}
+
 http::Response PrometheusEndpoint::answer(const http::Request& request, const http::Target& target) {
-  const auto view = store_.view();
+  const auto names = wanted_names(target);
   const Now now = Now::read();
+  auto view = store_.view();
+  while (store_.records_handed_out() &&
+         !hands_out(view, !data_trouble(view, options_.max_staleness, now.mono), names, now.mono))
+    view = store_.view();
   const auto format = exposition_format(request.headers);
   const bool fresh = !data_trouble(view, options_.max_staleness, now.mono);
   auto& instance = encoded(format, view, fresh);
@@ -92,7 +104,7 @@ http::Response PrometheusEndpoint::answer(const http::Request& request, const ht
   const bool compress = accepts_gzip(request.headers);
   if (compress) response.headers.emplace_back("Content-Encoding", "gzip");
   std::string body;
-  if (const auto names = wanted_names(target); !names.empty()) {
+  if (!names.empty()) {
     append_chosen(body, instance.text, instance.parts, names);
     append_chosen(body, own.text(), own.parts(), names);
     if (format == ExpositionFormat::openmetrics) body += metrics::openmetrics_end;

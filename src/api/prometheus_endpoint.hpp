@@ -35,6 +35,8 @@ class PrometheusEndpoint {
     std::vector<metrics::ExpositionWriter::Part> parts;
     std::optional<DeflatedPart> deflated;  // made when somebody asks for it
   };
+  [[nodiscard]] bool hands_out(const metrics::View& view, bool fresh,
+                               const std::vector<std::string_view>& names, MonoTime now);
   [[nodiscard]] Encoded& encoded(metrics::ExpositionFormat format, const metrics::View& view, bool fresh);
 
   const ApiOptions& options_;
