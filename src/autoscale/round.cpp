@@ -1,0 +1,199 @@
+#include "autoscale/round.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "autoscale/drain.hpp"
+#include "base/log.hpp"
+
+namespace fluxmetrics::autoscale {
+namespace asio = boost::asio;
+namespace {
+
+// A look at the cluster serves for this long, where nothing depends on a newer one.
+constexpr Seconds cluster_serves{4};
+// Jobs on ranks that are waited for are looked up again after this.
+constexpr Seconds names_serve{5};
+// As old as news are taken to be that there are none of.
+constexpr auto unknown_for = std::chrono::hours(1);
+
+flux::IdSet below(std::uint32_t end) {
+  return end == 0 ? flux::IdSet{} : flux::IdSet::range(0, end - 1);
+}
+
+std::string_view ranks_or_rank(const flux::IdSet& ranks) {
+  return ranks.size() == 1 ? "rank" : "ranks";
+}
+
+}  // namespace
+
+Rounds::Rounds(sizing::ResizePolicy policy, LookAtCluster look_at_cluster, metrics::Store& store,
+               metrics::Publisher& publisher, Clock clock)
+    : policy_(policy),
+      look_at_cluster_(std::move(look_at_cluster)),
+      store_(store),
+      publisher_(publisher),
+      clock_(std::move(clock)),
+      resize_(policy) {}
+
+asio::awaitable<Result<void>> Rounds::make(std::shared_ptr<flux::Client> client, metrics::Needed needed,
+                                           bool in_touch) {
+  // Of a broker that has begun anew nobody knows what was needed before.
+  if (needed.state->started != std::exchange(started_, needed.state->started))
+    resize_ = sizing::Resize(policy_);
+  need_ = needed.need;
+  auto seen = co_await observe(client);
+  if (!seen) co_return std::unexpected(seen.error());
+  if (!in_touch) seen->flux_seen = std::min(seen->flux_seen, needed.confirmed.mono);
+  if (!needed.known) {
+    seen->flux_seen = seen->now - unknown_for;
+    seen->need = std::max(1U, published_);
+  }
+  auto actions = resize_.step(*seen);
+  report_.on_round(*seen, actions, sizing::to_sentence(actions), clock_());
+  settled_ = actions.drain.empty() && actions.undrain.empty() && actions.publish == published_ &&
+             actions.wait == sizing::ResizeWait::nothing && in_touch;
+  if (actions.wait == sizing::ResizeWait::jobs) co_await name_jobs(client, actions.waits_for);
+  auto done = co_await act(client, std::move(actions));
+  store_.set_draining(report_.read());
+  co_return done;
+}
+
+asio::awaitable<Result<sizing::ResizeObservation>> Rounds::observe(std::shared_ptr<flux::Client> client) {
+  const auto published = published_;
+  const auto told = store_.told(clock_().mono);
+  if (look_at_cluster_) co_await look_at_cluster();
+  const auto looked = clock_().mono;
+  auto seen = co_await look_at_ranks(client);
+  if (!seen) co_return std::unexpected(seen.error());
+  ours_ = seen->ours;
+  handed_out_ = told.handed_out;
+  seen->need = need_;
+  seen->published = published;
+  seen->handed_out = told.handed_out;
+  seen->flux_seen = looked;
+  if (cluster_) {
+    // Flux does not tell two brokers of a rank apart. But a broker that answers now lives, and of an index
+    // whose old pods were gone before it was asked only the pod that stays can hold it. (Not so where a pod
+    // was deleted by force: the API server then forgets it while it may live on.) While an old pod
+    // terminates, nothing is proved: its broker may even come back, as the pod's script starts it again.
+    auto candidates =
+        seen->ours & seen->online & (cluster_->staying - cluster_->terminating) & below(cluster_->size);
+    auto joined = co_await ranks_that_answer(client, std::move(candidates));
+    seen->cluster = sizing::ClusterSight{.seen = cluster_seen_,
+                                         .size = cluster_->size,
+                                         .parallelism = cluster_->parallelism,
+                                         .terminating = cluster_->terminating,
+                                         .joined = std::move(joined)};
+  }
+  seen->now = clock_().mono;
+  co_return seen;
+}
+
+asio::awaitable<void> Rounds::look_at_cluster() {
+  const auto now = clock_().mono;
+  // What grows or is undrained must be seen after what was handed out last.
+  const bool matters = !cluster_ || need_ > cluster_->size || !(ours_ & below(need_)).empty();
+  if (!matters && now - cluster_seen_ < cluster_serves) co_return;
+  auto look = co_await look_at_cluster_();
+  if (look) {
+    cluster_ = *std::move(look);
+    cluster_seen_ = now;
+    cluster_trouble_.clear();
+  } else {
+    cluster_trouble_ = look.error().message;
+  }
+}
+
+asio::awaitable<Result<void>> Rounds::act(std::shared_ptr<flux::Client> client,
+                                          sizing::ResizeActions actions) {
+  auto trouble = cluster_trouble_;
+  bool drained = true;
+  if (!actions.drain.empty()) {
+    const auto done = co_await drain(client, actions.drain);
+    drained = done.has_value();
+    if (drained) {
+      log::info("drained {} {}: no job starts there any more", ranks_or_rank(actions.drain),
+                actions.drain.to_string());
+      report_.on_drained(actions.drain, clock_().mono);
+    } else {
+      trouble = done.error().message;
+      if (!client->connected()) co_return done;
+    }
+  }
+  // Whatever could not be drained, a larger size takes nothing away.
+  if (drained || actions.publish >= published_)
+    publish(actions.publish, trouble.empty() ? sizing::to_sentence(actions) : trouble);
+  tell(trouble);
+  if (actions.undrain.empty()) co_return Result<void>{};
+  const auto done = co_await undrain_ours(client, actions.undrain);
+  if (!done) co_return done;
+  log::info("undrained {} {}", ranks_or_rank(actions.undrain), actions.undrain.to_string());
+  report_.on_undrained(actions.undrain);
+  co_return done;
+}
+
+void Rounds::publish(std::uint32_t size, const std::string& why_none) {
+  if (size == 0) {
+    publisher_.on_wanted(fail(Code::unavailable, "nothing is safe to publish yet: {}", why_none));
+    return;
+  }
+  if (size == published_) return;
+  if (published_ == 0) {
+    log::info("node_wanted_count is {}", size);
+  } else {
+    log::info("node_wanted_count is {}, after {}", size, published_);
+  }
+  publisher_.on_wanted(size);
+  published_ = size;
+}
+
+asio::awaitable<void> Rounds::name_jobs(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {
+  const auto now = clock_().mono;
+  if (ranks == named_ && now - named_at_ < names_serve) co_return;
+  const auto jobs = co_await jobs_on(client, ranks);
+  if (jobs) report_.on_jobs(*jobs);
+  named_ = std::move(ranks);
+  named_at_ = now;
+}
+
+void Rounds::tell(const std::string& trouble) {
+  report_.on_trouble(trouble);
+  if (trouble == told_) return;
+  if (trouble.empty()) {
+    log::info("ranks are drained and undrained again");
+  } else {
+    log::warning("{}", trouble);
+  }
+  told_ = trouble;
+}
+
+void Rounds::on_trouble(const std::optional<Error>& why) {
+  settled_ = false;
+  if (why && published_ == 0) publisher_.on_wanted(fail(Code::unavailable, "{}", why->message));
+  tell(why ? why->message : std::string());
+  store_.set_draining(report_.read());
+}
+
+asio::awaitable<Result<void>> Rounds::let_go(std::shared_ptr<flux::Client> client) {
+  const auto told = store_.told(clock_().mono);
+  need_ = std::max(need_, sizing::nobody);  // the cluster is looked at anew
+  auto seen = co_await observe(client);
+  if (!seen) co_return std::unexpected(seen.error());
+  if (told.unread) seen->handed_out = sizing::nobody;
+  auto ranks = sizing::ranks_to_undrain_at_end(*seen, policy_);
+  if (!ranks.empty()) {
+    const auto done = co_await undrain_ours(client, ranks);
+    if (!done) co_return done;
+    log::info("undrained {} {} before ending", ranks_or_rank(ranks), ranks.to_string());
+  }
+  const auto left = seen->ours - ranks;
+  if (!left.empty()) {
+    log::info("{} {} stay drained: whoever read the last value may still give them back", ranks_or_rank(left),
+              left.to_string());
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace fluxmetrics::autoscale
