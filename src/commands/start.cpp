@@ -80,6 +80,12 @@ void add_start(Command& program) {
                         "After SIGTERM, how long to go on serving, unready, until no Service points here [5s "
                         "in a cluster, else 0s]");
   add_policy(command, o.policy);
+  command.flag(
+      "--drain", o.drain,
+      "Drain nodes before node_wanted_count falls, and undrain them when it has risen: no job is killed "
+      "by a smaller size");
+  command.duration("--drain-handed-out-for", o.drain_handed_out_for,
+                   "With --drain: a reader acts on a value within this time; longer behind caches");
   command.runs([options] { return serve(*options); });
 }
 

@@ -81,6 +81,15 @@ api::ApiOptions api_options(const Config& config, std::shared_ptr<const metrics:
 
 }  // namespace
 
+sizing::ResizePolicy resize_policy(const Config& config, bool watches_cluster) {
+  sizing::ResizePolicy policy;
+  policy.min = config.policy.min_replicas;
+  policy.max = config.policy.max_replicas.value_or(policy.max);
+  policy.hold = config.policy.hold;
+  policy.watches_cluster = watches_cluster;
+  return policy;
+}
+
 Result<CompletedConfig> complete(Config config) {
   auto found = find_all(config.flux_uri, config.policy, config.custom_metrics, config.max_staleness);
   if (!found) return std::unexpected(found.error());
@@ -101,6 +110,11 @@ Result<CompletedConfig> complete(Config config) {
     if (!cluster) return std::unexpected(cluster.error());
     completed.cluster = *std::move(cluster);
     completed.access = access_options(options, completed.cluster != nullptr);
+  }
+  if (options.drain) {
+    const auto allowed =
+        autoscale::check_drainer(drainer_options(completed.found.broker, resize_policy(options, false), {}));
+    if (!allowed) return fail(Code::invalid, "--drain: {}", allowed.error().message);
   }
   completed.api = api_options(options, completed.found.catalogue);
   completed.http = http_options(options);

@@ -16,6 +16,7 @@
 #include "server/cluster_link.hpp"
 #include "server/pipeline.hpp"
 #include "sizing/demand.hpp"
+#include "sizing/resize.hpp"
 
 namespace fluxmetrics::server {
 
@@ -26,6 +27,8 @@ struct Config {
   std::vector<std::string> custom_metrics = {};  // files
   sizing::SizePolicy policy = {};
   Seconds max_staleness{30};
+  bool drain = false;                // ranks, before node_wanted_count falls
+  Seconds drain_handed_out_for{10};  // a reader acts on a value within this time
   bool verbose = false;
   // Only /metrics, over plain HTTP, to everyone: what is below has no effect then.
   bool prometheus_only = false;
@@ -62,9 +65,13 @@ struct CompletedConfig {
   http::ServerOptions http;
 };
 
-// Looks for the broker, the user's files and the cluster. Runs nothing, and does not ask the broker.
-// Errors: all are misuse: as find_all() and ClusterLink::find(), or there is no cluster whose documents could
-// be forwarded. A certificate is read when the server listens.
+// Looks for the broker, the user's files and the cluster. Runs nothing, and does not ask the broker, unless
+// its ranks are to be drained. Errors: all are misuse: as find_all() and ClusterLink::find(), or there is no
+// cluster whose documents could be forwarded, or the broker does not let us drain. A certificate is read when
+// the server listens.
 [[nodiscard]] Result<CompletedConfig> complete(Config config);
+
+// How a MiniCluster is resized by this configuration.
+[[nodiscard]] sizing::ResizePolicy resize_policy(const Config& config, bool watches_cluster);
 
 }  // namespace fluxmetrics::server

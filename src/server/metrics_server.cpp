@@ -1,11 +1,17 @@
 #include "server/metrics_server.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "api/objects.hpp"
 #include "base/log.hpp"
+#include "kube/minicluster.hpp"
+#include "sizing/rooms.hpp"
 
 namespace fluxmetrics::server {
 namespace {
@@ -28,6 +34,51 @@ std::function<std::string()> job_name(const std::string& minicluster, const metr
   };
 }
 
+// The Job's, as far as its pods tell of it, else that of the ranks online.
+std::function<std::uint32_t(const instance::InstanceState&)> size_in_effect(const ClusterLink* cluster) {
+  return [cluster](const instance::InstanceState& state) {
+    auto size = sizing::end_of(state.online);
+    if (cluster == nullptr) return size;
+    const auto pods = cluster->pods().view().table;
+    if (!pods) return size;
+    for (const auto& [index, pod] : *pods)
+      if (!pod->leaving) size = std::max(size, index + 1);
+    return size;
+  };
+}
+
+constexpr Seconds cluster_deadline{3};
+
+flux::IdSet to_ranks(const std::set<std::uint32_t>& indexes) {
+  flux::IdSet ranks;
+  for (const auto index : indexes)
+    ranks.insert(index);
+  return ranks;
+}
+
+boost::asio::awaitable<Result<autoscale::ClusterLook>> look(kube::RestClient& client, std::string name_space,
+                                                            std::string name) {
+  if (name.empty())
+    co_return fail(Code::unavailable,
+                   "the name of the MiniCluster is not known yet: give --minicluster NAME");
+  auto sight =
+      co_await kube::look_at_minicluster(client, std::move(name_space), std::move(name), cluster_deadline);
+  if (!sight) co_return std::unexpected(sight.error());
+  co_return autoscale::ClusterLook{.size = sight->size,
+                                   .parallelism = sight->parallelism,
+                                   .terminating = to_ranks(sight->terminating),
+                                   .staying = to_ranks(sight->staying)};
+}
+
+// Empty where there is no cluster.
+autoscale::LookAtCluster cluster_looks(ClusterLink* cluster, const std::string& name_space,
+                                       std::function<std::string()> name) {
+  if (cluster == nullptr) return {};
+  return [&client = cluster->client(), name_space, name = std::move(name)] {
+    return look(client, name_space, name());
+  };
+}
+
 }  // namespace
 
 MetricsServer::MetricsServer(CompletedConfig completed)
@@ -39,6 +90,13 @@ MetricsServer::MetricsServer(CompletedConfig completed)
       api_(std::move(completed.api), pipeline_.store(), access_.get(),
            cluster_ ? &cluster_->pods() : nullptr),
       http_(std::move(completed.http), api_) {
+  pipeline_.keep(size_in_effect(cluster_.get()));
+  if (config_.drain) {
+    pipeline_.drain(
+        resize_policy(config_, cluster_ != nullptr),
+        cluster_looks(cluster_.get(), config_.namespace_, job_name(config_.minicluster, pipeline_.store())),
+        config_.drain_handed_out_for);
+  }
   if (!cluster_ || !config_.forward_cluster_apis) return;
   documents_.emplace(cluster_->client(), api::ClusterDocumentsOptions{.keep = !config_.no_cache});
   api_.forward(*documents_);
@@ -57,6 +115,7 @@ bool MetricsServer::run() {
   pipeline_.await_first_word(first_word_time);
   tell_what_is_served();
   http_.run(true);
+  pipeline_.stop_draining();
   const bool tidy = !cluster_ || cluster_->stop();
   log::info("stopped");
   return tidy;

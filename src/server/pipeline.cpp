@@ -36,6 +36,14 @@ Result<Found> find_all(const std::optional<std::string>& flux_uri, const sizing:
   return Found{.broker = *std::move(broker), .user = *std::move(user), .catalogue = std::move(catalogue)};
 }
 
+autoscale::DrainerOptions drainer_options(const Broker& broker, const sizing::ResizePolicy& policy,
+                                          autoscale::LookAtCluster look_at_cluster) {
+  return {.socket_paths = broker.socket_paths,
+          .follow_to_top = !broker.named,
+          .policy = policy,
+          .look_at_cluster = std::move(look_at_cluster)};
+}
+
 Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness,
                    std::unique_ptr<user::UserMetrics> user)
     : broker_(broker),
@@ -46,21 +54,36 @@ Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Secon
   store_.set_trouble(std::string(nothing_heard), std::nullopt);
 }
 
+void Pipeline::drain(const sizing::ResizePolicy& policy, autoscale::LookAtCluster look_at_cluster,
+                     Seconds acts_within) {
+  store_.record_handed_out(acts_within, MonoTime::clock::now());
+  drainer_.emplace(drainer_options(broker_, policy, std::move(look_at_cluster)), store_, publisher_);
+  publisher_.let_decide([this](const metrics::Needed& needed) { drainer_->on_needed(needed); });
+}
+
+void Pipeline::stop_draining() {
+  if (drainer_) drainer_->stop();
+}
+
 void Pipeline::start() {
+  if (drainer_) drainer_->start();
   if (user_) user_->start([this](auto readings) { publisher_.on_readings(std::move(readings)); });
-  collector_.emplace(
-      instance::CollectorOptions{.socket_paths = broker_.socket_paths,
-                                 .follow_to_top = !broker_.named,
-                                 .max_staleness = max_staleness_},
-      instance::CollectorSink{
-          .state =
-              [this](std::shared_ptr<const instance::InstanceState> state, Now confirmed) {
-                publisher_.on_state(state, confirmed);
-                if (user_) user_->on_state(state, confirmed);
-              },
-          .trouble = [this](instance::Trouble why) { store_.set_trouble(std::move(why.reason), why.kind); },
-          .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); },
-          .rpc_times = [this](auto times) { store_.set_rpc_times(std::move(times)); }});
+  collector_.emplace(instance::CollectorOptions{.socket_paths = broker_.socket_paths,
+                                                .follow_to_top = !broker_.named,
+                                                .max_staleness = max_staleness_},
+                     instance::CollectorSink{
+                         .state =
+                             [this](std::shared_ptr<const instance::InstanceState> state, Now confirmed) {
+                               publisher_.on_state(state, confirmed);
+                               if (user_) user_->on_state(state, confirmed);
+                             },
+                         .trouble =
+                             [this](instance::Trouble why) {
+                               if (drainer_) drainer_->on_silence();
+                               store_.set_trouble(std::move(why.reason), why.kind);
+                             },
+                         .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); },
+                         .rpc_times = [this](auto times) { store_.set_rpc_times(std::move(times)); }});
 }
 
 metrics::View Pipeline::look_until(Seconds at_most,

@@ -5,8 +5,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "autoscale/drainer.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "instance/collector.hpp"
@@ -37,6 +39,11 @@ struct Found {
                                      const sizing::SizePolicy& policy,
                                      const std::vector<std::string>& custom_metrics, Seconds max_staleness);
 
+// How `broker`'s ranks are drained.
+[[nodiscard]] autoscale::DrainerOptions drainer_options(const Broker& broker,
+                                                        const sizing::ResizePolicy& policy,
+                                                        autoscale::LookAtCluster look_at_cluster);
+
 // Collector -> publisher -> store, running while it lives.
 class Pipeline {
  public:
@@ -44,6 +51,16 @@ class Pipeline {
   Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness,
            std::unique_ptr<user::UserMetrics> user = nullptr);
   [[nodiscard]] const metrics::Store& store() const { return store_; }
+  // For a while after start(), node_wanted_count is no less than this (metrics::Publisher::keep).
+  void keep(std::function<std::uint32_t(const instance::InstanceState&)> size_in_effect) {
+    publisher_.keep(std::move(size_in_effect));
+  }
+  // From start() on, ranks are drained before node_wanted_count falls, and it is what sizing::Resize
+  // publishes. A value that was handed out is acted on within `acts_within`.
+  void drain(const sizing::ResizePolicy& policy, autoscale::LookAtCluster look_at_cluster,
+             Seconds acts_within);
+  // Ends that in good order, when nobody reads any more.
+  void stop_draining();
   // Brings the collector to life; before this the store is empty.
   void start();
   // Returns with the first snapshot, with the first reason why there is none, or when the time is up.
@@ -60,6 +77,7 @@ class Pipeline {
   Seconds max_staleness_;
   metrics::Store store_;
   metrics::Publisher publisher_;
+  std::optional<autoscale::Drainer> drainer_;     // nullopt: nobody drains
   std::unique_ptr<user::UserMetrics> user_;       // its threads are joined before what they feed goes
   std::optional<instance::Collector> collector_;  // and this before that
 };
