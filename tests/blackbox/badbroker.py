@@ -1,8 +1,9 @@
 """A broker that misbehaves: a proxy before a simulated instance that spoils what it is told to spoil.
 
 `rules` maps a topic to a corruption: a function of the true reply (a Reply) that yields what to do instead: bytes to
-send, a number of seconds to wait, or HANG_UP. Without a rule for its topic a message passes as it is. `greet`
-replaces the whole conversation: a function that is given the socket of each client.
+send, a number of seconds to wait, or HANG_UP. Without a rule for its topic a message passes as it is. `before` maps a
+topic to a function of such a request; when it returns true, the request is not passed on. `greet` replaces the whole conversation: a
+function that is given the socket of each client.
 """
 import contextlib
 import os
@@ -85,7 +86,7 @@ class BadBroker:
         self._folder = None if path else tempfile.mkdtemp(prefix="fma-")
         self.path = path or os.path.join(self._folder, "bad")
         self.uri = f"local://{self.path}"
-        self.rules, self.greet, self.asked = {}, None, set()
+        self.rules, self.before, self.greet, self.asked = {}, {}, None, set()
         self._lock, self._open = threading.Lock(), set()
         self._stopped = threading.Event()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -161,6 +162,8 @@ class BadBroker:
                 message = Message(_frames(raw[8:]))
                 topics[message.second] = message
                 self.asked.add(message.topic)
+                if self.before.get(message.topic, lambda _: False)(message):
+                    continue
                 broker.sendall(raw)
             broker.shutdown(socket.SHUT_WR)
 

@@ -221,6 +221,14 @@ class Log(unittest.TestCase):
 
 
 class Follows(unittest.TestCase):
+    def test_no_memory_is_no_reason_to_shrink(self):
+        with harness.Simulator(size=3, max_size=4) as simulator, \
+                harness.Server("--hold", "4s", "--patience", "0s", uri=simulator.uri) as server:
+            first = harness.eventually(lambda: server.number("node_wanted_count"), "a size")
+            self.assertEqual(first, "3", "an autoscaler may act on the first value that it reads")
+            server.wait_number("node_wanted_count", 1)
+            self.assertEqual(simulator.get("node_wanted_count"), {"node_wanted_count": 1}, "a look has no memory, either way")
+
     def test_nodes_and_jobs_that_come_and_go(self):
         with harness.Simulator(size=2, max_size=4, cores=4) as simulator, \
                 harness.Server("--hold", "0s", "--patience", "0s", uri=simulator.uri) as server:

@@ -225,3 +225,77 @@ class Instance:
                 jobspec = self.jobspec(number)
                 world.eligible.append(Job(shape_of_jobspec(jobspec, self.admitted(jobspec)), queue, number))
         return dataclasses.replace(world, whole_nodes=self.whole_nodes)
+
+
+class MiniCluster(Instance):
+    """Brokers that are told of each other by a configuration, as the operator does it: each can end and come back."""
+
+    def __enter__(self):
+        self.folder = tempfile.mkdtemp(prefix="fma-flux-")
+        self.uri = f"local://{self.folder}/run0/local"
+        self.environment = harness.clean_environment()
+        self.brokers, self._outputs = {}, []
+        hosts = f"node[0-{self.size - 1}]"
+        ipc = f"ipc://{self.folder}/leader"
+        subprocess.run(["flux", "keygen", f"{self.folder}/curve.cert"], check=True, env=self.environment)
+        with open(f"{self.folder}/R", "w", encoding="utf-8") as file:
+            subprocess.run(["flux", "R", "encode", f"--ranks=0-{self.size - 1}", "--cores=0-3", f"--hosts={hosts}"],
+                           check=True, stdout=file, env=self.environment)
+        with open(f"{self.folder}/flux.toml", "w", encoding="utf-8") as file:
+            file.write(scheduler_config(self._config) + self._config + f"""
+[bootstrap]
+curve_cert = "{self.folder}/curve.cert"
+hosts = [{{host="node0", bind="{ipc}", connect="{ipc}"}}, {{host="node[1-{self.size - 1}]"}}]
+[resource]
+path = "{self.folder}/R"
+noverify = true
+""")
+        try:
+            for rank in range(self.size):
+                self.start_broker(rank)
+            harness.eventually(self._is_up, f"a MiniCluster of {self.size}", 120)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def start_broker(self, rank):
+        """As a pod that comes up."""
+        rundir = f"{self.folder}/run{rank}"
+        shutil.rmtree(rundir, ignore_errors=True)
+        os.mkdir(rundir)
+        output = open(f"{self.folder}/output{rank}", "a", encoding="utf-8")
+        self._outputs.append(output)
+        self.brokers[rank] = subprocess.Popen(
+            ["flux", "broker", f"--config-path={self.folder}/flux.toml", f"-Shostname=node{rank}", f"-Srundir={rundir}",
+             f"-Slocal-uri=local://{rundir}/local", "-Sbroker.quorum=1", *(["cat"] if rank == 0 else [])],
+            env=self.environment, stdin=subprocess.PIPE if rank == 0 else subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=harness._die_with_parent)
+
+    def end_broker(self, rank):
+        """As a pod whose grace period is over."""
+        self.brokers[rank].kill()
+        self.brokers.pop(rank).wait()
+        harness.eventually(lambda: rank in self.ranks("offline"), f"rank {rank} offline", 60)
+
+    def _is_up(self):
+        for rank, broker in self.brokers.items():
+            if broker.poll() is not None:
+                with open(f"{self.folder}/output{rank}", encoding="utf-8") as output:
+                    raise AssertionError(f"the broker of rank {rank} ended with {broker.returncode}: {output.read()}")
+        done = subprocess.run(["flux", "resource", "list", "-n", "-s", "up", "-o", "{nnodes}"], text=True,
+                              env={**self.environment, "FLUX_URI": self.uri}, capture_output=True, check=False)
+        return done.returncode == 0 and done.stdout.strip() == str(self.size)
+
+    def __exit__(self, *_):
+        if 0 in self.brokers:
+            self.brokers[0].stdin.close()
+        for broker in self.brokers.values():
+            try:
+                broker.wait(30)
+            except subprocess.TimeoutExpired:
+                broker.kill()
+                broker.wait()
+        for output in self._outputs:
+            output.close()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -24,6 +24,8 @@ def flux_counts(flux):
         "node_free_count": sum(room.cores > 0 for room in free.values()),
         "node_idle_count": len(up.keys() - allocated.keys()),
         "node_drained_count": len(flux.drains()),
+        "node_draining_count": len({rank for rank, reason in flux.drains().items()
+                                    if reason.startswith("flux-metrics-api:")} & allocated.keys()),
         "job_queue_state_new_count": 0,
     }
     for column, kind in ((1, "cores"), (2, "gpus")):
