@@ -29,6 +29,7 @@ namespace {
 constexpr auto between_rounds = 50ms;  // at least
 constexpr auto waiting_round = 1s;     // while something waits
 constexpr auto quiet_round = 15s;      // while nothing does
+constexpr auto watchful_round = 5s;    // ... and a cluster may change the size by itself
 
 // What is worth a round while nothing waits: other needs, or other nodes.
 bool same_nodes(const metrics::Needed& a, const metrics::Needed& b) {
@@ -116,7 +117,8 @@ struct Drainer::Impl {
 
   asio::awaitable<void> await_next_round() {
     const auto began = options.clock().mono;
-    const auto end = began + (rounds.settled() ? quiet_round : waiting_round);
+    const auto quiet = options.look_at_cluster ? watchful_round : quiet_round;
+    const auto end = began + (rounds.settled() ? quiet : waiting_round);
     for (auto now = began; !ending && now < began + between_rounds; now = options.clock().mono)
       co_await rest(began + between_rounds - now);
     while (!ending && options.clock().mono < end && !due()) {

@@ -40,8 +40,10 @@ Rounds::Rounds(sizing::ResizePolicy policy, LookAtCluster look_at_cluster, metri
 asio::awaitable<Result<void>> Rounds::make(std::shared_ptr<flux::Client> client, metrics::Needed needed,
                                            bool in_touch) {
   // Of a broker that has begun anew nobody knows what was needed before.
-  if (needed.state->started != std::exchange(started_, needed.state->started))
+  if (needed.state->started != std::exchange(started_, needed.state->started)) {
     resize_ = sizing::Resize(policy_);
+    published_ = 0;
+  }
   need_ = needed.need;
   auto seen = co_await observe(client);
   if (!seen) co_return std::unexpected(seen.error());

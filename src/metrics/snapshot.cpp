@@ -11,6 +11,10 @@ bool same_wanted(const Result<std::uint32_t>& a, const Result<std::uint32_t>& b)
   return a && b ? *a == *b : !a && !b && a.error().message == b.error().message;
 }
 
+Result<std::uint32_t> undecided() {
+  return fail(Code::unavailable, "it is not decided yet which size is safe to publish");
+}
+
 // What is read off the family is what is served, whatever it was made of.
 std::optional<std::uint32_t> wanted_of(const Snapshot& snapshot) {
   const auto* family = snapshot.find(wanted_name);
@@ -113,7 +117,7 @@ Publisher::Publisher(sizing::SizePolicy policy, bool explicit_instance, Store& s
       max_staleness_(user.max_staleness),
       readings_(user.catalogue->user_families().size()),
       wanted_(policy),
-      decided_(fail(Code::unavailable, "it is not decided yet which size is safe to publish")) {
+      decided_(undecided()) {
   last_.catalogue = std::move(user.catalogue);
 }
 
@@ -163,6 +167,7 @@ void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, N
   if (last_.state && last_.state->started != state->started) {
     wanted_ = sizing::WantedSize(policy_);
     keep_until_.reset();
+    if (decides_) decided_ = undecided();
   }
   if (size_in_effect_) {
     if (!keep_until_)

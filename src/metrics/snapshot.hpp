@@ -122,8 +122,8 @@ class Publisher {
   // less than `size_in_effect` is wanted. To be called before the first state; of no effect on what
   // let_decide() is for.
   void keep(std::function<std::uint32_t(const instance::InstanceState&)> size_in_effect);
-  // From here on node_wanted_count is what on_wanted() says; `decides` is told of each state, on the thread
-  // of on_state(). To be called before the first state.
+  // From here on node_wanted_count is what on_wanted() says, anew for each broker; `decides` is told of each
+  // state, on the thread of on_state(). To be called before the first state.
   void let_decide(std::function<void(const Needed&)> decides);
   // On any thread: what is published from now on, or why there is no value.
   void on_wanted(Result<std::uint32_t> wanted);

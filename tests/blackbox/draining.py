@@ -1,4 +1,4 @@
-"""What the tests of `start --drain` share: an instance as its owner sees it, and a reader that checks what it is told."""
+"""What the tests of `start --drain` share: an instance as its owner sees it, and a reader that checks what it gets."""
 import unittest
 
 import fluxwire
@@ -31,7 +31,8 @@ class Flux(fluxwire.Broker):
 
     def running(self):
         """{job: ranks}"""
-        listed = self.rpc("job-list.list", {"max_entries": 0, "attrs": ["ranks", "state"], "constraint": {"states": [16]}})
+        request = {"max_entries": 0, "attrs": ["ranks", "state"], "constraint": {"states": [16]}}
+        listed = self.rpc("job-list.list", request)
         return {job["id"]: ranks_of(job["ranks"]) for job in listed["jobs"]}
 
     def fill(self, count):

@@ -27,7 +27,7 @@ class Protocol(WithFlux):
             eventually(lambda: self.flux.ours() == {1, 2, 3, 4}, "drains of all ranks that are not needed")
             told = eventually(lambda: "is drained and still in use" in (text := server.get(
                 "/readyz/flux?verbose").body.decode()) and text, "what is waited for", SHRINK)
-            self.assertRegex(told, r"draining: rank 3 is drained and still in use: .*, by \S+ \(since 20..-..-..T..:..:..Z\)")
+            self.assertRegex(told, r"rank 3 is drained and still in use: .*, by \S+ \(since 20..-..-..T..:..:..Z\)")
             self.assertEqual(self.simulator.get("node_draining_count")["node_draining_count"], 1)
             self.assertEqual(self.read(server), 4)
             self.flux.submit(fluxwire.jobspec(1))
@@ -89,12 +89,13 @@ class Protocol(WithFlux):
             self.await_read(server, 2)
             self.flux.cancel(*jobs.values())
             self.await_read(server, 1)
+            before = time.monotonic()
+            self.assertEqual(self.read(server), 1)
             self.flux.submit(fluxwire.jobspec(2, exclusive=True))
             server.wait_log("node_wanted_count is 2, after 1")
             self.assertEqual(self.read(server), 2)
-            began = time.monotonic()
             eventually(lambda: self.flux.ours() == set(), "the end of the drain")
-            self.assertGreater(time.monotonic() - began, 2.5, "a cache may have told 1 to somebody")
+            self.assertGreater(time.monotonic() - before, 4, "a cache may have told 1 to somebody until then")
 
     def test_a_new_server_gives_nothing_back_for_its_hold(self):
         self.size = 4
