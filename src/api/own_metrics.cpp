@@ -219,7 +219,7 @@ void OwnMetrics::expose(const metrics::View& view, bool fresh, const instance::R
                         Now now, metrics::ExpositionWriter& writer) const {
   expose_data(view, fresh, now.mono, writer);
   if (rpcs) expose_rpcs(*rpcs, writer);
-  if (view.draining) expose_draining(*view.draining, writer);
+  expose_draining(view.draining ? *view.draining : metrics::Draining(), writer);
   expose_requests(writer);
   expose_process(began_, writer);
 }

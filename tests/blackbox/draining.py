@@ -12,7 +12,7 @@ OURS = "flux-metrics-api:"
 
 def ranks_of(idset):
     found = set()
-    for part in filter(None, idset.split(",")):
+    for part in filter(None, idset.strip("[]").split(",")):
         first, _, last = part.partition("-")
         found.update(range(int(first), int(last or first) + 1))
     return found
@@ -25,6 +25,9 @@ class Flux(fluxwire.Broker):
         """{rank: reason}"""
         drains = self.rpc("resource.status")["drain"]
         return {rank: drain["reason"] for ranks, drain in drains.items() for rank in ranks_of(ranks)}
+
+    def online(self):
+        return ranks_of(self.rpc("resource.status")["online"])
 
     def ours(self):
         return {rank for rank, reason in self.drains().items() if reason.startswith(OURS)}

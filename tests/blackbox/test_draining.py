@@ -62,7 +62,7 @@ class Protocol(WithFlux):
         with harness.Server("--hold", "0s", "--patience", "0s", uri=self.simulator.uri) as server:
             server.wait_number("node_up_count", 4)
             self.assertEqual(self.flux.drains(), {})
-            self.assertNotIn("flux_metrics_drained_ranks_total", server.get("/metrics").body.decode())
+            self.assertIn("flux_metrics_drained_ranks_total 0\n", server.get("/metrics").body.decode())
 
     def test_a_scrape_is_a_read(self):
         self.size = 3

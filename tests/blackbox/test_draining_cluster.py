@@ -57,6 +57,7 @@ class InACluster(WithFlux):
             self.assertEqual(self.flux.ours(), {1, 2, 3}, "the brokers may be those of the old pods")
             self.assertIn("the broker of a pod that stays", server.get("/readyz/flux?verbose").body.decode())
             self.simulator.ctl("offline", "2-3")
+            eventually(lambda: self.flux.online() == {0, 1}, "the end of two brokers")  # a pod is gone when it is dead
             self.cluster(3, 3, range(3))
             eventually(lambda: self.flux.ours() == {2, 3}, f"the end of rank 1's drain\n{server.log()}")
             time.sleep(1.5)
