@@ -42,9 +42,9 @@ void DrainReport::on_round(const sizing::ResizeObservation& seen, const sizing::
   // A wait goes on while it is for the same thing, though for fewer ranks.
   if (actions.wait != wait_) told_.since = now.wall;
   if (actions.wait != wait_ || actions.waits_for != waits_for_) told_.jobs.clear();
+  if (actions.wait == wait_ && actions.waits_for == waits_for_ && sentence == told_.waits) return;
   wait_ = actions.wait;
   waits_for_ = actions.waits_for;
-  if (sentence == told_.waits) return;
   told_.waits = std::move(sentence);
   shared_.reset();
 }
