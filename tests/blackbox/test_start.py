@@ -120,7 +120,7 @@ class Values(unittest.TestCase):
     def setUpClass(cls):
         cls.simulator = cls.enterClassContext(harness.Simulator(size=2, max_size=4, cores=4))
         cls.server = cls.enterClassContext(harness.Server("--api-path", "/mine/v1", "--insecure-skip-auth",
-                                                         uri=cls.simulator.uri))
+                                                         "--hold", "0s", uri=cls.simulator.uri))
         cls.server.wait_number("node_up_count", 2)
 
     def test_the_articles_curl_in_both_versions(self):

@@ -148,7 +148,7 @@ class Life(unittest.TestCase):
                 server.wait_number("node_wanted_count", 2)
 
     def test_another_broker_under_a_running_server(self):
-        # With a long hold, too: what the first instance wanted is not the second one's business.
+        # With a long hold, too: what the first instance wanted is not the second one's business. Its own size is.
         with Simulator(size=4, max_size=8, gpus=1, expected_exit=None) as first, \
                 harness.Server("--hold", "1h", "--patience", "0s", uri=first.uri) as server:
             first.ctl("submit", "-N4", "--cc", "2")
@@ -161,7 +161,7 @@ class Life(unittest.TestCase):
                 with Simulator(socket_path=first.path, size=2, max_size=3, expected_exit=None) as second:
                     server.wait_number("node_total_count", 3)
                     for name, value in (("node_up_count", 2), ("node_drained_count", 0), ("node_allocated_count", 0),
-                                        ("gpu_demand_count", 0), ("job_running_count", 0), ("node_wanted_count", 1),
+                                        ("gpu_demand_count", 0), ("job_running_count", 0), ("node_wanted_count", 2),
                                         ("job_finished_total", 0)):
                         server.wait_number(name, value)
                     second.ctl("submit", "-N1")
