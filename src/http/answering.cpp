@@ -62,4 +62,17 @@ asio::awaitable<Response> answer_later(Handler& handler, Request request) {
   co_return failed(request, why.c_str());
 }
 
+void log_slow(const Peer& peer, Seconds limit) {
+  log::info("{}: took no more of its answer for {} s: dropped", peer.address, limit.count());
+}
+
+asio::awaitable<std::optional<std::string>> next_piece(std::shared_ptr<BodySource> source) {
+  try {
+    co_return co_await source->next();
+  } catch (const std::exception& fault) {
+    log::error("a body that comes in pieces ends early: internal error: {}", fault.what());
+  }
+  co_return std::nullopt;
+}
+
 }  // namespace fluxmetrics::http

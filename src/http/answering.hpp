@@ -1,10 +1,14 @@
 // Asking a Handler so that nothing it throws gets further.
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <string>
 
 #include <boost/asio/awaitable.hpp>
 
+#include "base/clock.hpp"
+#include "http/body_source.hpp"
 #include "http/handler.hpp"
 
 namespace fluxmetrics::http {
@@ -13,6 +17,13 @@ namespace fluxmetrics::http {
 [[nodiscard]] std::optional<Response> answer_now(Handler& handler, const Request& request);
 // Handler::answer_later(), or a 500 when it threw.
 [[nodiscard]] boost::asio::awaitable<Response> answer_later(Handler& handler, Request request);
+
+// BodySource::next(), or its end when it threw.
+[[nodiscard]] boost::asio::awaitable<std::optional<std::string>> next_piece(
+    std::shared_ptr<BodySource> source);
+
+// For the log: a client was too slow for a body that comes in pieces.
+void log_slow(const Peer& peer, Seconds limit);
 
 // A short text as an answer, for what goes wrong below the handler.
 [[nodiscard]] Response plain_answer(int status);

@@ -16,6 +16,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "http/answering.hpp"
+#include "http/request_body.hpp"
 
 namespace fluxmetrics::http {
 
@@ -46,13 +47,33 @@ nghttp2_nv header(std::string_view name, std::string_view value) {
 
 }  // namespace
 
+// Shared by the exchange and the coroutine that fetches them.
+struct Http2Connection::Pieces {
+  std::shared_ptr<BodySource> source;
+  asio::steady_timer moved;  // waited for by who fetches: its piece is on its way, or nobody wants it
+  std::string piece = {};
+  std::size_t sent = 0;  // of the piece
+  bool last = false;     // there is none after it
+  bool gone = false;     // the stream is closed
+
+  [[nodiscard]] bool taken() const { return sent == piece.size(); }
+  void end() {
+    gone = true;
+    source->end();
+    moved.cancel();
+  }
+};
+
 struct Http2Connection::Exchange {
+  explicit Exchange(SessionContext& context) : kept(context) {}
   Request request;
+  RequestBody kept;
   std::size_t head_bytes = 0;
   std::size_t body_bytes = 0;
   bool complete = false;
   Response response;
-  std::size_t sent = 0;  // of the response's body
+  std::size_t sent = 0;                      // of the response's body
+  std::shared_ptr<Pieces> pieces = nullptr;  // of the response, where it has a source
 };
 
 // What nghttp2 calls; `self` is the connection.
@@ -68,7 +89,7 @@ struct Http2Connection::Callbacks {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     auto& connection = of(self);
     auto& exchange = connection.exchanges_[frame->hd.stream_id];
-    exchange = std::make_unique<Exchange>();
+    exchange = std::make_unique<Exchange>(connection.context_);
     exchange->request.peer = connection.peer_;
     exchange->request.server_ending = connection.context_.ending;
     ++connection.incomplete_;
@@ -102,11 +123,15 @@ struct Http2Connection::Callbacks {
   }
 
   static int on_data(nghttp2_session* /*session*/, std::uint8_t /*flags*/, std::int32_t id,
-                     const std::uint8_t* /*bytes*/, std::size_t size, void* self) {
+                     const std::uint8_t* bytes, std::size_t size, void* self) {
     auto* exchange = find(self, id);
     if (exchange == nullptr || exchange->complete) return 0;
     exchange->body_bytes += size;
-    if (exchange->body_bytes > of(self).context_.options.max_body_bytes) of(self).refuse(id, 413);
+    if (exchange->body_bytes > of(self).context_.options.max_body_bytes) {
+      of(self).refuse(id, 413);
+    } else if (!exchange->kept.take(exchange->request, text(bytes, size))) {
+      of(self).refuse(id, 503);
+    }
     return 0;
   }
 
@@ -120,6 +145,7 @@ struct Http2Connection::Callbacks {
     const auto* exchange = find(self, id);
     if (exchange == nullptr) return 0;
     if (!exchange->complete) --of(self).incomplete_;
+    if (exchange->pieces) exchange->pieces->end();
     of(self).exchanges_.erase(id);
     return 0;
   }
@@ -132,6 +158,19 @@ struct Http2Connection::Callbacks {
     std::copy_n(whole.data() + exchange.sent, count, reinterpret_cast<char*>(space));
     exchange.sent += count;
     if (exchange.sent == whole.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return static_cast<ssize_t>(count);
+  }
+
+  // Of a body that comes in pieces; nghttp2_session_resume_data() when there is another one.
+  static ssize_t piece(nghttp2_session* /*session*/, std::int32_t /*id*/, std::uint8_t* space,
+                       std::size_t size, std::uint32_t* flags, nghttp2_data_source* source, void* /*self*/) {
+    auto& pieces = *static_cast<Exchange*>(source->ptr)->pieces;
+    if (pieces.taken() && !pieces.last) return NGHTTP2_ERR_DEFERRED;
+    if (pieces.last) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    const std::size_t count = std::min(size, pieces.piece.size() - pieces.sent);
+    std::copy_n(pieces.piece.data() + pieces.sent, count, reinterpret_cast<char*>(space));
+    pieces.sent += count;
+    if (pieces.taken()) pieces.moved.cancel();
     return static_cast<ssize_t>(count);
   }
 };
@@ -175,6 +214,7 @@ asio::awaitable<void> Http2Connection::run() {
   }
   co_await flush();  // the reason, when we ended it
   failed_ = true;
+  end_pieces();
   time_.idle = false;
   // Answers and goodbyes under way refer to this connection.
   asio::steady_timer timer(co_await asio::this_coro::executor);
@@ -245,17 +285,68 @@ void Http2Connection::respond(std::int32_t id, Response response) {
   headers.reserve(answer.headers.size() + 4);
   if (may_have_body) {
     if (!answer.content_type.empty()) headers.push_back(header("content-type", answer.content_type));
-    headers.push_back(header("content-length", {length.data(), length.size()}));
+    if (!answer.source) headers.push_back(header("content-length", {length.data(), length.size()}));
   }
   headers.push_back(header("date", context_.date.at(std::time(nullptr))));
   std::vector<std::string> names;  // lower-case, as HTTP/2 has them
   names.reserve(answer.headers.size());
   for (const auto& [name, value] : answer.headers)
     headers.push_back(header(names.emplace_back(lowered(name)), value));
-  const bool has_body =
-      may_have_body && exchange.request.method != "HEAD" && answer.body && !answer.body->empty();
-  nghttp2_data_provider provider{.source = {.ptr = &exchange}, .read_callback = Callbacks::body};
+  const bool wants_body = may_have_body && exchange.request.method != "HEAD";
+  const bool has_body = wants_body && (answer.source || (answer.body && !answer.body->empty()));
+  nghttp2_data_provider provider{.source = {.ptr = &exchange},
+                                 .read_callback = answer.source ? Callbacks::piece : Callbacks::body};
+  if (answer.source) {
+    exchange.pieces = std::make_shared<Pieces>(
+        Pieces{.source = answer.source, .moved = asio::steady_timer(stream_.socket().get_executor())});
+    if (!has_body || context_.stopping) exchange.pieces->source->end();
+  }
   nghttp2_submit_response(session_, id, headers.data(), headers.size(), has_body ? &provider : nullptr);
+  if (!answer.source || !has_body) return;
+  ++waiting_;
+  asio::co_spawn(stream_.socket().get_executor(), send_pieces(id, exchange.pieces), asio::detached);
+}
+
+// Fetches the next piece when the one before is on its way.
+asio::awaitable<void> Http2Connection::send_pieces(std::int32_t id, std::shared_ptr<Pieces> pieces) {
+  while (!pieces->gone && !pieces->last) {
+    auto next = co_await next_piece(pieces->source);
+    if (pieces->gone) break;
+    pieces->last = !next;
+    pieces->piece = std::move(next).value_or(std::string());
+    pieces->sent = 0;
+    nghttp2_session_resume_data(session_, id);
+    const bool taken = co_await await_taken(pieces);
+    if (!taken && !pieces->gone) {
+      log_slow(peer_, context_.options.piece_timeout);
+      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+      co_await flush();
+      break;
+    }
+  }
+  pieces->source->end();
+  if (!failed_) set_deadline();
+  --waiting_;
+}
+
+// False when the client has not taken it in time, or is gone.
+asio::awaitable<bool> Http2Connection::await_taken(std::shared_ptr<Pieces> pieces) {
+  const auto limit = std::chrono::duration_cast<MonoTime::duration>(context_.options.piece_timeout);
+  const auto until = std::chrono::steady_clock::now() + limit;
+  time_.allow(context_.options.piece_timeout, context_.stop_by);  // a flush may wait for ever
+  if (co_await flush()) set_deadline();
+  while (!pieces->gone && !pieces->taken() && std::chrono::steady_clock::now() < until) {
+    pieces->moved.expires_at(until);
+    Stream::ErrorCode ignored;
+    co_await pieces->moved.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  co_return !pieces->gone && pieces->taken();
+}
+
+// Nobody is left to send them to.
+void Http2Connection::end_pieces() {
+  for (const auto& [id, exchange] : exchanges_)
+    if (exchange->pieces) exchange->pieces->end();
 }
 
 // Moves what nghttp2 has to send to `out`; false on an error.
@@ -294,6 +385,8 @@ asio::awaitable<bool> Http2Connection::flush() {
 
 void Http2Connection::go_away() {
   if (failed_) return;  // run() is at its end and waits for nobody new
+  for (const auto& [id, exchange] : exchanges_)
+    if (exchange->pieces) exchange->pieces->source->end();
   ++waiting_;
   asio::co_spawn(stream_.socket().get_executor(), say_goodbye(), asio::detached);
 }

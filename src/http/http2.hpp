@@ -30,10 +30,14 @@ class Http2Connection {
 
  private:
   struct Exchange;  // a request and its response
+  struct Pieces;    // of a response's body that comes in pieces
   struct Callbacks;
 
   boost::asio::awaitable<bool> flush();
   boost::asio::awaitable<void> answer_later(std::int32_t id, Request request);
+  boost::asio::awaitable<void> send_pieces(std::int32_t id, std::shared_ptr<Pieces> pieces);
+  boost::asio::awaitable<bool> await_taken(std::shared_ptr<Pieces> pieces);
+  void end_pieces();
   boost::asio::awaitable<void> say_goodbye();
   [[nodiscard]] bool collect(std::string& out);
   void complete(std::int32_t id);

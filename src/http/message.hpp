@@ -10,6 +10,8 @@
 
 namespace fluxmetrics::http {
 
+class BodySource;
+
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 // The value of the first header called `name` (case-insensitive).
@@ -27,6 +29,8 @@ struct Request {
   std::string method;
   std::string target;  // as sent: path and query, percent-encoded; absolute form already reduced to this
   Headers headers;
+  std::string body = {};  // as much as Handler::most_body() wants, else ""
+  bool body_cut = false;  // there was more than that, and none of it is kept
   Peer peer;
   bool server_ending = false;  // a signal has come; the server still answers for its shutdown delay
 };
@@ -37,6 +41,7 @@ struct Response {
   std::shared_ptr<const std::string> body;             // shared: cached answers are sent without a copy
   Headers headers;                                     // besides Content-Type, Content-Length, Date
   bool close = false;
+  std::shared_ptr<BodySource> source = nullptr;  // the body, when it comes in pieces; `body` is not looked at
 };
 
 // What a client got for a request.

@@ -4,13 +4,19 @@
 #include <iterator>
 #include <vector>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/status.hpp>
 
 #include "base/log.hpp"
 #include "http/answering.hpp"
+#include "http/request_body.hpp"
 
 namespace fluxmetrics::http {
 
@@ -56,16 +62,21 @@ void append_line(std::string& out, std::string_view name, std::string_view value
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
+// `chunked`: so a body that comes in pieces is framed; else its end is that of the connection.
 void append_head(std::string& out, const Response& response, std::string_view date,
-                 std::string_view connection) {
+                 std::string_view connection, bool chunked) {
   const auto reason = beast::http::obsolete_reason(static_cast<beast::http::status>(response.status));
   const bool has_body = response.status >= 200 && response.status != 204 && response.status != 304;
   out.append("HTTP/1.1 ").append(fmt::format_int(response.status).c_str()).append(" ");
   out.append(reason.data(), reason.size()).append("\r\n");
   if (has_body) {
     if (!response.content_type.empty()) append_line(out, "Content-Type", response.content_type);
-    const std::size_t size = response.body ? response.body->size() : 0;
-    append_line(out, "Content-Length", fmt::format_int(size).c_str());
+    if (!response.source) {
+      const std::size_t size = response.body ? response.body->size() : 0;
+      append_line(out, "Content-Length", fmt::format_int(size).c_str());
+    } else if (chunked) {
+      append_line(out, "Transfer-Encoding", "chunked");
+    }
   }
   append_line(out, "Date", date);
   for (const auto& [name, value] : response.headers) {
@@ -114,7 +125,7 @@ class Session::Buffer {
   std::size_t end_ = 0;
 };
 
-// Fills a Request; bodies are read and dropped.
+// Fills a Request.
 class Session::RequestParser : public beast::http::basic_parser<true> {
  public:
   enum class State { needs_more, wants_go_ahead, done, refused };
@@ -123,10 +134,11 @@ class Session::RequestParser : public beast::http::basic_parser<true> {
   int version = 11;
   int refusal = 0;  // the status to refuse it with
 
-  explicit RequestParser(const ServerOptions& options) {
-    header_limit(static_cast<std::uint32_t>(options.max_header_bytes));
-    body_limit(options.max_body_bytes);
+  RequestParser(SessionContext& context, const Peer& peer) : body_(context) {
+    header_limit(static_cast<std::uint32_t>(context.options.max_header_bytes));
+    body_limit(context.options.max_body_bytes);
     eager(false);
+    request.peer = peer;
   }
 
   // Takes what it can from the buffer.
@@ -135,7 +147,8 @@ class Session::RequestParser : public beast::http::basic_parser<true> {
       beast::error_code error;
       const bool head_was_done = is_header_done();
       buffer.consume(put(buffer.data(), error));
-      if (error && error != beast::http::error::need_more) return refuse_with(status_of(error));
+      if (error && error != beast::http::error::need_more)
+        return refuse_with(no_room_ ? 503 : status_of(error));
       if (is_header_done() && !head_was_done) {
         if (ambiguous_ || hosts_ > 1 || (version >= 11 && hosts_ == 0)) return refuse_with(400);
         if (version < 11 && chunked_) return refuse_with(400);
@@ -149,6 +162,8 @@ class Session::RequestParser : public beast::http::basic_parser<true> {
   }
 
  private:
+  RequestBody body_;
+  bool no_room_ = false;  // for its body
   int hosts_ = 0;
   bool has_length_ = false;
   bool chunked_ = false;
@@ -201,13 +216,19 @@ class Session::RequestParser : public beast::http::basic_parser<true> {
   }
   std::size_t on_body_impl(View body, Error& error) override {
     error = {};
+    take(body, error);
     return body.size();
+  }
+  void take(View body, Error& error) {
+    no_room_ = !body_.take(request, {body.data(), body.size()});
+    if (no_room_) error = beast::http::error::body_limit;
   }
   void on_chunk_header_impl(std::uint64_t /*size*/, View /*extensions*/, Error& error) override {
     error = {};
   }
   std::size_t on_chunk_body_impl(std::uint64_t /*remain*/, View body, Error& error) override {
     error = {};
+    take(body, error);
     return body.size();
   }
   void on_finish_impl(Error& error) override { error = {}; }
@@ -246,6 +267,7 @@ bool Session::start_http2() {
 
 void Session::begin_stop(MonoTime by) {
   time_.deadline = std::min(time_.deadline, by);
+  if (source_) source_->end();
   if (http2_) {
     http2_->go_away();
   } else if (time_.idle) {
@@ -257,7 +279,7 @@ asio::awaitable<void> Session::serve_http1() {
   Buffer buffer(context_.unread);
   bool going_on = true;
   while (going_on) {
-    RequestParser parser(context_.options);
+    RequestParser parser(context_, peer_);
     going_on = co_await read_request(buffer, parser) && co_await respond(parser);
   }
 }
@@ -344,7 +366,6 @@ asio::awaitable<bool> Session::fill(Buffer& buffer) {
 
 // True when the connection goes on.
 asio::awaitable<bool> Session::respond(RequestParser& parser) {
-  parser.request.peer = peer_;
   parser.request.server_ending = context_.ending;
   const bool with_body = parser.request.method != "HEAD";
   auto response = answer_now(context_.handler, parser.request);
@@ -355,14 +376,84 @@ asio::awaitable<bool> Session::respond(RequestParser& parser) {
   const bool keep_alive = parser.keep_alive() && !response->close && !context_.stopping;
   std::string_view connection = "close";
   if (keep_alive) connection = parser.version < 11 ? "keep-alive" : "";
+  if (response->source) {
+    const bool chunked = parser.version >= 11;
+    co_await send_in_pieces(*response, with_body, chunked);
+    co_return false;
+  }
   co_return co_await write(*response, with_body, connection) && keep_alive;
 }
 
-asio::awaitable<bool> Session::write(const Response& response, bool with_body, std::string_view connection) {
+// Who waits for the client to leave, beside the one who sends it pieces.
+struct Session::Leaving {
+  asio::steady_timer ended;  // the wait
+  bool wanted = true;
+  bool over = false;
+};
+
+// A client that has left is noticed by reading, not by the next piece. What it still sends is no request:
+// this connection ends with the body.
+asio::awaitable<void> Session::await_leave(std::shared_ptr<BodySource> source, Leaving* leaving) {
+  std::vector<char> dropped(request_read_size);
+  ErrorCode error;
+  while (leaving->wanted && !error)
+    co_await stream_.read_some(asio::buffer(dropped), error);
+  source->end();
+  leaving->over = true;
+  leaving->ended.cancel();
+}
+
+asio::awaitable<void> Session::send_in_pieces(const Response& response, bool with_body, bool chunked) {
+  source_ = response.source;
+  if (context_.stopping) source_->end();
+  const bool begun = co_await write(response, false, "close", chunked);
+  if (begun && with_body) co_await write_pieces(source_, chunked);
+  source_->end();
+  source_.reset();
+}
+
+asio::awaitable<void> Session::write_pieces(std::shared_ptr<BodySource> source, bool chunked) {
+  const auto executor = stream_.socket().get_executor();
+  Leaving leaving{.ended = asio::steady_timer(executor, MonoTime::max())};
+  asio::co_spawn(executor, await_leave(source, &leaving), asio::detached);
+  bool taken = true;
+  while (taken) {
+    allow(context_.options.answer_timeout);
+    auto piece = co_await next_piece(source);
+    if (!piece) break;
+    auto writing = write_piece(std::move(*piece), chunked);
+    taken = co_await std::move(writing);
+  }
+  if (taken && chunked) {
+    auto writing = write_piece({}, chunked);  // the last one
+    taken = co_await std::move(writing);
+  }
+  if (!taken && overdue(MonoTime::clock::now())) log_slow(peer_, context_.options.piece_timeout);
+  leaving.wanted = false;
+  ErrorCode ignored;
+  stream_.socket().cancel(ignored);
+  while (!leaving.over)
+    co_await leaving.ended.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+// False when the client does not take it in time, or has left.
+asio::awaitable<bool> Session::write_piece(std::string piece, bool chunked) {
+  allow(context_.options.piece_timeout);
+  if (chunked) {
+    piece.insert(0, fmt::format("{:x}\r\n", piece.size()));
+    piece += "\r\n";
+  }
+  ErrorCode error;
+  co_await stream_.write(piece, error);
+  co_return !error;
+}
+
+asio::awaitable<bool> Session::write(const Response& response, bool with_body, std::string_view connection,
+                                     bool chunked) {
   allow(context_.options.header_timeout);
   std::string& out = context_.scratch;
   out.clear();
-  append_head(out, response, context_.date.at(std::time(nullptr)), connection);
+  append_head(out, response, context_.date.at(std::time(nullptr)), connection, chunked);
   if (response.body && with_body && response.status != 204 && response.status != 304) out += *response.body;
   ErrorCode error;
   const std::size_t done = stream_.write_now(out, error);

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "base/clock.hpp"
+#include "http/body_source.hpp"
 #include "http/http2.hpp"
 #include "http/message.hpp"
 #include "http/session_context.hpp"
@@ -33,6 +35,7 @@ class Session {
  private:
   class RequestParser;
   class Buffer;
+  struct Leaving;
 
   boost::asio::awaitable<bool> begin();
   [[nodiscard]] bool start_http2();
@@ -40,7 +43,12 @@ class Session {
   boost::asio::awaitable<bool> read_request(Buffer& buffer, RequestParser& parser);
   boost::asio::awaitable<bool> respond(RequestParser& parser);
   boost::asio::awaitable<bool> fill(Buffer& buffer);
-  boost::asio::awaitable<bool> write(const Response& response, bool with_body, std::string_view connection);
+  boost::asio::awaitable<bool> write(const Response& response, bool with_body, std::string_view connection,
+                                     bool chunked = false);
+  boost::asio::awaitable<void> send_in_pieces(const Response& response, bool with_body, bool chunked);
+  boost::asio::awaitable<void> write_pieces(std::shared_ptr<BodySource> source, bool chunked);
+  boost::asio::awaitable<bool> write_piece(std::string piece, bool chunked);
+  boost::asio::awaitable<void> await_leave(std::shared_ptr<BodySource> source, Leaving* leaving);
   boost::asio::awaitable<void> refuse(int status);
   void allow(Seconds time) { time_.allow(time, context_.stop_by); }
 
@@ -49,7 +57,8 @@ class Session {
   Peer peer_;
   SessionTime time_;
   std::unique_ptr<Http2Connection> http2_;
-  bool served_any_ = false;  // the first request must come within the header timeout
+  std::shared_ptr<BodySource> source_;  // of the body that is being sent in pieces
+  bool served_any_ = false;             // the first request must come within the header timeout
 };
 
 }  // namespace fluxmetrics::http
