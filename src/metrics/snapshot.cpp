@@ -50,6 +50,7 @@ void Store::publish(std::shared_ptr<const Snapshot> snapshot) {
   if (snapshot && !view_.trouble.empty()) ++view_.returns;
   view_.trouble.clear();
   view_.trouble_kind.reset();
+  if (changed_) changed_();
 }
 
 void Store::replace(std::shared_ptr<const Snapshot> snapshot) {
@@ -61,6 +62,12 @@ void Store::set_trouble(std::string reason, std::optional<instance::Trouble::Kin
   const std::scoped_lock lock(mutex_);
   view_.trouble = std::move(reason);
   view_.trouble_kind = kind;
+  if (changed_) changed_();
+}
+
+void Store::on_change(std::function<void()> changed) const {
+  const std::scoped_lock lock(mutex_);
+  changed_ = std::move(changed);
 }
 
 void Store::set_effort(const instance::Effort& effort) {

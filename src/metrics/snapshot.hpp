@@ -73,6 +73,9 @@ class Store {
   void set_effort(const instance::Effort& effort);
   void set_rpc_times(instance::RpcTimes::Shared times);
   void set_draining(std::shared_ptr<const Draining> draining);
+  // Has `changed` called, on the thread that publishes and with the store locked, whenever a state or trouble
+  // has come; null: nobody wants to know. When this returns, no call is under way.
+  void on_change(std::function<void()> changed) const;
   [[nodiscard]] View view() const;
   // From here on it is recorded which values of node_wanted_count are handed out. To be called before any is.
   void record_handed_out(Seconds acts_within, MonoTime now);
@@ -86,6 +89,7 @@ class Store {
  private:
   mutable std::mutex mutex_;
   View view_;
+  mutable std::function<void()> changed_;  // of a reader
   instance::RpcTimes::Shared rpc_times_;
   mutable std::optional<HandedOut> handed_out_;  // readers leave it behind; null: nobody asks for it
 };
