@@ -244,15 +244,16 @@ asio::awaitable<AccessDecision> AccessControl::authorize(http::Request request,
   const bool no_review = identity.in(group_of_masters) || is_open_path(path_of(request.target));
   if (decision.refusal || no_review) co_return decision;
 
-  const auto attributes = attributes_of(request, *target, options_.extra_root);
-  const auto answer = co_await access_->review(attributes, identity);
+  auto attributes = options_.stands_for ? options_.stands_for(*target) : std::nullopt;
+  if (!attributes) attributes = attributes_of(request, *target, options_.extra_root);
+  const auto answer = co_await access_->review(*attributes, identity);
   if (!answer) {
     decision.failure = answer.error().message;
     co_return decision;
   }
   who.until = std::min(who.until, answer->until);
   if (answer->value.allowed) co_return decision;
-  decision.refusal = forbidden(attributes, identity, answer->value.reason);
+  decision.refusal = forbidden(*attributes, identity, answer->value.reason);
   log_once(fmt::format("{}: refused (403): {}", request.peer.address, decision.refusal->message));
   co_return decision;
 }

@@ -31,6 +31,8 @@ struct AccessOptions {
   Seconds token_ttl{10};
   Seconds allowed_ttl{10};
   Seconds denied_ttl{10};
+  // What a path of this server stands for; nullopt: the path itself. Null: no path does.
+  std::function<std::optional<AccessAttributes>(const http::Target&)> stands_for = {};
 };
 
 // What a request may get.
@@ -63,6 +65,8 @@ class AccessControl {
   // `target`: the request's, as it is served; nullopt when it cannot be read.
   boost::asio::awaitable<Decided> decide_later(http::Request request, std::optional<http::Target> target);
 
+  // Whether anybody is asked who they are; else everybody may.
+  [[nodiscard]] bool asks() const { return options_.mode != AccessOptions::Mode::open; }
   // Why this server cannot authenticate anybody yet; "" when it can, nullopt when it does not have to.
   [[nodiscard]] std::optional<std::string> trouble() const;
 

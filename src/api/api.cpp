@@ -13,6 +13,7 @@
 #include "api/prometheus_endpoint.hpp"
 #include "api/request_log.hpp"
 #include "api/router.hpp"
+#include "api/subtree.hpp"
 #include "api/waiting.hpp"
 #include "kube/json.hpp"
 #include "kube/status.hpp"
@@ -97,6 +98,7 @@ struct Api::Impl {
   const metrics::Store& store;
   access::AccessControl* access;
   ClusterDocuments* forwarded = nullptr;
+  Subtree* subtree = nullptr;
   Waiting waiting;
   Documents documents;
   KnownRequests known_requests;
@@ -197,20 +199,30 @@ struct Api::Impl {
   [[nodiscard]] bool may_wait(const http::Request& request, const KnownRequest& known) const {
     if (!waiting.full()) return true;
     const auto kind = known.route.kind;
-    return kind != Kind::metric && kind != Kind::external_metric && !is_forwarded(request, known);
+    return kind != Kind::metric && kind != Kind::external_metric && kind != Kind::subtree &&
+           !is_forwarded(request, known);
+  }
+
+  [[nodiscard]] bool is_mounted(const KnownRequest& known) const {
+    return subtree != nullptr && known.route.kind == Kind::subtree;
   }
 
   // What a request waits for.
   struct Learned {
     access::AccessControl::Decided decision;
-    std::optional<http::Response> document = std::nullopt;  // of the cluster
+    std::optional<http::Response> document = std::nullopt;  // of the cluster, or of the subtree
   };
   asio::awaitable<void> learn(http::Request request, KnownRequests::Known known,
                               std::shared_ptr<Learned> learned) const {
     learned->decision = decide(request);
     if (!learned->decision) learned->decision = co_await access->decide_later(request, known->target);
-    if (!learned->decision->allowed() || !is_forwarded(request, *known)) co_return;
-    learned->document = co_await forwarded->fetch(request);
+    if (!learned->decision->allowed()) co_return;
+    if (is_mounted(*known)) {
+      Caller caller{.user = learned->decision->user, .checked = access != nullptr && access->asks()};
+      learned->document = co_await subtree->answer(request, *known->target, std::move(caller));
+    } else if (is_forwarded(request, *known)) {
+      learned->document = co_await forwarded->fetch(request);
+    }
   }
 
   // --request-timeout, or less when the query says so.
@@ -287,6 +299,17 @@ void Api::forward(ClusterDocuments& documents) {
   impl_->forwarded = &documents;
 }
 
+void Api::mount(Subtree& subtree) {
+  impl_->subtree = &subtree;
+}
+
+std::size_t Api::most_body(const http::Request& head) const {
+  if (impl_->subtree == nullptr || !head.peer.tls) return 0;
+  const auto target = http::parse_target(head.target);
+  const bool below = target && !target->segments.empty() && target->segments.front() == subtree_root;
+  return below ? impl_->subtree->most_body(head) : 0;
+}
+
 std::optional<http::Response> Api::answer(const http::Request& request) {
   const auto began = std::chrono::steady_clock::now();
   Exchange exchange{.request = request,
@@ -294,7 +317,13 @@ std::optional<http::Response> Api::answer(const http::Request& request) {
                     .decision = impl_->decide(request),
                     .began = began};
   const bool allowed = exchange.decision && exchange.decision->allowed();
-  if (allowed && impl_->is_forwarded(request, exchange.known)) {
+  if (impl_->is_mounted(exchange.known)) {
+    if (auto status = impl_->subtree->turn_away(request)) {
+      exchange.decision = nullptr;
+      return impl_->dressed(exchange, kube::to_response(*status));
+    }
+    if (exchange.decision && !allowed) return impl_->finish(exchange);
+  } else if (allowed && impl_->is_forwarded(request, exchange.known)) {
     if (auto kept = impl_->forwarded->find(request)) return impl_->dressed(exchange, std::move(*kept));
   } else if (exchange.decision) {
     return impl_->finish(exchange);

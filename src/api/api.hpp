@@ -15,6 +15,7 @@
 namespace fluxmetrics::api {
 
 class ClusterDocuments;
+class Subtree;
 
 class Api : public http::Handler {
  public:
@@ -24,9 +25,12 @@ class Api : public http::Handler {
       const kube::PodStore* pods = nullptr);
   // From here on clients on this host get the cluster's own documents from `documents` where it has them.
   void forward(ClusterDocuments& documents);
+  // From here on `subtree` answers below its root. It must live as long as this.
+  void mount(Subtree& subtree);
   ~Api() override;
   [[nodiscard]] std::optional<http::Response> answer(const http::Request& request) override;
   [[nodiscard]] boost::asio::awaitable<http::Response> answer_later(http::Request request) override;
+  [[nodiscard]] std::size_t most_body(const http::Request& head) const override;
   void end_waits() override;
 
  private:

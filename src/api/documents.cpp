@@ -77,7 +77,7 @@ std::shared_ptr<const Page> openapi_page(Page::Kind kind, const boost::json::val
 
 // Whether an extra root of that kind would hide something.
 bool is_taken(Route::Kind kind) {
-  return kind == Route::Kind::health || kind == Route::Kind::prometheus;
+  return kind == Route::Kind::health || kind == Route::Kind::prometheus || kind == Route::Kind::subtree;
 }
 
 std::string joined(const std::vector<std::string>& segments) {

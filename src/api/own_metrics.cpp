@@ -27,6 +27,8 @@ std::string_view route_name(Route::Kind kind) {
       return "metric";
     case Route::Kind::external_metric:
       return "external";
+    case Route::Kind::subtree:
+      return "agent";
     default:
       return "other";
   }

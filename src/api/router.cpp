@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <span>
 
+#include "api/subtree.hpp"
 #include "kube/metrics_api.hpp"
 
 namespace fluxmetrics::api {
@@ -73,6 +74,8 @@ Route find_route(const http::Target& target, const std::vector<std::string>& ext
     route.kind = RouteKind::document;
   } else if (path[0] == "metrics" && path.size() == 1) {
     route.kind = RouteKind::prometheus;
+  } else if (path[0] == subtree_root) {
+    route.kind = RouteKind::subtree;
   } else if (is_health(path[0])) {
     route = {.kind = RouteKind::health,
              .endpoint = path[0],
@@ -95,7 +98,7 @@ std::vector<std::string> root_segments(const std::string& path) {
 
 bool is_api(RouteKind kind) {
   return kind != RouteKind::index && kind != RouteKind::unknown && kind != RouteKind::health &&
-         kind != RouteKind::prometheus;
+         kind != RouteKind::prometheus && kind != RouteKind::subtree;
 }
 
 }  // namespace fluxmetrics::api

@@ -30,6 +30,7 @@ struct Route {
     metric,            // of custom.metrics.k8s.io
     external_metric,   // its name and namespace are in `metric`
     unknown_in_group,  // 404 as a Status
+    subtree,           // of a Subtree, if there is one
   };
   Kind kind = Kind::unknown;
   kube::MetricsVersion version = kube::MetricsVersion::v1beta2;
