@@ -30,9 +30,9 @@ constexpr auto answer_deadline = std::chrono::seconds(1);
 
 static_assert(drain_reason.starts_with(instance::own_drain_prefix), "the collector knows our drains by it");
 
-std::string drain_request(const flux::IdSet& ranks) {
+std::string drain_request(const flux::IdSet& ranks, const std::string& reason) {
   return json::serialize(
-      json::object{{"targets", ranks.to_string()}, {"reason", drain_reason}, {"mode", "update"}});
+      json::object{{"targets", ranks.to_string()}, {"reason", reason}, {"mode", "update"}});
 }
 
 std::string undrain_request(const flux::IdSet& ranks) {
@@ -125,12 +125,13 @@ boost::asio::awaitable<Result<sizing::ResizeObservation>> look_at_ranks(
   co_return seen;
 }
 
-boost::asio::awaitable<Result<void>> drain(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {
+boost::asio::awaitable<Result<void>> drain(std::shared_ptr<flux::Client> client, flux::IdSet ranks,
+                                           std::string reason) {
   instance::Queries questions(client);
   const auto scheduler = co_await questions.scheduler();
   if (!scheduler) co_return std::unexpected(scheduler.error());
   if (const auto allowed = may_drain(*scheduler); !allowed) co_return std::unexpected(allowed.error());
-  const auto acknowledged = co_await client->rpc("resource.drain", drain_request(ranks));
+  const auto acknowledged = co_await client->rpc("resource.drain", drain_request(ranks, reason));
   if (!acknowledged) co_return std::unexpected(acknowledged.error());
   co_return Result<void>{};
 }

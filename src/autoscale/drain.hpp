@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,10 +37,12 @@ inline constexpr std::string_view drain_reason = "flux-metrics-api: giving the n
     std::shared_ptr<flux::Client> client);
 
 // Drains `ranks`, also offline ones, so that a pod that comes up late gets no job; those that are drained
-// already are left as they are. Flux has acknowledged it when this returns. Needs the instance owner. Errors:
-// also those of may_drain(); nothing is drained then.
+// already are left as they are, with their reason. `reason` begins with instance::own_drain_prefix. Flux has
+// acknowledged it when this returns, all ranks in one request. Needs the instance owner. Errors: also those
+// of may_drain(); nothing is drained then.
 [[nodiscard]] boost::asio::awaitable<Result<void>> drain(std::shared_ptr<flux::Client> client,
-                                                         flux::IdSet ranks);
+                                                         flux::IdSet ranks,
+                                                         std::string reason = std::string(drain_reason));
 
 // Lets `ranks` have jobs again; those that are not drained, or drained by somebody else, are left alone.
 [[nodiscard]] boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> client,
