@@ -19,9 +19,14 @@ namespace {
 // A broker that is there answers in milliseconds. Clients wait no longer for one that is not.
 constexpr Seconds first_word_time{1};
 
+// `agent` says what its paths stand for, once there is one.
 std::unique_ptr<access::AccessControl> access_control(std::optional<access::AccessOptions> options,
-                                                      ClusterLink* cluster) {
+                                                      ClusterLink* cluster,
+                                                      const std::optional<agent::Agent>& agent) {
   if (!options) return nullptr;
+  options->stands_for = [&agent](const http::Target& target) {
+    return agent ? agent->attributes(target) : std::nullopt;
+  };
   return std::make_unique<access::AccessControl>(
       *std::move(options), cluster != nullptr ? cluster->authority() : access::ClusterAuthority());
 }
@@ -79,6 +84,13 @@ autoscale::LookAtCluster cluster_looks(ClusterLink* cluster, const std::string& 
   };
 }
 
+agent::AgentOptions agent_options(const Config& config, const Broker& broker, const metrics::Store& store) {
+  return {.name_space = config.namespace_,
+          .minicluster = job_name(config.minicluster, store),
+          .max_staleness = config.max_staleness,
+          .broker = {.socket_paths = broker.socket_paths, .follow_to_top = !broker.named}};
+}
+
 }  // namespace
 
 MetricsServer::MetricsServer(CompletedConfig completed)
@@ -86,7 +98,7 @@ MetricsServer::MetricsServer(CompletedConfig completed)
       pipeline_(completed.found.broker, config_.policy, config_.max_staleness,
                 std::move(completed.found.user)),
       cluster_(std::move(completed.cluster)),
-      access_(access_control(std::move(completed.access), cluster_.get())),
+      access_(access_control(std::move(completed.access), cluster_.get(), agent_)),
       api_(std::move(completed.api), pipeline_.store(), access_.get(),
            cluster_ ? &cluster_->pods() : nullptr),
       http_(std::move(completed.http), api_) {
@@ -96,6 +108,10 @@ MetricsServer::MetricsServer(CompletedConfig completed)
         resize_policy(config_, cluster_ != nullptr),
         cluster_looks(cluster_.get(), config_.namespace_, job_name(config_.minicluster, pipeline_.store())),
         config_.drain_handed_out_for);
+  }
+  if (!config_.prometheus_only) {
+    agent_.emplace(agent_options(config_, completed.found.broker, pipeline_.store()), pipeline_.store());
+    api_.mount(*agent_);
   }
   if (!cluster_ || !config_.forward_cluster_apis) return;
   documents_.emplace(cluster_->client(), api::ClusterDocumentsOptions{.keep = !config_.no_cache});
@@ -115,6 +131,7 @@ bool MetricsServer::run() {
   pipeline_.await_first_word(first_word_time);
   tell_what_is_served();
   http_.run(true);
+  if (agent_) agent_->stop();
   pipeline_.stop_draining();
   const bool tidy = !cluster_ || cluster_->stop();
   log::info("stopped");

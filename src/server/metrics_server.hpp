@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "access/control.hpp"
+#include "agent/agent.hpp"
 #include "api/api.hpp"
 #include "api/cluster_documents.hpp"
 #include "base/result.hpp"
@@ -40,6 +41,7 @@ class MetricsServer {
   std::unique_ptr<access::AccessControl> access_;  // null: everyone may read
   api::Api api_;
   std::optional<api::ClusterDocuments> documents_;  // that are forwarded
+  std::optional<agent::Agent> agent_;               // nullopt: only Prometheus' metrics are served
   http::Server http_;                               // the last: it ends first
 };
 

@@ -40,6 +40,7 @@ var alone = []testCase{
 	{"apiservice-ca-bundle", testCABundle},
 	{"two-hpas", testTwoHPAs},
 	{"auth-table", testAuthTable},
+	{"agent-rights", testAgentRights},
 	{"auth-revoked", testRevokedRBAC},
 	{"auth-aggregated-users", testAggregatedUsers},
 	{"auth-fails-closed", testFailsClosed},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -42,6 +43,10 @@ func (c *Client) Ask(url string, header http.Header) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	return c.send(request, header)
+}
+
+func (c *Client) send(request *http.Request, header http.Header) (Answer, error) {
 	for name, values := range header {
 		request.Header[name] = values
 	}
@@ -52,6 +57,15 @@ func (c *Client) Ask(url string, header http.Header) (Answer, error) {
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	return Answer{response.StatusCode, response.Header, string(body)}, err
+}
+
+// Post sends a POST with the given headers and body.
+func (c *Client) Post(url string, header http.Header, body string) (Answer, error) {
+	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		return Answer{}, err
+	}
+	return c.send(request, header)
 }
 
 // Expect is no error when the answer has the code.

@@ -1,0 +1,145 @@
+#include "agent/state_streams.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+
+#include "agent/refusal.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "instance/state_message.hpp"
+
+namespace fluxmetrics::agent {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using Snapshot = std::shared_ptr<const metrics::Snapshot>;
+using State = std::shared_ptr<const instance::InstanceState>;
+using Lines = std::vector<std::string>;
+
+instance::StateStamp stamp_of(const metrics::Snapshot& snapshot) {
+  return {.generation = snapshot.generation, .confirmed = snapshot.confirmed.wall};
+}
+
+asio::awaitable<Lines> write_changes(State before, Snapshot after) {
+  co_return instance::state_messages(before.get(), *after->state, stamp_of(*after));
+}
+
+MonoTime::duration ticks(Seconds time) {
+  return std::chrono::duration_cast<MonoTime::duration>(time);
+}
+
+// The last word of the broker, and why there is no newer one.
+std::string heartbeat(const metrics::View& view) {
+  auto line = instance::confirmation_message(stamp_of(*view.snapshot));
+  if (view.trouble.empty()) return line;
+  line.back() = ',';
+  return line + "\"trouble\":" + boost::json::serialize(boost::json::string(view.trouble)) + "}";
+}
+
+}  // namespace
+
+class StateStream : public http::BodySource {
+ public:
+  StateStream(StateStreams& streams, StateStreams::Key key, const asio::any_io_executor& executor)
+      : streams_(streams),
+        key_(std::move(key)),
+        wake_(executor),
+        over_at_(MonoTime::clock::now() + ticks(streams.options_.longest_life)) {}
+  StateStream(const StateStream&) = delete;
+  StateStream& operator=(const StateStream&) = delete;
+  ~StateStream() override { leave(); }
+
+  asio::awaitable<std::optional<std::string>> next() override {
+    while (!ended_) {
+      const auto now = MonoTime::clock::now();
+      if (position_ < lines_.size()) {
+        beat_at_ = now + ticks(streams_.options_.heartbeat);
+        co_return std::move(lines_[position_++]) + "\n";
+      }
+      lines_.clear();
+      if (now >= over_at_) break;
+      const auto view = streams_.store_.view();
+      if (view.snapshot && view.snapshot->state != sent_) {
+        auto writing = write_changes(std::exchange(sent_, view.snapshot->state), view.snapshot);
+        lines_ = co_await streams_.worker_.run(std::move(writing));
+        position_ = 0;
+      } else if (view.snapshot && (now >= beat_at_ || view.trouble != trouble_)) {
+        trouble_ = view.trouble;
+        lines_ = {heartbeat(view)};
+        position_ = 0;
+      } else {
+        wake_.expires_at(std::min(beat_at_, over_at_));
+        co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+      }
+    }
+    end();
+    co_return std::nullopt;
+  }
+  void end() override {
+    ended_ = true;
+    wake_.cancel();
+    leave();
+  }
+  void wake() { wake_.cancel(); }
+
+ private:
+  void leave() { streams_.remove(key_, this); }
+
+  StateStreams& streams_;
+  StateStreams::Key key_;
+  asio::steady_timer wake_;
+  MonoTime over_at_;
+  MonoTime beat_at_ = MonoTime::max();
+  State sent_;           // what the lines so far make
+  std::string trouble_;  // that was told
+  Lines lines_;
+  std::size_t position_ = 0;  // of the next line
+  bool ended_ = false;
+};
+
+std::expected<std::shared_ptr<http::BodySource>, kube::Status> StateStreams::open(
+    Key key, asio::any_io_executor executor) {
+  if (const auto other = streams_.find(key); other != streams_.end()) {
+    log::info("the state's stream of {} ends: {} has begun another one", printable(key.first, 100),
+              key.second.empty() ? "the same client" : printable(key.second, 100));
+    other->second->end();
+  }
+  if (streams_.size() >= options_.most) {
+    return std::unexpected(refusal(
+        429,
+        fmt::format("{} streams of the state are open, which is as many as may be: close one, or name the "
+                    "same requester, whose older stream then ends",
+                    streams_.size())));
+  }
+  auto stream = std::make_shared<StateStream>(*this, key, executor);
+  if (streams_.empty()) listen(executor);
+  streams_.emplace(std::move(key), stream.get());
+  return stream;
+}
+
+// The thread that publishes hands over to the serving one.
+void StateStreams::listen(const asio::any_io_executor& executor) {
+  store_.on_change([this, executor] { asio::post(executor, [this] { wake(); }); });
+}
+
+void StateStreams::wake() {
+  for (const auto& [key, stream] : streams_)
+    stream->wake();
+}
+
+void StateStreams::remove(const Key& key, const StateStream* stream) {
+  const auto found = streams_.find(key);
+  if (found == streams_.end() || found->second != stream) return;
+  streams_.erase(found);
+  if (streams_.empty()) store_.on_change(nullptr);
+}
+
+}  // namespace fluxmetrics::agent
