@@ -23,7 +23,7 @@ format: ## Rewrite the C++ files as .clang-format says
 interop: ## Tests against a real Flux, when `flux` is on PATH (SCHED=simple or SCHED=fluxion: under that scheduler only)
 	@SCHED="$(SCHED)" tools/interop.sh
 
-e2e: ## Tests under a real Kubernetes control plane (root, Go >= 1.26): make e2e CASE="hpa-article ..." K8S=1.36.3
+e2e: ## Tests under a real Kubernetes control plane (root, Go >= 1.26): make e2e CASE="hpa-article ..." K8S=1.36.3 OPERATOR=manager
 	@tools/e2e.sh $(CASE)
 
 bench: ## Measure: HTTP beside nginx, the collector by size (bench/README.md): make bench PART=http

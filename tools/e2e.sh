@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The program under a real Kubernetes control plane: [K8S=VERSION] tools/e2e.sh [CASE...], all cases without one.
-# docs/e2e.md tells more. Exit code 2: a name that no case has, or a version that there is no module file of; 3: this
-# machine cannot run them. What takes long to build is kept in the cache between runs.
+# The program under a real Kubernetes control plane: [K8S=VERSION] [OPERATOR=FILE] tools/e2e.sh [CASE...], all cases
+# without one. docs/e2e.md tells more. Exit code 2: a name that no case has, a version that there is no module file of, or
+# an operator that is no program; 3: this machine cannot run them. What takes long to build is kept in the cache.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 begin=$SECONDS
@@ -30,6 +30,13 @@ if [[ "$version" == */* ]] || [ ! -f "$planes/$module.mod" ]; then
   echo "tools/e2e.sh: K8S=$version: the control plane can be built of Kubernetes $newest, and of" >&2
   (cd "$planes" && printf '  %s\n' kubernetes-*.mod | sed 's/kubernetes-//; s/\.mod$//') >&2
   exit 2
+fi
+
+# A Flux operator to use in place of the stand-in.
+operator=${OPERATOR:-}
+if [ -n "$operator" ]; then
+  operator=$(readlink -f -- "$operator")
+  [ -x "$operator" ] || { echo "tools/e2e.sh: OPERATOR=$OPERATOR is not a program" >&2; exit 2; }
 fi
 
 [ "$(id -u)" -eq 0 ] || cannot "the tests make network namespaces: run them as root"
@@ -117,7 +124,7 @@ logs=$PWD/build/e2e/logs
 rm -rf "$logs"
 mkdir -p "$logs"
 export FLUX_METRICS_API FLUX_METRICS_E2E_CONTROLPLANE=$plane FLUX_METRICS_E2E_ETCD=$etcd FLUX_METRICS_E2E_LOGS=$logs
-export FLUX_METRICS_E2E_ADAPTER=$adapter FLUX_METRICS_E2E_PROMETHEUS=$prometheus
+export FLUX_METRICS_E2E_ADAPTER=$adapter FLUX_METRICS_E2E_PROMETHEUS=$prometheus FLUX_METRICS_E2E_OPERATOR=$operator
 pattern='^TestE2E$'
 if [ $# -gt 0 ]; then
   pattern+="/.*/^($(IFS='|'; echo "$*"))\$"

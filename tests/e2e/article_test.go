@@ -70,23 +70,3 @@ func testScaleSubresource(t *testing.T, w *world) {
 		t.Errorf("the scale subresource is %s", output)
 	}
 }
-
-// The operator keeps the size between 1 and maxSize, and the status follows the first resize.
-func testOperatorPutsSizeBack(t *testing.T, w *world) {
-	const name = "put-back"
-	w.makeMiniCluster(t, name, 2, 3)
-	t.Cleanup(func() { w.deleteMiniCluster(t, name) })
-	scale := func(to int) {
-		_, err := w.Kubectl("scale", "minicluster", name, "-n", lab.Namespace, fmt.Sprintf("--replicas=%d", to))
-		must(t, err)
-	}
-	scale(0)
-	w.becomes(t, name, 2, 30*time.Second)
-	scale(9)
-	w.becomes(t, name, 3, 30*time.Second)
-	output, err := w.Kubectl("get", "minicluster", name, "-n", lab.Namespace, "-o", "jsonpath={.status.size}")
-	must(t, err)
-	if output != "3" {
-		t.Errorf("status.size is %s, not 3", output)
-	}
-}

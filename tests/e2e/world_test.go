@@ -61,10 +61,20 @@ func serverArgs() []string { return []string{"--hold", "5s"} }
 
 func (w *world) makeMiniCluster(t *testing.T, name string, size, maxSize int) {
 	t.Helper()
-	must(t, w.ApplyText(fmt.Sprintf(`{"apiVersion":"flux-framework.org/v1alpha2","kind":"MiniCluster",
-		"metadata":{"name":%q,"namespace":%q},"spec":{"size":%d,"maxSize":%d,"interactive":true}}`,
-		name, lab.Namespace, size, maxSize)))
+	w.makeMiniClusterOf(t, name, size, fmt.Sprintf(`"maxSize":%d`, maxSize))
+}
+
+// makeMiniClusterOf makes one with a size and more fields of its spec.
+func (w *world) makeMiniClusterOf(t *testing.T, name string, size int, fields string) {
+	t.Helper()
+	must(t, w.ApplyText(miniClusterText(name, size, fields)))
 	eventually(t, 60*time.Second, func() error { return w.readyPods(name, size) })
+}
+
+func miniClusterText(name string, size int, fields string) string {
+	return fmt.Sprintf(`{"apiVersion":"flux-framework.org/v1alpha2","kind":"MiniCluster",
+		"metadata":{"name":%q,"namespace":%q},"spec":{"size":%d,%s,"interactive":true,
+		"containers":[{"image":"e2e.invalid/flux","resources":{"requests":{"cpu":"1"}}}]}}`, name, lab.Namespace, size, fields)
 }
 
 // label does what the article does by hand for the leader: the Service selects this label. null takes it away.
@@ -98,7 +108,7 @@ func (w *world) listPods(cluster string) ([]corev1.Pod, error) {
 	return list.Items, nil
 }
 
-// readyPods is no error when the MiniCluster has exactly so many pods, all of them Ready.
+// readyPods is no error when the MiniCluster has exactly so many pods, all of them Ready, and none that terminates.
 func (w *world) readyPods(cluster string, want int) error {
 	pods, err := w.listPods(cluster)
 	if err != nil {
@@ -107,7 +117,7 @@ func (w *world) readyPods(cluster string, want int) error {
 	ready := 0
 	for _, pod := range pods {
 		for _, condition := range pod.Status.Conditions {
-			if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
+			if pod.DeletionTimestamp == nil && condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
 				ready++
 			}
 		}

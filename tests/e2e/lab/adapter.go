@@ -58,7 +58,13 @@ func (a *Adapter) Ready(pod Pod) bool {
 	return client.Expect(fmt.Sprintf("https://%s:8443/readyz", pod.Address), nil, 200) == nil
 }
 
-// Stop ends the adapter.
+// Terminate ends the adapter.
+func (a *Adapter) Terminate(pod Pod) bool {
+	a.Stop(pod)
+	return true
+}
+
+// Stop ends the adapter at once.
 func (a *Adapter) Stop(Pod) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()

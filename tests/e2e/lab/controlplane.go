@@ -41,7 +41,7 @@ func StartControlPlane() (*ControlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"admin", "controller-manager", "scheduler"} {
+	for _, name := range []string{"admin", "controller-manager", "scheduler", OperatorName} {
 		if _, err := writeKubeconfig(name); err != nil {
 			return nil, err
 		}
@@ -49,7 +49,7 @@ func StartControlPlane() (*ControlPlane, error) {
 	if _, err := WriteFile("audit-policy.yaml", []byte(auditPolicy)); err != nil {
 		return nil, err
 	}
-	plane := &ControlPlane{Credentials: credentials, Config: adminConfig(), program: program}
+	plane := &ControlPlane{Credentials: credentials, Config: clientConfig("admin"), program: program}
 	if plane.Client, err = kubernetes.NewForConfig(plane.Config); err != nil {
 		return nil, err
 	}

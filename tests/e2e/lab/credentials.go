@@ -54,6 +54,7 @@ func (c *Credentials) write() error {
 			"127.0.0.1", APIServerAddress, "10.96.0.1", "localhost", "kubernetes", "kubernetes.default.svc"}}},
 		{"front-proxy", c.FrontProxy, Subject{Name: FrontProxyName}},
 		{"admin", c.Cluster, Subject{Name: "admin", Organizations: []string{"system:masters"}}},
+		{OperatorName, c.Cluster, Subject{Name: OperatorName, Organizations: []string{"system:masters"}}},
 		{"controller-manager", c.Cluster, Subject{Name: "system:kube-controller-manager"}},
 		{"scheduler", c.Cluster, Subject{Name: "system:kube-scheduler"}},
 	}
@@ -105,12 +106,12 @@ func saveKubeconfig(name string, user *clientcmdapi.AuthInfo) (string, error) {
 	return WriteFile(name+".kubeconfig", content)
 }
 
-// adminConfig is how the test program itself talks to the API server.
-func adminConfig() *rest.Config {
+// clientConfig is how a part of the test program talks to the API server: by the client certificate of that name.
+func clientConfig(name string) *rest.Config {
 	return &rest.Config{
 		Host: APIServerURL,
 		TLSClientConfig: rest.TLSClientConfig{
-			CAFile: Path("ca.crt"), CertFile: Path("admin.crt"), KeyFile: Path("admin.key")},
+			CAFile: Path("ca.crt"), CertFile: Path(name + ".crt"), KeyFile: Path(name + ".key")},
 		QPS: 500, Burst: 1000,
 	}
 }

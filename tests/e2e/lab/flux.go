@@ -19,15 +19,21 @@ const Socket = "/run/flux/local"
 // Program is the flux-metrics-api under test.
 func Program() string { return os.Getenv("FLUX_METRICS_API") }
 
+// rejoin is how long a worker's broker is away that another broker took the rank from: it ends within 3.5 to 5.2 s,
+// and 15 s later the operator's script starts it again, which takes the rank back.
+const rejoin = 19 * time.Second
+
 // Flux is the workload of one MiniCluster: a simulated instance whose leader, and the server beside it, run in the
-// pod of index 0, and whose other ranks come and go with their pods.
+// pod of index 0, and whose other ranks come and go with their pods. While an old pod of an index terminates there may
+// be a new one: the broker that started last has the rank, and jobs on the one before it fail.
 type Flux struct {
 	MaxSize int
 	Cores   int
 	Server  *Server
 	mutex   sync.Mutex
 	broker  *Process
-	online  map[int]string  // the addresses of the pods that run, by index
+	running map[string]bool // the pods, by name
+	ranks   map[int]Pod     // whose broker is the rank's
 	servers map[int]*Server // more servers than the leader's
 }
 
@@ -35,33 +41,59 @@ type Flux struct {
 func (f *Flux) Start(pod Pod) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	if f.online == nil {
-		f.online, f.servers = map[int]string{}, map[int]*Server{}
+	if f.running == nil {
+		f.running, f.ranks, f.servers = map[string]bool{}, map[int]Pod{}, map[int]*Server{}
 	}
-	f.online[pod.Index] = pod.Address
-	if pod.Index == 0 {
-		if err := f.startBroker(); err != nil {
-			return err
-		}
-		return f.Server.StartAt(pod.Address)
+	f.running[pod.Name] = true
+	if pod.Index > 0 {
+		return f.join(pod)
+	}
+	f.ranks[0] = pod
+	f.stopBroker() // of a leader that terminates: one machine has one socket
+	if err := f.startBroker(); err != nil {
+		return err
+	}
+	return f.Server.StartAt(pod.Address)
+}
+
+// join lets a worker's broker join, whether the rank has one or not.
+func (f *Flux) join(pod Pod) error {
+	before, had := f.ranks[pod.Index]
+	f.ranks[pod.Index] = pod
+	if had {
+		time.AfterFunc(rejoin, func() { f.joinAgain(before) })
 	}
 	if f.broker == nil {
 		return nil // it comes up with the others
 	}
-	_, err := f.control("online", strconv.Itoa(pod.Index))
+	rank := strconv.Itoa(pod.Index)
+	if had { // one that comes to a rank whose pod is deleted takes it over
+		if _, err := f.control("offline", rank); err != nil {
+			return err
+		}
+	}
+	_, err := f.control("online", rank)
 	return err
+}
+
+func (f *Flux) joinAgain(pod Pod) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.running[pod.Name] && f.ranks[pod.Index].Name != pod.Name {
+		_ = f.join(pod)
+	}
 }
 
 // AddReplica runs one more server in a pod. From then on the pods with servers are ready when their servers are.
 func (f *Flux) AddReplica(index int, server *Server) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	address, runs := f.online[index]
+	pod, runs := f.ranks[index]
 	if !runs {
 		return fmt.Errorf("the pod %d does not run", index)
 	}
 	f.servers[index] = server
-	return server.StartAt(address)
+	return server.StartAt(pod.Address)
 }
 
 // RemoveReplica ends that server.
@@ -85,16 +117,29 @@ func (f *Flux) Ready(pod Pod) bool {
 	return server == nil || server.Ready()
 }
 
-// Stop takes a rank down as the deletion of its pod does.
+// Terminate ends the server, which obeys SIGTERM. The broker runs on, and takes jobs: process 1 of its container is a
+// shell, which ignores SIGTERM.
+func (f *Flux) Terminate(pod Pod) bool {
+	if pod.Index == 0 {
+		_ = f.Server.Stop()
+	}
+	return false
+}
+
+// Stop kills the broker of a pod; the rank is lost unless it is another pod's by now.
 func (f *Flux) Stop(pod Pod) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	delete(f.online, pod.Index)
+	delete(f.running, pod.Name)
+	if f.ranks[pod.Index].Name != pod.Name {
+		return
+	}
+	delete(f.ranks, pod.Index)
 	if pod.Index == 0 {
 		_ = f.Server.Stop()
 		f.stopBroker()
 	} else if f.broker != nil {
-		_, _ = f.control("offline", strconv.Itoa(pod.Index))
+		_, _ = f.control("offline", strconv.Itoa(pod.Index), "--lost")
 	}
 }
 
@@ -125,8 +170,9 @@ func (f *Flux) startBroker() error {
 		return err
 	}
 	_ = os.Remove(Socket)
+	// The kubelet says when the grace period of a pod is over.
 	broker, err := Start("broker", nil, Program(), "simulate", "--size", "1", "--max-size", strconv.Itoa(f.MaxSize),
-		"--cores", strconv.Itoa(f.Cores), "--socket", Socket)
+		"--cores", strconv.Itoa(f.Cores), "--pod-grace", "24h", "--socket", Socket)
 	if err != nil {
 		return err
 	}
@@ -140,7 +186,7 @@ func (f *Flux) startBroker() error {
 	}); err != nil {
 		return err
 	}
-	for rank := range f.online {
+	for rank := range f.ranks {
 		if rank > 0 {
 			if _, err := f.control("online", strconv.Itoa(rank)); err != nil {
 				return err

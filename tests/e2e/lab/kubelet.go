@@ -19,6 +19,9 @@ import (
 type Workload interface {
 	Start(pod Pod) error
 	Ready(pod Pod) bool
+	// Terminate is SIGTERM: true when the containers end by it. Otherwise they run on until the grace period is over.
+	Terminate(pod Pod) bool
+	// Stop is SIGKILL; what has ended already may be stopped, too.
 	Stop(pod Pod)
 }
 
@@ -31,15 +34,22 @@ func (Idle) Start(Pod) error { return nil }
 // Ready is always true.
 func (Idle) Ready(Pod) bool { return true }
 
+// Terminate ends every pod but a MiniCluster's: process 1 of those is a shell, which ignores SIGTERM.
+func (Idle) Terminate(pod Pod) bool { return pod.Cluster == "" }
+
 // Stop does nothing.
 func (Idle) Stop(Pod) {}
 
+// ShortGrace is how long a pod that ignores SIGTERM is left alone: 30 s is usual, less here so that tests are quick.
+const ShortGrace = 2 * time.Second
+
 // Kubelet stands in for the kubelets of all nodes: a pod that was bound to a node gets an address of the sandbox, its
-// workload is started, and its status tells; a pod that is being deleted is stopped first.
+// workload is started, and its status tells; a pod that is being deleted runs on for its grace period, if it wants to.
 type Kubelet struct {
 	plane     *ControlPlane
 	mutex     sync.Mutex
 	workloads map[string]Workload // by workloadName
+	grace     time.Duration       // at most
 	pods      map[types.UID]*heldPod
 	addresses map[string]bool
 	log       *log.Logger
@@ -54,7 +64,7 @@ type heldPod struct {
 	workload Workload
 	ready    bool
 	failures int
-	stopping bool
+	deadline time.Time // when it is killed; zero while nobody has deleted it
 }
 
 // probe asks the workload once and gives the verdict.
@@ -72,8 +82,8 @@ func newKubelet(plane *ControlPlane) (*Kubelet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Kubelet{plane: plane, workloads: map[string]Workload{}, pods: map[types.UID]*heldPod{},
-		addresses: map[string]bool{}, log: log.New(file, "", log.LstdFlags|log.Lmicroseconds|log.LUTC)}, nil
+	return &Kubelet{plane: plane, workloads: map[string]Workload{}, grace: ShortGrace,
+		pods: map[types.UID]*heldPod{}, addresses: map[string]bool{}, log: log.New(file, "", log.LstdFlags|log.Lmicroseconds|log.LUTC)}, nil
 }
 
 func (k *Kubelet) note(format string, arguments ...any) { k.log.Printf(format, arguments...) }
@@ -83,6 +93,13 @@ func (k *Kubelet) Assign(name string, workload Workload) {
 	k.mutex.Lock()
 	defer k.mutex.Unlock()
 	k.workloads[name] = workload
+}
+
+// SetGrace shortens the grace period of all pods that are deleted afterwards to at most this.
+func (k *Kubelet) SetGrace(grace time.Duration) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	k.grace = grace
 }
 
 // AddNodes makes the nodes, without the taint that only a node lifecycle controller would take away.
@@ -106,6 +123,7 @@ func (k *Kubelet) Run(ctx context.Context, complain func(error)) {
 	for ctx.Err() == nil {
 		list, err := k.plane.Client.CoreV1().Pods("").List(ctx, metav1.ListOptions{})
 		if err == nil {
+			k.forget(list.Items)
 			for i := range list.Items {
 				if err := k.sync(ctx, &list.Items[i]); err != nil && ctx.Err() == nil && !apierrors.IsConflict(err) &&
 					!apierrors.IsNotFound(err) {
@@ -128,7 +146,7 @@ func (k *Kubelet) sync(ctx context.Context, pod *corev1.Pod) error {
 	}
 	held := k.pods[pod.UID]
 	switch {
-	case pod.DeletionTimestamp != nil:
+	case pod.DeletionTimestamp != nil && (held == nil || k.ends(pod, held)):
 		return k.end(ctx, pod, held)
 	case pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded:
 		return nil
@@ -171,11 +189,47 @@ func (k *Kubelet) begin(ctx context.Context, pod *corev1.Pod) error {
 	return err
 }
 
+// ends tells whether a pod that is being deleted has had its grace period, or needs none.
+func (k *Kubelet) ends(pod *corev1.Pod, held *heldPod) bool {
+	if held.deadline.IsZero() {
+		k.mutex.Lock()
+		grace := k.grace
+		k.mutex.Unlock()
+		if asked := pod.DeletionGracePeriodSeconds; asked != nil {
+			grace = min(grace, time.Duration(*asked)*time.Second)
+		}
+		if held.workload.Terminate(held.pod) {
+			grace = 0
+		}
+		held.deadline = time.Now().Add(grace)
+		k.note("%s: is being deleted, ends within %s", pod.Name, grace)
+	}
+	return !time.Now().Before(held.deadline)
+}
+
+// forget stops what runs in pods that are gone: whoever deletes one by force does not wait for a kubelet.
+func (k *Kubelet) forget(present []corev1.Pod) {
+	left := map[types.UID]bool{}
+	for i := range present {
+		left[present[i].UID] = true
+	}
+	for uid, held := range k.pods {
+		if !left[uid] {
+			k.stop(uid, held)
+		}
+	}
+}
+
+func (k *Kubelet) stop(uid types.UID, held *heldPod) {
+	k.note("%s: is killed", held.pod.Name)
+	held.workload.Stop(held.pod)
+	k.giveAddress(held.pod.Address)
+	delete(k.pods, uid)
+}
+
 func (k *Kubelet) end(ctx context.Context, pod *corev1.Pod, held *heldPod) error {
-	if held != nil && !held.stopping {
-		held.stopping = true
-		k.note("%s: is being deleted", pod.Name)
-		held.workload.Stop(held.pod)
+	if held != nil {
+		k.stop(pod.UID, held)
 	}
 	if pod.Status.Phase != corev1.PodFailed {
 		status := *pod.Status.DeepCopy()
@@ -188,10 +242,6 @@ func (k *Kubelet) end(ctx context.Context, pod *corev1.Pod, held *heldPod) error
 		if err := k.report(ctx, pod, status); err != nil {
 			return err
 		}
-	}
-	if held != nil {
-		k.giveAddress(held.pod.Address)
-		delete(k.pods, pod.UID)
 	}
 	return k.remove(ctx, pod)
 }

@@ -54,8 +54,7 @@ func Open(manifests embed.FS) (*Lab, error) {
 		return nil, err
 	}
 	go lab.Kubelet.Run(ctx, lab.complain)
-	go (&Operator{plane}).Run(ctx, lab.complain)
-	return lab, nil
+	return lab, lab.startOperator(ctx)
 }
 
 func (l *Lab) furnish(ctx context.Context) error {

@@ -27,35 +27,19 @@ func nodeOf(name string) *corev1.Node {
 	}
 }
 
-func podTemplate(name string) corev1.PodTemplateSpec {
-	request := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")}
-	return corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"hpa-selector": name}},
-		Spec: corev1.PodSpec{
-			RestartPolicy: corev1.RestartPolicyNever,
-			Containers: []corev1.Container{{
-				Name: "flux", Image: "e2e.invalid/flux", Resources: corev1.ResourceRequirements{Requests: request}}},
-		},
-	}
-}
-
 // Pod is what a workload may know of its pod.
 type Pod struct {
 	Namespace string
 	Name      string
-	Cluster   string // the MiniCluster it belongs to; "" for others
+	Cluster   string // the MiniCluster that it belongs to; "" for others
 	Index     int    // its completion index; -1 for others
 	Address   string
 	Arguments []string // of its first container
 }
 
-// workloadName is by what a pod's workload is found: its MiniCluster, or the usual label for an application's name.
-func workloadName(pod *corev1.Pod) string {
-	if cluster, is := pod.Labels["hpa-selector"]; is {
-		return cluster
-	}
-	return pod.Labels["app.kubernetes.io/name"]
-}
+// workloadName is by what a pod's workload is found: the usual label for an application's name, which the operator
+// gives a MiniCluster's pods as well.
+func workloadName(pod *corev1.Pod) string { return pod.Labels["app.kubernetes.io/name"] }
 
 func describe(pod *corev1.Pod, address string) Pod {
 	index := -1

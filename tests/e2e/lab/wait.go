@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -39,4 +40,12 @@ func Hold(span, pause time.Duration, ask func() error) error {
 		time.Sleep(pause)
 	}
 	return nil
+}
+
+// pause sleeps, but not beyond the end of the context.
+func pause(ctx context.Context, span time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(span):
+	}
 }
