@@ -90,12 +90,8 @@ asio::awaitable<Outcome> Commander::obey_now(Command command) {
       reasons += (reasons.empty() ? "" : "; ") + open.error().message;
       continue;
     }
-    if (!state.owner) {
-      co_return refused(
-          403,
-          "draining nodes needs the owner of the Flux instance, and this server is a guest there: "
-          "run it as the user who runs the broker");
-    }
+    if (const auto allowed = autoscale::may_act(state); !allowed)
+      co_return std::unexpected(refusal(allowed.error()));
     auto outcome = co_await obey_at(contact.streams().shared_from_this(), std::move(command));
     contact.close("the command is obeyed");
     co_return outcome;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include <boost/json.hpp>
 
@@ -11,15 +12,35 @@
 namespace fluxmetrics::autoscale {
 namespace {
 
-// Also of ranks that are not asked for: brokers before 0.64 cannot choose by rank.
-std::string running_jobs_request() {
-  namespace json = boost::json;
-  return json::serialize(json::object{{"max_entries", 0},
-                                      {"attrs", json::array{"ranks"}},
-                                      {"constraint", {{"states", json::array{flux::states_running}}}}});
+namespace json = boost::json;
+
+json::object running() {
+  return {{"states", json::array{flux::states_running}}};
 }
 
-Result<void> add_jobs(const boost::json::value& reply, const flux::IdSet& busy,
+json::object running_on(const flux::IdSet& ranks) {
+  const json::object there{{"ranks", json::array{ranks.to_string()}}};
+  return {{"and", json::array{running(), there}}};
+}
+
+std::string list_request(json::object constraint) {
+  return json::serialize(
+      json::object{{"max_entries", 0}, {"attrs", json::array{"ranks"}}, {"constraint", std::move(constraint)}});
+}
+
+// Brokers before 0.64 cannot choose by rank: they are asked for all that run.
+boost::asio::awaitable<Result<json::value>> list_jobs_on(std::shared_ptr<flux::Client> client,
+                                                         flux::IdSet ranks) {
+  instance::Queries queries(client);
+  auto request = list_request(running_on(ranks));
+  auto list = co_await queries.list_as_json(std::move(request));
+  if (list || list.error().code != Code::invalid) co_return list;
+  request = list_request(running());
+  list = co_await queries.list_as_json(std::move(request));
+  co_return list;
+}
+
+Result<void> add_jobs(const json::value& reply, const flux::IdSet& busy,
                       std::vector<BusyRank>& ranks) {
   flux::Fields in(reply, "job-list.list");
   in.require("jobs");
@@ -44,13 +65,22 @@ boost::asio::awaitable<Result<std::vector<BusyRank>>> jobs_of(std::shared_ptr<fl
   if (busy.empty()) co_return ranks;
   for (const auto rank : busy)
     ranks.push_back({.rank = rank, .jobs = {}});
-  instance::Queries queries(client);
-  const auto list = co_await queries.list_as_json(running_jobs_request());
+  const auto list = co_await list_jobs_on(client, busy);
   if (!list) co_return std::unexpected(list.error());
   if (const auto added = add_jobs(*list, busy, ranks); !added) co_return std::unexpected(added.error());
   for (auto& rank : ranks)
     std::ranges::sort(rank.jobs);
   co_return ranks;
+}
+
+std::vector<flux::JobId> jobs_in(const std::vector<BusyRank>& ranks) {
+  std::vector<flux::JobId> jobs;
+  for (const auto& rank : ranks)
+    jobs.insert(jobs.end(), rank.jobs.begin(), rank.jobs.end());
+  std::ranges::sort(jobs);
+  const auto doubles = std::ranges::unique(jobs);
+  jobs.erase(doubles.begin(), doubles.end());
+  return jobs;
 }
 
 }  // namespace fluxmetrics::autoscale

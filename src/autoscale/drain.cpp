@@ -1,6 +1,5 @@
 #include "autoscale/drain.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <utility>
@@ -12,7 +11,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
-#include "base/json_members.hpp"
 #include "flux/replies.hpp"
 #include "flux/resource_set.hpp"
 #include "instance/queries.hpp"
@@ -44,14 +42,6 @@ instance::InstanceState with_drains(const flux::ResourceStatus& status) {
   instance::InstanceState state;
   state.drains = status.drains;
   return state;
-}
-
-std::string jobs_request(const flux::IdSet& ranks) {
-  const json::object on_ranks{{"ranks", json::array{ranks.to_string()}}};
-  const json::object running{{"states", json::array{flux::states_running}}};
-  return json::serialize(json::object{{"max_entries", 0},
-                                      {"attrs", json::array{"state"}},
-                                      {"constraint", {{"and", json::array{running, on_ranks}}}}});
 }
 
 // Requests to brokers that are under way at the same time.
@@ -156,22 +146,6 @@ asio::awaitable<flux::IdSet> ranks_that_answer(std::shared_ptr<flux::Client> cli
   while (calls->open > 0)
     co_await calls->all_here.async_wait(asio::as_tuple(asio::use_awaitable));
   co_return calls->answered;
-}
-
-asio::awaitable<Result<std::vector<flux::JobId>>> jobs_on(std::shared_ptr<flux::Client> client,
-                                                          flux::IdSet ranks) {
-  instance::Queries queries(client);
-  const auto list = co_await queries.list_as_json(jobs_request(ranks));
-  if (!list) co_return std::unexpected(list.error());
-  const auto* jobs = array_at(list->if_object(), "jobs");
-  if (jobs == nullptr) co_return fail(Code::protocol, "job-list.list: jobs is not an array");
-  std::vector<flux::JobId> ids;
-  for (const auto& job : *jobs) {
-    const auto* id = value_at(job.if_object(), "id");
-    if (id != nullptr && id->is_number()) ids.push_back(id->to_number<flux::JobId>());
-  }
-  std::ranges::sort(ids);
-  co_return ids;
 }
 
 }  // namespace fluxmetrics::autoscale

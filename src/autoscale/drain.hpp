@@ -4,14 +4,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "base/result.hpp"
 #include "flux/client.hpp"
 #include "flux/idset.hpp"
-#include "flux/job.hpp"
 #include "instance/scheduler.hpp"
 #include "instance/state.hpp"
 #include "sizing/resize.hpp"
@@ -51,9 +49,5 @@ inline constexpr std::string_view drain_reason = "flux-metrics-api: giving the n
 // Those of `ranks` whose broker answers a request that is sent now: it lives, whatever Flux believes of it.
 [[nodiscard]] boost::asio::awaitable<flux::IdSet> ranks_that_answer(std::shared_ptr<flux::Client> client,
                                                                     flux::IdSet ranks);
-
-// The jobs that run or clean up on one of `ranks`, by id. Errors: Flux before 0.64 cannot tell.
-[[nodiscard]] boost::asio::awaitable<Result<std::vector<flux::JobId>>> jobs_on(
-    std::shared_ptr<flux::Client> client, flux::IdSet ranks);
 
 }  // namespace fluxmetrics::autoscale

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "autoscale/busy_ranks.hpp"
 #include "autoscale/drain.hpp"
 #include "base/log.hpp"
 
@@ -13,6 +14,10 @@ namespace {
 
 // A look at the cluster serves for this long, where nothing depends on a newer one.
 constexpr Seconds cluster_serves{4};
+// An API server takes longer to tell of 10,000 pods than of ten: so many times as long it has a rest, ...
+constexpr int rests_after_look = 10;
+// ... but not so long that what it told grows stale.
+constexpr MonoTime::duration longest_rest = std::chrono::seconds(5);
 // Jobs on ranks that are waited for are looked up again after this.
 constexpr Seconds names_serve{5};
 // As old as news are taken to be that there are none of.
@@ -64,7 +69,8 @@ asio::awaitable<Result<void>> Rounds::make(std::shared_ptr<flux::Client> client,
 
 asio::awaitable<Result<sizing::ResizeObservation>> Rounds::observe(std::shared_ptr<flux::Client> client) {
   const auto published = published_;
-  const auto told = store_.told(clock_().mono);
+  const auto began = clock_().mono;
+  const auto told = store_.told(began);
   if (look_at_cluster_) co_await look_at_cluster();
   const auto looked = clock_().mono;
   auto seen = co_await look_at_ranks(client);
@@ -80,8 +86,11 @@ asio::awaitable<Result<sizing::ResizeObservation>> Rounds::observe(std::shared_p
     // whose old pods were gone before it was asked only the pod that stays can hold it. (Not so where a pod
     // was deleted by force: the API server then forgets it while it may live on.) While an old pod
     // terminates, nothing is proved: its broker may even come back, as the pod's script starts it again.
-    auto candidates =
-        seen->ours & seen->online & (cluster_->staying - cluster_->terminating) & below(cluster_->size);
+    // And on a look before the last read of a value an older value may since have been acted on.
+    flux::IdSet candidates;
+    if (cluster_seen_ >= began)
+      candidates =
+          seen->ours & seen->online & (cluster_->staying - cluster_->terminating) & below(cluster_->size);
     auto joined = co_await ranks_that_answer(client, std::move(candidates));
     seen->cluster = sizing::ClusterSight{.seen = cluster_seen_,
                                          .size = cluster_->size,
@@ -98,7 +107,10 @@ asio::awaitable<void> Rounds::look_at_cluster() {
   // What grows or is undrained must be seen after what was handed out last.
   const bool matters = !cluster_ || need_ > cluster_->size || !(ours_ & below(need_)).empty();
   if (!matters && now - cluster_seen_ < cluster_serves) co_return;
+  if (now < no_look_before_) co_return;
   auto look = co_await look_at_cluster_();
+  const auto ended = clock_().mono;
+  no_look_before_ = ended + std::min((ended - now) * rests_after_look, longest_rest);
   if (look) {
     cluster_ = *std::move(look);
     cluster_seen_ = now;
@@ -154,8 +166,8 @@ void Rounds::publish(std::uint32_t size, const std::string& why_none) {
 asio::awaitable<void> Rounds::name_jobs(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {
   const auto now = clock_().mono;
   if (ranks == named_ && now - named_at_ < names_serve) co_return;
-  const auto jobs = co_await jobs_on(client, ranks);
-  if (jobs) report_.on_jobs(*jobs);
+  const auto busy = co_await jobs_of(client, ranks);
+  if (busy) report_.on_jobs(jobs_in(*busy));
   named_ = std::move(ranks);
   named_at_ = now;
 }
@@ -180,7 +192,8 @@ void Rounds::on_trouble(const std::optional<Error>& why) {
 
 asio::awaitable<Result<void>> Rounds::let_go(std::shared_ptr<flux::Client> client) {
   const auto told = store_.told(clock_().mono);
-  need_ = std::max(need_, sizing::nobody);  // the cluster is looked at anew
+  need_ = sizing::nobody;  // the cluster is looked at anew
+  no_look_before_ = {};
   auto seen = co_await observe(client);
   if (!seen) co_return std::unexpected(seen.error());
   if (told.unread) seen->handed_out = sizing::nobody;

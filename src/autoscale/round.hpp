@@ -75,6 +75,7 @@ class Rounds {
   flux::IdSet ours_;  // as last seen
   std::optional<ClusterLook> cluster_;
   MonoTime cluster_seen_;
+  MonoTime no_look_before_;
   std::string cluster_trouble_;
   std::string told_;   // the last trouble in the log
   flux::IdSet named_;  // the ranks whose jobs were last looked up

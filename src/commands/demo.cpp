@@ -31,6 +31,8 @@ namespace json = boost::json;
 // Everything is compressed about twelvefold: a real sync is 15 s, a real node takes half a minute.
 constexpr auto sync_every = 1s;
 constexpr auto pod_start = 2500ms;
+constexpr auto pod_grace = 2500ms;
+constexpr auto shrink_every = 1s;
 constexpr auto hold = 2s;
 constexpr auto tick = 100ms;
 constexpr auto give_up_after = 40s;
@@ -114,15 +116,14 @@ struct Outcome {
 class Demo {
  public:
   Demo(const DemoOptions& options, flux::BlockingClient& broker, const metrics::Store& store,
-       ServerThread& server, DemoAutoscaler autoscaler, DemoView& view)
+       ServerThread& server, DemoAutoscaler autoscaler, DemoCluster& cluster, DemoView& view)
       : options_(options),
         broker_(broker),
         store_(store),
         server_(server),
         autoscaler_(std::move(autoscaler)),
         view_(view),
-        cluster_(broker, DemoAutoscaler::min_replicas, Seconds(pod_start),
-                 [&view](const std::string& text) { view.tell(text); }) {}
+        cluster_(cluster) {}
 
   // Errors: the sentence that the demo ends with.
   [[nodiscard]] Result<void> run() {
@@ -139,6 +140,7 @@ class Demo {
       }
       if (auto done = inject_kill(); !done) return done;
       if (const auto seen = store_.view().snapshot; seen != nullptr) {
+        tell_drains(*seen->state);
         view_.draw(*seen->state, cluster_.size(), wanted_);
       }
       const auto ended = finished();
@@ -179,6 +181,17 @@ class Demo {
                              job.nodes == 1 ? "" : "s", job.duration));
     }
     return {};
+  }
+
+  // What the server does by itself; that ranks without a pod are drained is not worth a line.
+  void tell_drains(const instance::InstanceState& state) {
+    const auto drained = state.drained_by_us();
+    const auto here = flux::IdSet::range(0, cluster_.size() - 1);
+    if (const auto leaving = (drained - drained_) & here; !leaving.empty())
+      view_.tell(fmt::format("draining {} before giving them back", ranks_text(leaving)));
+    if (const auto back = (drained_ - drained) & here; !back.empty())
+      view_.tell(fmt::format("{} take jobs", ranks_text(back)));
+    drained_ = drained;
   }
 
   Result<void> synchronise(MonoTime now) {
@@ -228,14 +241,19 @@ class Demo {
   ServerThread& server_;
   DemoAutoscaler autoscaler_;
   DemoView& view_;
-  DemoCluster cluster_;
+  DemoCluster& cluster_;
   MonoTime began_{};
   std::size_t submitted_ = 0;
   std::uint32_t wanted_ = DemoAutoscaler::min_replicas;
   std::int64_t reported_ = 0;
+  flux::IdSet drained_;  // by the server, as last seen
   int failed_syncs_ = 0;
   bool killed_ = false;
 };
+
+boost::asio::awaitable<Result<autoscale::ClusterLook>> look_at(const DemoCluster& cluster) {
+  co_return cluster.look();
+}
 
 int failed(DemoView& view, const std::string& why) {
   view.close(fmt::format("demo failed: {}", why));
@@ -268,15 +286,27 @@ int run_demo(const DemoOptions& options) {
   simulate::Server instance({.size = DemoAutoscaler::min_replicas,
                              .max_size = DemoAutoscaler::max_replicas,
                              .cores = 4,
+                             .pod_grace = Seconds(pod_grace).count(),
                              .socket = scratch.path() / "flux"});
   if (const auto started = instance.start(); !started) return failed(view, started.error().message);
   auto broker = flux::BlockingClient::connect(instance.socket_path());
   if (!broker) return failed(view, broker.error().message);
 
-  sizing::SizePolicy policy;
-  policy.hold = Seconds(hold);
-  policy.patience = Seconds(0);
-  server::Pipeline pipeline({.socket_paths = {instance.socket_path()}, .named = true}, policy, Seconds(30));
+  DemoCluster cluster(**broker, DemoAutoscaler::min_replicas,
+                      {.pod_start = Seconds(pod_start), .pod_grace = Seconds(pod_grace)},
+                      [&view](const std::string& text) { view.tell(text); });
+  // As `start --drain --min-replicas 2 --max-replicas 4` would.
+  server::Pipeline pipeline({.socket_paths = {instance.socket_path()}, .named = true},
+                            {.hold = Seconds(hold),
+                             .patience = Seconds(0),
+                             .min_replicas = DemoAutoscaler::min_replicas,
+                             .max_replicas = DemoAutoscaler::max_replicas},
+                            Seconds(30));
+  pipeline.drain({.min = DemoAutoscaler::min_replicas,
+                  .max = DemoAutoscaler::max_replicas,
+                  .hold = Seconds(hold),
+                  .shrink_every = Seconds(shrink_every)},
+                 [&cluster] { return look_at(cluster); }, Seconds(0));
   pipeline.start();
   api::Api api({}, pipeline.store());
   ServerThread server(api, scratch.path());
@@ -292,7 +322,7 @@ int run_demo(const DemoOptions& options) {
       "custom-metrics-apiserver/node_wanted_count",
       *port);
   Demo demo(options, **broker, pipeline.store(), server, DemoAutoscaler(url, scratch.path() / "tls.crt"),
-            view);
+            cluster, view);
   const auto done = demo.run();
   const auto outcome = demo.outcome();
   if (!done) return failed(view, fmt::format("{} (size {})", done.error().message, demo.sizes()));

@@ -1,10 +1,10 @@
 #include "commands/demo_cluster.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include <boost/json.hpp>
 
-#include "autoscale/drain.hpp"
 #include "http/client.hpp"
 #include "kube/quantity.hpp"
 
@@ -29,11 +29,11 @@ Result<std::int64_t> value_of(const std::string& body) {
   return kube::parse_milli(value->get_string());
 }
 
+}  // namespace
+
 std::string ranks_text(const flux::IdSet& ranks) {
   return fmt::format("rank{} {}", ranks.size() == 1 ? "" : "s", ranks.to_string());
 }
-
-}  // namespace
 
 Result<std::uint32_t> DemoAutoscaler::desired(std::uint32_t replicas, MonoTime now) {
   const auto size = static_cast<std::int32_t>(replicas);
@@ -65,72 +65,46 @@ Result<std::uint32_t> DemoAutoscaler::desired(std::uint32_t replicas, MonoTime n
   return static_cast<std::uint32_t>(decision.replicas);
 }
 
-void DemoCluster::set_size(std::uint32_t size) {
-  size_ = size;
-  sizes_.push_back(size);
+Result<void> DemoCluster::scale(std::uint32_t size, MonoTime now) {
+  if (size < size_) return shrink(size, now);
+  if (size > size_) grow(size, now);
+  return {};
 }
 
-Result<void> DemoCluster::scale(std::uint32_t desired, MonoTime now) {
-  desired_ = desired;
-  return obey_protocol(now);
-}
-
-Result<void> DemoCluster::obey_protocol(MonoTime now) {
-  // What depends on an action is decided once its effect is seen: until nothing is left to do.
-  for (;;) {
-    auto seen = broker_.wait_for(autoscale::look_at_ranks(broker_.client()));
-    if (!seen) return std::unexpected(seen.error());
-    seen->now = seen->flux_seen = now;
-    seen->need = desired_;
-    seen->handed_out = sizing::nobody;  // the size is written here, and nowhere else
-    seen->cluster = sizing::ClusterSight{.seen = now,
-                                         .size = size_,
-                                         .parallelism = size_,
-                                         .terminating = {},
-                                         .joined = flux::IdSet::range(0, pods_ - 1)};
-    const auto actions = resize_.step(*seen);
-    if (!actions.drain.empty()) {
-      const auto leaving = actions.drain & flux::IdSet::range(0, size_ - 1);
-      if (!leaving.empty()) tell_(fmt::format("draining {} before giving them back", ranks_text(leaving)));
-      const auto drained = broker_.wait_for(autoscale::drain(broker_.client(), actions.drain));
-      if (!drained) return drained;
-    }
-    if (actions.scale) {
-      const auto scaled = *actions.scale < size_ ? shrink(*actions.scale) : grow(*actions.scale, now);
-      if (!scaled) return scaled;
-    }
-    if (!actions.undrain.empty()) {
-      const auto undrained = broker_.wait_for(autoscale::undrain_ours(broker_.client(), actions.undrain));
-      if (!undrained) return undrained;
-    }
-    if (actions.drain.empty() && !actions.scale && actions.undrain.empty()) return {};
-  }
-}
-
-Result<void> DemoCluster::shrink(std::uint32_t size) {
+Result<void> DemoCluster::shrink(std::uint32_t size, MonoTime now) {
   const auto leaving = flux::IdSet::range(size, size_ - 1);
-  tell_(fmt::format("{} are drained and empty: size {} -> {}", ranks_text(leaving), size_, size));
+  tell_(fmt::format("size {} -> {}: the pods of {} are deleted", size_, size, ranks_text(leaving)));
   const auto gone =
-      broker_.rpc("simulate.offline", json::object{{"ranks", leaving.to_string()}, {"how", "shutdown"}});
+      broker_.rpc("simulate.offline", json::object{{"ranks", leaving.to_string()}, {"how", "deleted"}});
   if (!gone) return std::unexpected(gone.error());
-  std::erase_if(births_, [&](const Birth& birth) { return birth.rank >= size; });
+  std::erase_if(births_, [&](const Change& birth) { return birth.rank >= size; });
+  sizes_.push_back(size);
+  const auto end = now + std::chrono::duration_cast<MonoTime::duration>(times_.pod_grace);
+  const std::scoped_lock lock(mutex_);
+  for (auto rank = size; rank < pods_; ++rank)
+    deaths_.push_back({rank, end});
   pods_ = std::min(pods_, size);
-  set_size(size);
+  size_ = size;
   return {};
 }
 
-Result<void> DemoCluster::grow(std::uint32_t size, MonoTime now) {
+void DemoCluster::grow(std::uint32_t size, MonoTime now) {
   tell_(fmt::format("size {} -> {}: {} start", size_, size, ranks_text(flux::IdSet::range(size_, size - 1))));
-  const auto start = std::chrono::duration_cast<MonoTime::duration>(pod_start_);
+  const auto start = now + std::chrono::duration_cast<MonoTime::duration>(times_.pod_start);
   for (auto rank = size_; rank < size; ++rank)
-    births_.push_back({rank, now + start});
-  set_size(size);
-  return {};
+    births_.push_back({rank, start});
+  sizes_.push_back(size);
+  const std::scoped_lock lock(mutex_);
+  size_ = size;
 }
 
 Result<void> DemoCluster::advance(MonoTime now) {
+  {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(deaths_, [&](const Change& death) { return death.when <= now; });
+  }
   flux::IdSet born;
-  std::erase_if(births_, [&](const Birth& birth) {
+  std::erase_if(births_, [&](const Change& birth) {
     if (birth.when > now) return false;
     born.insert(birth.rank);
     return true;
@@ -140,7 +114,16 @@ Result<void> DemoCluster::advance(MonoTime now) {
   if (!joined) return std::unexpected(joined.error());
   pods_ += static_cast<std::uint32_t>(born.size());
   tell_(fmt::format("{} joined", ranks_text(born)));
-  return obey_protocol(now);
+  return {};
+}
+
+autoscale::ClusterLook DemoCluster::look() const {
+  const std::scoped_lock lock(mutex_);
+  autoscale::ClusterLook seen{.size = size_, .parallelism = size_, .terminating = {}, .staying = {}};
+  for (const auto& death : deaths_)
+    seen.terminating.insert(death.rank);
+  seen.staying = flux::IdSet::range(0, size_ - 1);
+  return seen;
 }
 
 }  // namespace fluxmetrics::commands

@@ -4,17 +4,21 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "autoscale/round.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "flux/blocking_client.hpp"
+#include "flux/idset.hpp"
 #include "hpa/controller.hpp"
-#include "sizing/resize.hpp"
 
 namespace fluxmetrics::commands {
+
+[[nodiscard]] std::string ranks_text(const flux::IdSet& ranks);  // "rank 3", "ranks 2-3"
 
 // A HorizontalPodAutoscaler as a cluster would run it, with the spec of deploy/hpa.yaml: it reads
 // node_wanted_count by one GET of one metric, and decides with the controller's own rules.
@@ -37,52 +41,49 @@ class DemoAutoscaler {
   std::optional<MonoTime> began_;
 };
 
-// The MiniCluster: spec.size, and pods that follow it. Speaks to the simulated instance over its socket.
+// The MiniCluster: spec.size, and pods that follow it, which die 30 s after their deletion elsewhere. It does
+// what it is told, and drains nothing. Speaks to the simulated instance over its socket.
 class DemoCluster {
  public:
   using Tell = std::function<void(std::string)>;
-  DemoCluster(flux::BlockingClient& broker, std::uint32_t size, Seconds pod_start, Tell tell)
-      : broker_(broker),
-        size_(size),
-        pods_(size),
-        pod_start_(pod_start),
-        tell_(std::move(tell)),
-        sizes_{size},
-        desired_(size),
-        resize_(
-            {.hold = Seconds(0), .shrink_every = Seconds(15.0 / DemoAutoscaler::hastened), .writes = true}) {}
+  struct Times {
+    Seconds pod_start;
+    Seconds pod_grace;  // as of the simulated instance
+  };
+  DemoCluster(flux::BlockingClient& broker, std::uint32_t size, Times times, Tell tell)
+      : broker_(broker), times_(times), tell_(std::move(tell)), size_(size), pods_(size), sizes_{size} {}
 
-  // Moves towards `desired` by the protocol of sizing/resize: up at once, down only when the ranks that go
-  // are drained and empty.
-  [[nodiscard]] Result<void> scale(std::uint32_t desired, MonoTime now);
-  // Lets pods that have started by `now` join the instance.
+  // Somebody writes spec.size.
+  [[nodiscard]] Result<void> scale(std::uint32_t size, MonoTime now);
+  // Lets pods that have started by `now` join the instance, and forgets those that have died.
   [[nodiscard]] Result<void> advance(MonoTime now);
 
+  // On any thread: what an API server would tell.
+  [[nodiscard]] autoscale::ClusterLook look() const;
+
   [[nodiscard]] std::uint32_t size() const { return size_; }
-  [[nodiscard]] std::uint32_t pods() const { return pods_; }  // brokers that are online
+  [[nodiscard]] std::uint32_t pods() const { return pods_; }  // brokers that are online, to stay
   [[nodiscard]] const std::vector<std::uint32_t>& sizes() const {
     return sizes_;
   }  // every size so far, in order
 
  private:
-  struct Birth {
+  struct Change {
     std::uint32_t rank;
     MonoTime when;
   };
-  void set_size(std::uint32_t size);
-  [[nodiscard]] Result<void> obey_protocol(MonoTime now);
-  [[nodiscard]] Result<void> shrink(std::uint32_t size);
-  [[nodiscard]] Result<void> grow(std::uint32_t size, MonoTime now);
+  [[nodiscard]] Result<void> shrink(std::uint32_t size, MonoTime now);
+  void grow(std::uint32_t size, MonoTime now);
 
   flux::BlockingClient& broker_;
-  std::uint32_t size_;
-  std::uint32_t pods_;
-  Seconds pod_start_;
+  Times times_;
   Tell tell_;
+  mutable std::mutex mutex_;  // of size_ and deaths_, which look() reads
+  std::uint32_t size_;
+  std::vector<Change> deaths_;
+  std::uint32_t pods_;
+  std::vector<Change> births_;
   std::vector<std::uint32_t> sizes_;
-  std::vector<Birth> births_;
-  std::uint32_t desired_;
-  sizing::Resize resize_;
 };
 
 }  // namespace fluxmetrics::commands

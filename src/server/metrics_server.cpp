@@ -88,7 +88,10 @@ agent::AgentOptions agent_options(const Config& config, const Broker& broker, co
   return {.name_space = config.namespace_,
           .minicluster = job_name(config.minicluster, store),
           .max_staleness = config.max_staleness,
-          .broker = {.socket_paths = broker.socket_paths, .follow_to_top = !broker.named}};
+          .broker = {.socket_paths = broker.socket_paths, .follow_to_top = !broker.named},
+          .obeys_not = config.drain ? "this server was started with --drain and decides itself which ranks it "
+                                      "drains: start it without --drain to have it obey a controller"
+                                    : ""};
 }
 
 }  // namespace

@@ -292,6 +292,12 @@ class Commands(Case):
         self.refused(409, "nothing is drained", DRAIN, command("3"))
         self.assertEqual(self.obeyed(UNDRAIN, command("3")), {"drained": "", "busy": []})
 
+    def test_a_server_that_decides_itself_obeys_nobody(self):
+        self.start("--drain", "--hold", "0s")
+        for path in (DRAIN, UNDRAIN):
+            self.refused(409, "started with --drain and decides itself", path, command("3"))
+        self.assertEqual(self.ask(STATE).status, 200, "its state is told all the same")
+
     def test_a_guest_cannot_drain(self):
         self.start(simulator=("--as-guest",))
         self.refused(403, "needs the owner of the Flux instance", DRAIN, command("3"))

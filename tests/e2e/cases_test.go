@@ -40,6 +40,8 @@ var alone = []testCase{
 	{"hpa-wanted-2-4-2", testWantedHPA},
 	{"hpa-pods", testPodsHPA},
 	{"grow-over-terminating", testGrowOverTerminating},
+	{"drain-rounds", testDrainRounds},
+	{"drain-killed", testDrainKilled},
 	{"broker-dead", testBrokerDead},
 	{"server-down", testServerDown},
 	{"apiservice-ca-bundle", testCABundle},

@@ -6,9 +6,11 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include <boost/json.hpp>
 
+#include "autoscale/busy_ranks.hpp"
 #include "flux/blocking_client.hpp"
 #include "simulate/job_request.hpp"
 #include "simulate/server.hpp"
@@ -134,9 +136,9 @@ TEST_F(ShrinkTest, NamesTheJobsOnRanks) {
   const auto narrow = submit(1);
   eventually([&] { return holds(0) && holds(1) && holds(2); });
   const auto jobs = [&](flux::IdSet ranks) {
-    auto found = broker_->wait_for(jobs_on(broker_->client(), std::move(ranks)));
+    auto found = broker_->wait_for(jobs_of(broker_->client(), std::move(ranks)));
     EXPECT_TRUE(found) << found.error().message;
-    return found.value_or(std::vector<flux::JobId>{});
+    return jobs_in(found.value_or(std::vector<BusyRank>{}));
   };
   EXPECT_EQ(jobs(flux::IdSet{0, 1, 2}), (std::vector{wide, narrow}));
   EXPECT_EQ(jobs(flux::IdSet{0, 1, 2}).size(), jobs(flux::IdSet{0}).size() + jobs(flux::IdSet{2}).size());
