@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <optional>
 
 #include <boost/json/parse.hpp>
@@ -71,7 +72,8 @@ std::optional<std::string> take_fields(const json::object& document, Command& co
   if (transitions == nullptr || !transitions->is_number())
     return "lease.transitions: it is missing; give the Lease's leaseTransitions";
   command.lease.transitions = transitions->to_number<std::int64_t>();
-  if (command.lease.transitions < 0) return "lease.transitions: it must not be negative";
+  if (command.lease.transitions < 0 || command.lease.transitions > std::numeric_limits<std::int32_t>::max())
+    return "lease.transitions: a Lease counts them from 0 to 2147483647";
   const auto text = text_at(document, "deadline");
   const auto deadline = parse_rfc3339(text);
   if (!deadline) {

@@ -42,6 +42,15 @@ std::optional<std::string> held_by_others(const flux::IdSet& ranks, const flux::
   return std::nullopt;
 }
 
+// Flux was told, but did not say that it is done.
+kube::Status perhaps_done(const Command& command, const Error& why) {
+  auto status = refusal(why);
+  if (why.code != Code::unavailable && why.code != Code::timed_out) return status;
+  status.message = fmt::format("{} of ranks {} may have taken effect, Flux did not say: {}; send it again",
+                               to_string(command.kind), command.ranks.to_string(), why.message);
+  return status;
+}
+
 // The command's effect when it cannot be told what runs.
 kube::Status half_told(const Command& command, const Error& why) {
   auto status = refusal(why);
@@ -102,10 +111,7 @@ asio::awaitable<Outcome> Commander::obey_now(Command command) {
 Result<void> Commander::check(const Command& command, const flux::ResourceStatus& status) {
   memory_.recall(status.drains);
   if (const auto checked = memory_.check(command.lease); !checked) return checked;
-  if (clock_().wall > command.deadline) {
-    return fail(Code::conflict, "deadline: {} has passed, it is {}: decide again, or set the clocks",
-                format_rfc3339(command.deadline), format_rfc3339(clock_().wall));
-  }
+  if (const auto timely = check_deadline(command); !timely) return timely;
   if (command.ranks.contains(0))
     return fail(Code::invalid, "ranks: rank 0 leads the instance and is never drained; leave it out");
   const auto size = sizing::end_of(status.resources.ranks());
@@ -119,6 +125,13 @@ Result<void> Commander::check(const Command& command, const flux::ResourceStatus
   return {};
 }
 
+Result<void> Commander::check_deadline(const Command& command) const {
+  const auto now = clock_().wall;
+  if (now <= command.deadline) return {};
+  return fail(Code::conflict, "deadline: {} has passed, it is {}: decide again, or set the clocks",
+              format_rfc3339(command.deadline), format_rfc3339(now));
+}
+
 asio::awaitable<Outcome> Commander::obey_at(std::shared_ptr<flux::Client> client, Command command) {
   instance::Queries queries(client);
   const auto status = co_await queries.resource_status();
@@ -127,13 +140,20 @@ asio::awaitable<Outcome> Commander::obey_at(std::shared_ptr<flux::Client> client
     if (checked.error().code == Code::invalid) co_return refused(422, checked.error().message);
     co_return std::unexpected(refusal(checked.error()));
   }
+  const bool drains = command.kind == Command::Kind::drain;
+  if (drains) {
+    const auto bears = co_await autoscale::scheduler_bears_drains(client);
+    if (!bears) co_return std::unexpected(refusal(bears.error()));
+  }
+  if (const auto timely = check_deadline(command); !timely)
+    co_return std::unexpected(refusal(timely.error()));
   memory_.obeyed(command.lease);  // also when nobody ever hears that it was
-  auto doing = command.kind == Command::Kind::drain
-                   ? autoscale::drain(client, command.ranks, reason_of(command))
-                   : autoscale::undrain_ours(client, command.ranks);
+  auto doing = drains ? autoscale::send_drain(client, command.ranks, reason_of(command))
+                      : autoscale::undrain_ours(client, command.ranks);
   const auto done = co_await std::move(doing);
-  if (!done) co_return std::unexpected(refusal(done.error()));
-  const auto seen = co_await autoscale::look_at_ranks(client);
+  if (!done) co_return std::unexpected(perhaps_done(command, done.error()));
+  auto looking = drains ? autoscale::look_behind_scheduler(client) : autoscale::look_at_ranks(client);
+  const auto seen = co_await std::move(looking);
   if (!seen) co_return std::unexpected(half_told(command, seen.error()));
   auto busy = co_await autoscale::jobs_of(client, seen->busy & seen->ours);
   if (!busy) co_return std::unexpected(half_told(command, busy.error()));

@@ -45,7 +45,7 @@ class Commander {
   // All ranks of it in one request to Flux. Errors, as a Status: 403 to a guest of the instance; 409 for an
   // older lease, a deadline that has passed, ranks that somebody else has drained, a scheduler that
   // autoscale::may_drain() refuses; 422 for rank 0 and ranks that do not exist; 503 and 504 when Flux does
-  // not answer, 429 when many commands wait. Only a 503 or 504 that says so has had an effect.
+  // not answer, 429 when many commands wait. After a 503 or 504 it may have had an effect.
   [[nodiscard]] boost::asio::awaitable<Outcome> obey(Command command);
 
  private:
@@ -54,6 +54,7 @@ class Commander {
   [[nodiscard]] boost::asio::awaitable<Outcome> obey_at(std::shared_ptr<flux::Client> client,
                                                         Command command);
   [[nodiscard]] Result<void> check(const Command& command, const flux::ResourceStatus& status);
+  [[nodiscard]] Result<void> check_deadline(const Command& command) const;
 
   BrokerAddress broker_;
   Clock clock_;

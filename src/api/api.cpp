@@ -140,7 +140,7 @@ struct Api::Impl {
                                 .message = "the request's path cannot be read: it must begin with / "
                                            "and escape with %XX"});
     }
-    if (!is_api(known.route.kind)) return answer_other(request, known.route, *known.target);
+    if (!is_api(known.route.kind)) return answer_other(exchange, known.route, *known.target);
     if (options.prometheus_only) return index(404);
     auto response = known.page == nullptr
                         ? answer_api(exchange)
@@ -254,11 +254,12 @@ struct Api::Impl {
   }
 
   // Other paths outside the API look neither at the method nor at Accept.
-  http::Response answer_other(const http::Request& request, const Route& route, const http::Target& target) {
+  http::Response answer_other(const Exchange& exchange, const Route& route, const http::Target& target) {
+    const auto& request = exchange.request;
     if (route.kind == Kind::index) return index(200);
     if (route.kind == Kind::prometheus) {
       if (request.method != "GET" && request.method != "HEAD") return refuse_method();
-      return prometheus.answer(request, target);
+      return prometheus.answer(request, target, exchange.user());
     }
     if (route.kind == Kind::health) {
       const auto view = store.view();
@@ -284,7 +285,7 @@ struct Api::Impl {
     if (!metric_asked) return to_response(unknown_resource(), form);
     if (request.method != "GET") return to_response(method_not_allowed(), form);
     if (known.negotiated.refusal) return to_response(*known.negotiated.refusal, form);
-    auto metric = metric_answers.answer(known);
+    auto metric = metric_answers.answer(known, exchange.user());
     log.metric(request, exchange.user(), metric, began);
     return std::move(metric.response);
   }

@@ -5,13 +5,13 @@
 
 namespace fluxmetrics::api {
 
-MetricAnswer MetricAnswers::answer(KnownRequest& request) const {
+MetricAnswer MetricAnswers::answer(KnownRequest& request, std::string_view reader) const {
   for (;;) {
     const auto now = std::chrono::steady_clock::now();
     auto answer = answer_with(store_.view(), now, request);
     if (!store_.records_handed_out() || !request.wanted || answer.response.status != 200) return answer;
     // Seldom: another value has come meanwhile.
-    if (store_.hand_out(*request.wanted, now)) return answer;
+    if (store_.hand_out(*request.wanted, reader, now)) return answer;
   }
 }
 

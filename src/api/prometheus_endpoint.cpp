@@ -79,18 +79,20 @@ PrometheusEndpoint::Encoded& PrometheusEndpoint::encoded(ExpositionFormat format
 
 // An adapter hands the wanted size on to an autoscaler.
 bool PrometheusEndpoint::hands_out(const metrics::View& view, bool fresh,
-                                   const std::vector<std::string_view>& names, MonoTime now) {
+                                   const std::vector<std::string_view>& names, std::string_view reader,
+                                   MonoTime now) {
   if (!fresh || !view.snapshot->wanted) return true;
   const bool told = names.empty() || std::ranges::find(names, metrics::exposed_wanted_name) != names.end();
-  return !told || store_.hand_out(*view.snapshot->wanted, now);
+  return !told || store_.hand_out(*view.snapshot->wanted, reader, now);
 }
 
-http::Response PrometheusEndpoint::answer(const http::Request& request, const http::Target& target) {
+http::Response PrometheusEndpoint::answer(const http::Request& request, const http::Target& target,
+                                          std::string_view reader) {
   const auto names = wanted_names(target);
   const Now now = Now::read();
   auto view = store_.view();
   while (store_.records_handed_out() &&
-         !hands_out(view, !data_trouble(view, options_.max_staleness, now.mono), names, now.mono))
+         !hands_out(view, !data_trouble(view, options_.max_staleness, now.mono), names, reader, now.mono))
     view = store_.view();
   const auto format = exposition_format(request.headers);
   const bool fresh = !data_trouble(view, options_.max_staleness, now.mono);

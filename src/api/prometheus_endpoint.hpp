@@ -25,7 +25,8 @@ class PrometheusEndpoint {
  public:
   PrometheusEndpoint(const ApiOptions& options, const metrics::Store& store, const OwnMetrics& own)
       : options_(options), store_(store), own_(own) {}
-  [[nodiscard]] http::Response answer(const http::Request& request, const http::Target& target);
+  [[nodiscard]] http::Response answer(const http::Request& request, const http::Target& target,
+                                      std::string_view reader);
 
  private:
   // The instance's part of the answer in one format, encoded once for each snapshot.
@@ -36,7 +37,8 @@ class PrometheusEndpoint {
     std::optional<DeflatedPart> deflated;  // made when somebody asks for it
   };
   [[nodiscard]] bool hands_out(const metrics::View& view, bool fresh,
-                               const std::vector<std::string_view>& names, MonoTime now);
+                               const std::vector<std::string_view>& names, std::string_view reader,
+                               MonoTime now);
   [[nodiscard]] Encoded& encoded(metrics::ExpositionFormat format, const metrics::View& view, bool fresh);
 
   const ApiOptions& options_;

@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
+#include "base/rest.hpp"
 #include "flux/replies.hpp"
 #include "flux/resource_set.hpp"
 #include "instance/queries.hpp"
@@ -22,6 +23,8 @@ namespace fluxmetrics::autoscale {
 namespace asio = boost::asio;
 namespace json = boost::json;
 namespace {
+
+constexpr Seconds grants_arrive_within{0.05};
 
 // A broker that lives answers in milliseconds. One that does not is asked again in the next round.
 constexpr auto answer_deadline = std::chrono::seconds(1);
@@ -115,15 +118,37 @@ boost::asio::awaitable<Result<sizing::ResizeObservation>> look_at_ranks(
   co_return seen;
 }
 
-boost::asio::awaitable<Result<void>> drain(std::shared_ptr<flux::Client> client, flux::IdSet ranks,
-                                           std::string reason) {
+asio::awaitable<Result<sizing::ResizeObservation>> look_behind_scheduler(
+    std::shared_ptr<flux::Client> client) {
+  instance::Queries questions(client);
+  const auto used = co_await questions.ranks_in_schedule();
+  if (!used) co_return std::unexpected(used.error());
+  // What it granted before it answered is on its way to the job manager.
+  co_await rest_for(grants_arrive_within);
+  auto seen = co_await look_at_ranks(client);
+  if (seen && *used) seen->ours = seen->ours - **used;
+  co_return seen;
+}
+
+asio::awaitable<Result<void>> scheduler_bears_drains(std::shared_ptr<flux::Client> client) {
   instance::Queries questions(client);
   const auto scheduler = co_await questions.scheduler();
   if (!scheduler) co_return std::unexpected(scheduler.error());
-  if (const auto allowed = may_drain(*scheduler); !allowed) co_return std::unexpected(allowed.error());
+  co_return may_drain(*scheduler);
+}
+
+asio::awaitable<Result<void>> send_drain(std::shared_ptr<flux::Client> client, flux::IdSet ranks,
+                                         std::string reason) {
   const auto acknowledged = co_await client->rpc("resource.drain", drain_request(ranks, reason));
   if (!acknowledged) co_return std::unexpected(acknowledged.error());
   co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> drain(std::shared_ptr<flux::Client> client, flux::IdSet ranks,
+                                    std::string reason) {
+  const auto allowed = co_await scheduler_bears_drains(client);
+  if (!allowed) co_return allowed;
+  co_return co_await send_drain(client, std::move(ranks), std::move(reason));
 }
 
 boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {

@@ -34,6 +34,12 @@ inline constexpr std::string_view drain_reason = "flux-metrics-api: giving the n
 [[nodiscard]] boost::asio::awaitable<Result<sizing::ResizeObservation>> look_at_ranks(
     std::shared_ptr<flux::Client> client);
 
+// The same once the scheduler has taken in every drain that Flux acknowledged before: it may have granted a
+// rank that it did not know to be drained, and Flux acknowledges a drain before it tells the scheduler.
+// `ours` is without ranks that the scheduler still uses; what is in `ours` and not in `busy` stays empty.
+[[nodiscard]] boost::asio::awaitable<Result<sizing::ResizeObservation>> look_behind_scheduler(
+    std::shared_ptr<flux::Client> client);
+
 // Drains `ranks`, also offline ones, so that a pod that comes up late gets no job; those that are drained
 // already are left as they are, with their reason. `reason` begins with instance::own_drain_prefix. Flux has
 // acknowledged it when this returns, all ranks in one request. Needs the instance owner. Errors: also those
@@ -41,6 +47,14 @@ inline constexpr std::string_view drain_reason = "flux-metrics-api: giving the n
 [[nodiscard]] boost::asio::awaitable<Result<void>> drain(std::shared_ptr<flux::Client> client,
                                                          flux::IdSet ranks,
                                                          std::string reason = std::string(drain_reason));
+
+// What drain() looks at first: the scheduler that is there now. Errors: as may_drain().
+[[nodiscard]] boost::asio::awaitable<Result<void>> scheduler_bears_drains(
+    std::shared_ptr<flux::Client> client);
+
+// The same as drain() without that.
+[[nodiscard]] boost::asio::awaitable<Result<void>> send_drain(std::shared_ptr<flux::Client> client,
+                                                              flux::IdSet ranks, std::string reason);
 
 // Lets `ranks` have jobs again; those that are not drained, or drained by somebody else, are left alone.
 [[nodiscard]] boost::asio::awaitable<Result<void>> undrain_ours(std::shared_ptr<flux::Client> client,

@@ -15,6 +15,7 @@ void DrainReport::on_drained(const flux::IdSet& ranks, MonoTime now) {
   told_.drained += ranks.size();
   for (const auto rank : ranks)
     since_.insert_or_assign(rank, now);
+  told_.ranks = told_.ranks | ranks;
   shared_.reset();
 }
 
@@ -22,11 +23,16 @@ void DrainReport::on_undrained(const flux::IdSet& ranks) {
   told_.undrained += ranks.size();
   for (const auto rank : ranks)
     since_.erase(rank);
+  told_.ranks = told_.ranks - ranks;
   shared_.reset();
 }
 
 void DrainReport::on_round(const sizing::ResizeObservation& seen, const sizing::ResizeActions& actions,
                            std::string sentence, Now now) {
+  if (told_.ranks != seen.ours) {
+    told_.ranks = seen.ours;
+    shared_.reset();
+  }
   std::erase_if(since_, [&](const auto& entry) {
     const auto& [rank, since] = entry;
     if (!seen.ours.contains(rank)) return true;  // undrained by somebody else

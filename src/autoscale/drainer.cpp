@@ -27,7 +27,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto between_rounds = 50ms;  // at least
-constexpr auto waiting_round = 1s;     // while something waits
+constexpr auto waiting_round = 1s;     // while something waits, or longer after a long one
+constexpr int rests_after_round = 10;  // so many times as long
 constexpr auto quiet_round = 15s;      // while nothing does
 constexpr auto watchful_round = 5s;    // ... and a cluster may change the size by itself
 
@@ -84,11 +85,12 @@ struct Drainer::Impl {
   asio::steady_timer timer{io};
   bool woken = false;
   metrics::Needed acted_on;  // in the last round
+  MonoTime::duration round_took{};
 
   Impl(DrainerOptions options_, metrics::Store& store_, metrics::Publisher& publisher)
       : options(std::move(options_)),
         store(store_),
-        rounds(options.policy, options.look_at_cluster, store_, publisher, options.clock) {}
+        rounds(options.policy, options.cluster, store_, publisher, options.clock) {}
 
   void wake() {
     asio::post(io, [this] {
@@ -110,22 +112,23 @@ struct Drainer::Impl {
   // Whether there is a reason for a round before its time.
   bool due() {
     const auto [now_needed, touch] = latest();
-    if (!same_nodes(now_needed, acted_on)) return true;
+    if (!same_nodes(now_needed, acted_on) || rounds.pods_leave()) return true;
     if (rounds.settled()) return !touch;
     return store.told(options.clock().mono).handed_out != rounds.handed_out();
   }
 
   asio::awaitable<void> await_next_round() {
     const auto began = options.clock().mono;
-    const auto quiet = options.look_at_cluster ? watchful_round : quiet_round;
-    const auto end = began + (rounds.settled() ? quiet : waiting_round);
+    const auto quiet = options.cluster.look ? watchful_round : quiet_round;
+    // What is asked costs the broker more the more ranks and jobs there are.
+    const auto waiting = std::clamp<MonoTime::duration>(round_took * rests_after_round, waiting_round, quiet);
+    const auto end = began + (rounds.settled() ? quiet : waiting);
     for (auto now = began; !ending && now < began + between_rounds; now = options.clock().mono)
       co_await rest(began + between_rounds - now);
     while (!ending && options.clock().mono < end && !due()) {
       // While something waits, a value may be handed out that it waits for: a look at that costs nothing.
       if (!woken) co_await rest(rounds.settled() ? end - options.clock().mono : between_rounds);
-      // While something waits any news may end it.
-      if (std::exchange(woken, false) && !rounds.settled()) break;
+      woken = false;
     }
   }
 
@@ -139,7 +142,9 @@ struct Drainer::Impl {
       auto [now_needed, touch] = latest();
       if (now_needed.state) {
         acted_on = now_needed;
+        const auto began = options.clock().mono;
         ready = co_await rounds.make(contact.polls(), std::move(now_needed), touch);
+        round_took = options.clock().mono - began;
         if (!ready) co_return ready.error();
       }
       co_await await_next_round();
@@ -188,7 +193,7 @@ Drainer::~Drainer() {
 }
 
 void Drainer::start() {
-  if (!impl_->options.look_at_cluster) {
+  if (!impl_->options.cluster.look) {
     log::info(
         "draining by what Flux alone tells: without the cluster's word a second broker of a rank, and a pod "
         "that is being deleted, are not seen");
@@ -211,6 +216,10 @@ void Drainer::on_silence() {
     const std::scoped_lock lock(impl_->mutex);
     impl_->in_touch = false;
   }
+  impl_->wake();
+}
+
+void Drainer::on_pods() {
   impl_->wake();
 }
 

@@ -18,7 +18,7 @@ struct DrainerOptions {
   std::vector<std::string> socket_paths = {};  // tried in order, again and again, until one answers
   bool follow_to_top = true;
   sizing::ResizePolicy policy = {};  // `writes` is false: an autoscaler does
-  LookAtCluster look_at_cluster = {};
+  WatchedCluster cluster = {};
   Clock clock = Now::read;
 };
 
@@ -39,6 +39,8 @@ class Drainer {
   void on_needed(const metrics::Needed& needed);
   // On any thread: the collector lost the broker.
   void on_silence();
+  // On any thread: WatchedCluster::leaving() may have changed.
+  void on_pods();
   // Undrains what need not stay drained, and returns when that is done or cannot be. To be called when nobody
   // reads any more, while the collector still runs.
   void stop();

@@ -31,12 +31,27 @@ std::string_view ranks_or_rank(const flux::IdSet& ranks) {
   return ranks.size() == 1 ? "rank" : "ranks";
 }
 
+// What a later look at Flux alone has told.
+void take_ranks(sizing::ResizeObservation& seen, sizing::ResizeObservation ranks) {
+  seen.ranks = ranks.ranks;
+  seen.online = std::move(ranks.online);
+  seen.ours = std::move(ranks.ours);
+  seen.others = std::move(ranks.others);
+  seen.busy = std::move(ranks.busy);
+}
+
+std::string sentence(const sizing::ResizeActions& actions, const instance::InstanceState& state) {
+  const auto& unknown = state.jobs_unknown.empty() ? state.allocated_unknown : state.jobs_unknown;
+  if (actions.wait != sizing::ResizeWait::flux_silent || unknown.empty()) return sizing::to_sentence(actions);
+  return fmt::format("what jobs need is not known, so no rank is given back or undrained: {}", unknown);
+}
+
 }  // namespace
 
-Rounds::Rounds(sizing::ResizePolicy policy, LookAtCluster look_at_cluster, metrics::Store& store,
+Rounds::Rounds(sizing::ResizePolicy policy, WatchedCluster cluster, metrics::Store& store,
                metrics::Publisher& publisher, Clock clock)
     : policy_(policy),
-      look_at_cluster_(std::move(look_at_cluster)),
+      watched_(std::move(cluster)),
       store_(store),
       publisher_(publisher),
       clock_(std::move(clock)),
@@ -50,7 +65,7 @@ asio::awaitable<Result<void>> Rounds::make(std::shared_ptr<flux::Client> client,
     published_ = 0;
   }
   need_ = needed.need;
-  auto seen = co_await observe(client);
+  auto seen = co_await observe(client, need_);
   if (!seen) co_return std::unexpected(seen.error());
   if (!in_touch) seen->flux_seen = std::min(seen->flux_seen, needed.confirmed.mono);
   if (!needed.known) {
@@ -58,20 +73,30 @@ asio::awaitable<Result<void>> Rounds::make(std::shared_ptr<flux::Client> client,
     seen->need = std::max(1U, published_);
   }
   auto actions = resize_.step(*seen);
-  report_.on_round(*seen, actions, sizing::to_sentence(actions), clock_());
+  if (actions.publish > 0 && (published_ == 0 || actions.publish < published_)) {
+    // What may be given back now must be empty for good.
+    auto ranks = co_await look_behind_scheduler(client);
+    if (!ranks) co_return std::unexpected(ranks.error());
+    take_ranks(*seen, *std::move(ranks));
+    seen->now = clock_().mono;
+    actions = resize_.step(*seen);
+  }
+  const auto waits_for = actions.wait == sizing::ResizeWait::jobs ? actions.waits_for : flux::IdSet{};
+  report_.on_round(*seen, actions, sentence(actions, *needed.state), clock_());
   settled_ = actions.drain.empty() && actions.undrain.empty() && actions.publish == published_ &&
              actions.wait == sizing::ResizeWait::nothing && in_touch;
-  if (actions.wait == sizing::ResizeWait::jobs) co_await name_jobs(client, actions.waits_for);
   auto done = co_await act(client, std::move(actions));
+  if (done && !waits_for.empty()) co_await name_jobs(client, waits_for);
   store_.set_draining(report_.read());
   co_return done;
 }
 
-asio::awaitable<Result<sizing::ResizeObservation>> Rounds::observe(std::shared_ptr<flux::Client> client) {
+asio::awaitable<Result<sizing::ResizeObservation>> Rounds::observe(std::shared_ptr<flux::Client> client,
+                                                                   std::uint32_t undrains_below) {
   const auto published = published_;
   const auto began = clock_().mono;
   const auto told = store_.told(began);
-  if (look_at_cluster_) co_await look_at_cluster();
+  if (watched_.look) co_await look_at_cluster();
   const auto looked = clock_().mono;
   auto seen = co_await look_at_ranks(client);
   if (!seen) co_return std::unexpected(seen.error());
@@ -82,20 +107,22 @@ asio::awaitable<Result<sizing::ResizeObservation>> Rounds::observe(std::shared_p
   seen->handed_out = told.handed_out;
   seen->flux_seen = looked;
   if (cluster_) {
+    const auto terminating = cluster_->terminating | leaving_;
     // Flux does not tell two brokers of a rank apart. But a broker that answers now lives, and of an index
     // whose old pods were gone before it was asked only the pod that stays can hold it. (Not so where a pod
     // was deleted by force: the API server then forgets it while it may live on.) While an old pod
     // terminates, nothing is proved: its broker may even come back, as the pod's script starts it again.
     // And on a look before the last read of a value an older value may since have been acted on.
     flux::IdSet candidates;
-    if (cluster_seen_ >= began)
-      candidates =
-          seen->ours & seen->online & (cluster_->staying - cluster_->terminating) & below(cluster_->size);
+    if (cluster_seen_ >= began) {
+      candidates = seen->ours & seen->online & (cluster_->staying - terminating) &
+                   below(std::min(undrains_below, cluster_->size));
+    }
     auto joined = co_await ranks_that_answer(client, std::move(candidates));
     seen->cluster = sizing::ClusterSight{.seen = cluster_seen_,
                                          .size = cluster_->size,
                                          .parallelism = cluster_->parallelism,
-                                         .terminating = cluster_->terminating,
+                                         .terminating = terminating,
                                          .joined = std::move(joined)};
   }
   seen->now = clock_().mono;
@@ -104,11 +131,13 @@ asio::awaitable<Result<sizing::ResizeObservation>> Rounds::observe(std::shared_p
 
 asio::awaitable<void> Rounds::look_at_cluster() {
   const auto now = clock_().mono;
+  // Pods that go tell of a size that somebody wrote.
+  const bool news = pods_leave();
+  if (watched_.leaving) leaving_ = watched_.leaving();
   // What grows or is undrained must be seen after what was handed out last.
   const bool matters = !cluster_ || need_ > cluster_->size || !(ours_ & below(need_)).empty();
-  if (!matters && now - cluster_seen_ < cluster_serves) co_return;
-  if (now < no_look_before_) co_return;
-  auto look = co_await look_at_cluster_();
+  if (!news && ((!matters && now - cluster_seen_ < cluster_serves) || now < no_look_before_)) co_return;
+  auto look = co_await watched_.look();
   const auto ended = clock_().mono;
   no_look_before_ = ended + std::min((ended - now) * rests_after_look, longest_rest);
   if (look) {
@@ -127,11 +156,12 @@ asio::awaitable<Result<void>> Rounds::act(std::shared_ptr<flux::Client> client,
   if (!actions.drain.empty()) {
     const auto done = co_await drain(client, actions.drain);
     drained = done.has_value();
-    if (drained) {
-      log::info("drained {} {}: no job starts there any more", ranks_or_rank(actions.drain),
-                actions.drain.to_string());
-      report_.on_drained(actions.drain, clock_().mono);
-    } else {
+    // Those that the scheduler had not heard of yet are drained once more.
+    if (const auto fresh = actions.drain - ours_; drained && !fresh.empty()) {
+      log::info("drained {} {}: no job starts there any more", ranks_or_rank(fresh), fresh.to_string());
+      report_.on_drained(fresh, clock_().mono);
+    }
+    if (!drained) {
       trouble = done.error().message;
       if (!client->connected()) co_return done;
     }
@@ -150,7 +180,7 @@ asio::awaitable<Result<void>> Rounds::act(std::shared_ptr<flux::Client> client,
 
 void Rounds::publish(std::uint32_t size, const std::string& why_none) {
   if (size == 0) {
-    publisher_.on_wanted(fail(Code::unavailable, "nothing is safe to publish yet: {}", why_none));
+    publisher_.on_wanted(fail(Code::unavailable, "nothing is safe to publish yet: {}", why_none), started_);
     return;
   }
   if (size == published_) return;
@@ -159,16 +189,15 @@ void Rounds::publish(std::uint32_t size, const std::string& why_none) {
   } else {
     log::info("node_wanted_count is {}, after {}", size, published_);
   }
-  publisher_.on_wanted(size);
+  publisher_.on_wanted(size, started_);
   published_ = size;
 }
 
 asio::awaitable<void> Rounds::name_jobs(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {
   const auto now = clock_().mono;
-  if (ranks == named_ && now - named_at_ < names_serve) co_return;
+  if (now - named_at_ < names_serve) co_return;
   const auto busy = co_await jobs_of(client, ranks);
   if (busy) report_.on_jobs(jobs_in(*busy));
-  named_ = std::move(ranks);
   named_at_ = now;
 }
 
@@ -185,7 +214,7 @@ void Rounds::tell(const std::string& trouble) {
 
 void Rounds::on_trouble(const std::optional<Error>& why) {
   settled_ = false;
-  if (why && published_ == 0) publisher_.on_wanted(fail(Code::unavailable, "{}", why->message));
+  if (why && published_ == 0) publisher_.on_wanted(fail(Code::unavailable, "{}", why->message), started_);
   tell(why ? why->message : std::string());
   store_.set_draining(report_.read());
 }
@@ -194,7 +223,7 @@ asio::awaitable<Result<void>> Rounds::let_go(std::shared_ptr<flux::Client> clien
   const auto told = store_.told(clock_().mono);
   need_ = sizing::nobody;  // the cluster is looked at anew
   no_look_before_ = {};
-  auto seen = co_await observe(client);
+  auto seen = co_await observe(client, sizing::nobody);
   if (!seen) co_return std::unexpected(seen.error());
   if (told.unread) seen->handed_out = sizing::nobody;
   auto ranks = sizing::ranks_to_undrain_at_end(*seen, policy_);
@@ -205,8 +234,9 @@ asio::awaitable<Result<void>> Rounds::let_go(std::shared_ptr<flux::Client> clien
   }
   const auto left = seen->ours - ranks;
   if (!left.empty()) {
-    log::info("{} {} stay drained: whoever read the last value may still give them back", ranks_or_rank(left),
-              left.to_string());
+    log::info(
+        "{} {} stay drained: {}", ranks_or_rank(left), left.to_string(),
+        cluster_trouble_.empty() ? "whoever read the last value may still give them back" : cluster_trouble_);
   }
   co_return Result<void>{};
 }

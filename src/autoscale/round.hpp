@@ -27,13 +27,17 @@ struct ClusterLook {
   flux::IdSet terminating;                   // indexes with a pod that is being deleted
   flux::IdSet staying;                       // indexes with a pod that is not
 };
-using LookAtCluster = std::function<boost::asio::awaitable<Result<ClusterLook>>()>;
+struct WatchedCluster {
+  // Asks the API server now. Empty where there is only Flux to go by.
+  std::function<boost::asio::awaitable<Result<ClusterLook>>()> look = {};
+  // Indexes whose pods are being deleted, as a watch has told; for an answer on any thread, at once.
+  std::function<flux::IdSet()> leaving = {};
+};
 
 class Rounds {
  public:
-  // `look_at_cluster` is empty where there is only Flux to go by. `store` and `publisher` must live as long
-  // as this.
-  Rounds(sizing::ResizePolicy policy, LookAtCluster look_at_cluster, metrics::Store& store,
+  // `store` and `publisher` must live as long as this.
+  Rounds(sizing::ResizePolicy policy, WatchedCluster cluster, metrics::Store& store,
          metrics::Publisher& publisher, Clock clock);
 
   // `in_touch`: nothing has changed since `needed` was said. Errors: the broker does not answer.
@@ -43,6 +47,8 @@ class Rounds {
   [[nodiscard]] bool settled() const { return settled_; }
   // The smallest size that a reader could bring about, as the last round saw it.
   [[nodiscard]] std::uint32_t handed_out() const { return handed_out_; }
+  // Whether a watch has told of pods that go since the last round.
+  [[nodiscard]] bool pods_leave() const { return watched_.leaving && watched_.leaving() != leaving_; }
 
   // At the end, when nobody reads any more: ranks that nobody takes away need not stay drained.
   [[nodiscard]] boost::asio::awaitable<Result<void>> let_go(std::shared_ptr<flux::Client> client);
@@ -52,7 +58,7 @@ class Rounds {
 
  private:
   [[nodiscard]] boost::asio::awaitable<Result<sizing::ResizeObservation>> observe(
-      std::shared_ptr<flux::Client> client);
+      std::shared_ptr<flux::Client> client, std::uint32_t undrains_below);
   [[nodiscard]] boost::asio::awaitable<void> look_at_cluster();
   [[nodiscard]] boost::asio::awaitable<Result<void>> act(std::shared_ptr<flux::Client> client,
                                                          sizing::ResizeActions actions);
@@ -62,7 +68,7 @@ class Rounds {
   void tell(const std::string& trouble);
 
   sizing::ResizePolicy policy_;
-  LookAtCluster look_at_cluster_;
+  WatchedCluster watched_;
   metrics::Store& store_;
   metrics::Publisher& publisher_;
   Clock clock_;
@@ -76,10 +82,10 @@ class Rounds {
   std::optional<ClusterLook> cluster_;
   MonoTime cluster_seen_;
   MonoTime no_look_before_;
+  flux::IdSet leaving_;  // as a watch told before the last round
   std::string cluster_trouble_;
   std::string told_;   // the last trouble in the log
-  flux::IdSet named_;  // the ranks whose jobs were last looked up
-  MonoTime named_at_;
+  MonoTime named_at_;  // when jobs on ranks were last looked up
   bool settled_ = false;
 };
 

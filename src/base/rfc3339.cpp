@@ -20,7 +20,10 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
                                         std::chrono::month(static_cast<unsigned>(number(5, 2))),
                                         std::chrono::day(static_cast<unsigned>(number(8, 2)))};
-  if (!day.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 60) return std::nullopt;
+  // WallTime counts nanoseconds in 64 bits: from 1677 to 2262.
+  const bool counted = number(0, 4) >= 1678 && number(0, 4) <= 2261;
+  if (!counted || !day.ok() || number(11, 2) > 23 || number(14, 2) > 59 || number(17, 2) > 60)
+    return std::nullopt;
   auto time = std::chrono::sys_days(day) + std::chrono::hours(number(11, 2)) +
               std::chrono::minutes(number(14, 2)) + std::chrono::seconds(number(17, 2));
   auto rest = text.substr(form.size());

@@ -139,8 +139,8 @@ class Demo {
         next_sync = now + sync_every;
       }
       if (auto done = inject_kill(); !done) return done;
+      tell_drains();
       if (const auto seen = store_.view().snapshot; seen != nullptr) {
-        tell_drains(*seen->state);
         view_.draw(*seen->state, cluster_.size(), wanted_);
       }
       const auto ended = finished();
@@ -184,8 +184,9 @@ class Demo {
   }
 
   // What the server does by itself; that ranks without a pod are drained is not worth a line.
-  void tell_drains(const instance::InstanceState& state) {
-    const auto drained = state.drained_by_us();
+  void tell_drains() {
+    const auto draining = store_.view().draining;
+    const auto drained = draining ? draining->ranks : flux::IdSet{};
     const auto here = flux::IdSet::range(0, cluster_.size() - 1);
     if (const auto leaving = (drained - drained_) & here; !leaving.empty())
       view_.tell(fmt::format("draining {} before giving them back", ranks_text(leaving)));
@@ -203,6 +204,7 @@ class Demo {
       return {};
     }
     failed_syncs_ = 0;
+    tell_drains();
     if (*desired != wanted_) view_.tell(fmt::format("node_wanted_count over https: {}", *desired));
     wanted_ = *desired;
     if (auto scaled = cluster_.scale(*desired, now); !scaled) return scaled;
@@ -253,6 +255,14 @@ class Demo {
 
 boost::asio::awaitable<Result<autoscale::ClusterLook>> look_at(const DemoCluster& cluster) {
   co_return cluster.look();
+}
+
+// Until there is a size to read; the autoscaler bears it when there is none.
+void await_wanted(const metrics::Store& store) {
+  for (int i = 0; i < 500; ++i) {
+    if (const auto seen = store.view().snapshot; seen && seen->wanted) return;
+    std::this_thread::sleep_for(10ms);
+  }
 }
 
 int failed(DemoView& view, const std::string& why) {
@@ -306,14 +316,13 @@ int run_demo(const DemoOptions& options) {
                   .max = DemoAutoscaler::max_replicas,
                   .hold = Seconds(hold),
                   .shrink_every = Seconds(shrink_every)},
-                 [&cluster] { return look_at(cluster); }, Seconds(0));
+                 {.look = [&cluster] { return look_at(cluster); }}, Seconds(0));
   pipeline.start();
   api::Api api({}, pipeline.store());
   ServerThread server(api, scratch.path());
   const auto port = server.start();
   if (!port) return failed(view, port.error().message);
-  for (int i = 0; i < 1000 && pipeline.store().view().snapshot == nullptr; ++i)
-    std::this_thread::sleep_for(10ms);
+  await_wanted(pipeline.store());
   view.tell(
       fmt::format("a simulated instance of 2 of at most 4 nodes; metrics at https://localhost:{}", *port));
 

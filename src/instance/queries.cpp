@@ -276,6 +276,15 @@ Task<flux::ResourceSet> Queries::allocated() {
   co_return std::unexpected(last);
 }
 
+Task<std::optional<flux::IdSet>> Queries::ranks_in_schedule() {
+  const auto reply = co_await ask("sched.resource-status", "{}");
+  if (!reply && reply.error().errnum == ENOSYS) co_return std::optional<flux::IdSet>{};
+  if (!reply) co_return std::unexpected(reply.error());
+  const auto status = flux::SchedStatus::from_json(*reply);
+  if (!status) co_return std::unexpected(status.error());
+  co_return std::optional(status->all.ranks() - status->down.ranks());
+}
+
 Task<flux::JobStats> Queries::job_stats() {
   return ask_for<flux::JobStats>("job-list.job-stats");
 }

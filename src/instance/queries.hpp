@@ -61,6 +61,9 @@ class Queries {
   [[nodiscard]] Task<bool> owner();
   // Finds the source when it is not known, or lost. Errors: nobody_tells() of those that every source has.
   [[nodiscard]] Task<flux::ResourceSet> allocated();
+  // The ranks that the scheduler itself, in the order of what reaches it, takes for usable now; nullopt where
+  // none is loaded. (Not of the resource module: that answers before the scheduler has heard of a drain.)
+  [[nodiscard]] Task<std::optional<flux::IdSet>> ranks_in_schedule();
   [[nodiscard]] Task<flux::JobStats> job_stats();
   // job-manager.stats-get's active_jobs.
   [[nodiscard]] Task<std::uint64_t> active_jobs();

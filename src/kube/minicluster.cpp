@@ -25,14 +25,20 @@ std::string job_path(const std::string& name_space, const std::string& name) {
   return fmt::format("/apis/batch/v1/namespaces/{}/jobs/{}", http::percent_encoded(name_space),
                      http::percent_encoded(name));
 }
-std::string pods_path(const std::string& name_space, const std::string& job) {
-  return fmt::format("/api/v1/namespaces/{}/pods?labelSelector={}", http::percent_encoded(name_space),
-                     http::percent_encoded("batch.kubernetes.io/job-name=" + job));
+// With what a cluster's own controllers write of each, a pod's metadata has some 5 KB.
+constexpr int pods_a_page = 500;
+
+std::string pods_path(const std::string& name_space, const std::string& job, const std::string& more) {
+  return fmt::format("/api/v1/namespaces/{}/pods?labelSelector={}&limit={}{}{}",
+                     http::percent_encoded(name_space),
+                     http::percent_encoded("batch.kubernetes.io/job-name=" + job), pods_a_page,
+                     more.empty() ? "" : "&continue=", http::percent_encoded(more));
 }
 
 // Names, labels and deletion times are all that is wanted of pods.
-RestCall pods_call(const std::string& name_space, const std::string& job, Seconds timeout) {
-  return {.path = pods_path(name_space, job),
+RestCall pods_call(const std::string& name_space, const std::string& job, const std::string& more,
+                   Seconds timeout) {
+  return {.path = pods_path(name_space, job, more),
           .headers = {{"Accept",
                        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"}},
           .timeout = timeout};
@@ -56,6 +62,12 @@ Error refused(Error why, std::string_view what, const std::string& name_space, s
       "resources [{}], verbs [get, list, watch]",
       what, why.message, name_space, group, resource);
   return why;
+}
+
+// Of a list that goes on; "" at its end.
+std::string next_page(const json::object& list) {
+  return std::string(
+      text_at(fluxmetrics::object_at(&list, "metadata"), "continue").value_or(std::string_view()));
 }
 
 Result<void> take_pods(const json::object& list, MiniClusterSight& sight) {
@@ -92,10 +104,14 @@ asio::awaitable<Result<MiniClusterSight>> look_at_minicluster(RestClient& client
     co_return std::unexpected(refused(job.error(), "its MiniCluster's Job", name_space, "batch", "jobs"));
   }
 
-  auto ask_pods = pods_call(name_space, name, timeout);
-  const auto pods = co_await client.object(std::move(ask_pods));
-  if (!pods) co_return std::unexpected(refused(pods.error(), "pods", name_space, "\"\"", "pods"));
-  if (const auto taken = take_pods(*pods, sight); !taken) co_return std::unexpected(taken.error());
+  std::string more;
+  do {
+    auto ask_pods = pods_call(name_space, name, more, timeout);
+    const auto pods = co_await client.object(std::move(ask_pods));
+    if (!pods) co_return std::unexpected(refused(pods.error(), "pods", name_space, "\"\"", "pods"));
+    if (const auto taken = take_pods(*pods, sight); !taken) co_return std::unexpected(taken.error());
+    more = next_page(*pods);
+  } while (!more.empty());
   co_return sight;
 }
 

@@ -24,8 +24,8 @@ struct MiniClusterSight {
 };
 
 // Asks for all three anew, in this order, and not a cache: what is told happened before the call or during
-// it. Errors: Code::denied with the right that is missing; not_found when there is no such MiniCluster; as
-// RestClient::object().
+// it. Pods come in pages, all as of the first one; each request has `timeout`. Errors: Code::denied with the
+// right that is missing; not_found when there is no such MiniCluster; as RestClient::object().
 boost::asio::awaitable<Result<MiniClusterSight>> look_at_minicluster(RestClient& client,
                                                                      std::string name_space, std::string name,
                                                                      Seconds timeout);

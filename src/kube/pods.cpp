@@ -65,10 +65,13 @@ PodTable pods_by_index(const PodsByName& by_name) {
 
 void PodStore::publish(PodTable table) {
   auto made = std::make_shared<const PodTable>(std::move(table));
-  const std::scoped_lock lock(mutex_);
-  view_.trouble.reset();
-  view_.table = std::move(made);
-  generation_.fetch_add(1, std::memory_order_release);
+  {
+    const std::scoped_lock lock(mutex_);
+    view_.trouble.reset();
+    view_.table = std::move(made);
+    generation_.fetch_add(1, std::memory_order_release);
+  }
+  if (changed_) changed_();
 }
 
 void PodStore::set_trouble(Error trouble) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -46,6 +47,8 @@ struct PodView {
 class PodStore {
  public:
   void publish(PodTable table);  // clears the trouble
+  // Has `changed` called after each publish(), on that thread. To be called before the first.
+  void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
   // What was known stays, unless the trouble is Code::denied: it was not for us to know.
   void set_trouble(Error trouble);
   [[nodiscard]] PodView view() const;
@@ -56,6 +59,7 @@ class PodStore {
   mutable std::mutex mutex_;
   PodView view_;
   std::atomic<std::uint64_t> generation_{0};
+  std::function<void()> changed_;
 };
 
 }  // namespace fluxmetrics::kube

@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/histogram.hpp"
+#include "flux/idset.hpp"
 
 namespace fluxmetrics::metrics {
 
@@ -15,6 +16,7 @@ struct Draining {
 
   std::uint64_t drained = 0;          // ranks, since this program began
   std::uint64_t undrained = 0;        // ranks
+  flux::IdSet ranks;                  // drained by us, and not undrained
   std::uint64_t refused_shrinks = 0;  // a smaller size that had to wait for what runs
   Histogram until_idle{idle_bounds};  // seconds from a rank's drain until nothing ran there
   std::string waits;                  // what the size, or an undrain, waits for; "" when nothing does

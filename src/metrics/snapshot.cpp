@@ -90,10 +90,10 @@ void Store::record_handed_out(Seconds acts_within, MonoTime now) {
   handed_out_.emplace(acts_within, now);
 }
 
-bool Store::hand_out(std::uint32_t wanted, MonoTime now) const {
+bool Store::hand_out(std::uint32_t wanted, std::string_view reader, MonoTime now) const {
   const std::scoped_lock lock(mutex_);
   if (!view_.snapshot || view_.snapshot->wanted != wanted) return false;
-  if (handed_out_) handed_out_->record(wanted, now);
+  if (handed_out_) handed_out_->record(wanted, reader, now);
   return true;
 }
 
@@ -206,8 +206,9 @@ void Publisher::on_state(std::shared_ptr<const instance::InstanceState> state, N
   store_.publish(std::make_shared<const Snapshot>(last_));
 }
 
-void Publisher::on_wanted(Result<std::uint32_t> wanted) {
+void Publisher::on_wanted(Result<std::uint32_t> wanted, std::string_view broker) {
   const std::scoped_lock lock(mutex_);
+  if (wanted && last_.state && last_.state->started != broker) return;
   decided_ = std::move(wanted);
   if (!last_.families || same_wanted(decided_, last_wanted_)) return;
   last_wanted_ = decided_;

@@ -82,7 +82,8 @@ class Store {
   [[nodiscard]] bool records_handed_out() const { return handed_out_.has_value(); }
   // To be called before `wanted`, of a snapshot of this store, is handed out. False: another value has been
   // published since; hand out that one. So whoever publishes a value knows that none before it is on its way.
-  [[nodiscard]] bool hand_out(std::uint32_t wanted, MonoTime now) const;
+  // `reader`: who gets it, "" where nobody knows.
+  [[nodiscard]] bool hand_out(std::uint32_t wanted, std::string_view reader, MonoTime now) const;
   [[nodiscard]] Told told(MonoTime now) const;
   [[nodiscard]] instance::RpcTimes::Shared rpc_times() const;  // null before there are any
 
@@ -129,8 +130,9 @@ class Publisher {
   // From here on node_wanted_count is what on_wanted() says, anew for each broker; `decides` is told of each
   // state, on the thread of on_state(). To be called before the first state.
   void let_decide(std::function<void(const Needed&)> decides);
-  // On any thread: what is published from now on, or why there is no value.
-  void on_wanted(Result<std::uint32_t> wanted);
+  // On any thread: what is published from now on, or why there is no value. `broker`: `started` of the state
+  // that it was decided by; a size that was decided by a broker before the present one is dropped.
+  void on_wanted(Result<std::uint32_t> wanted, std::string_view broker);
 
  private:
   [[nodiscard]] Inputs inputs_at(WallTime now, std::span<const Reading> readings) const;

@@ -109,6 +109,10 @@ const kube::PodStore& ClusterLink::pods() const {
   return impl_->pods;
 }
 
+void ClusterLink::on_pods(std::function<void()> changed) {
+  impl_->pods.on_change(std::move(changed));
+}
+
 void ClusterLink::start(std::string name_space, std::function<std::string()> job) {
   if (impl_->authenticates) {
     asio::co_spawn(impl_->io, impl_->watcher.run(), [](const std::exception_ptr& fault) {

@@ -35,6 +35,8 @@ class ClusterLink {
   [[nodiscard]] kube::RestClient& client();
   // The pods that are watched, from start() on.
   [[nodiscard]] const kube::PodStore& pods() const;
+  // Has `changed` called, on this one's thread, when pods() has changed. To be called before start().
+  void on_pods(std::function<void()> changed);
   // `job` names the Job whose pods are watched, in `name_space`; it is called on the link's thread.
   void start(std::string name_space, std::function<std::string()> job);
   // To be called after the server has stopped and before it is destroyed: both wait for each other's work.

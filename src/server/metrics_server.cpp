@@ -75,13 +75,22 @@ boost::asio::awaitable<Result<autoscale::ClusterLook>> look(kube::RestClient& cl
                                    .staying = to_ranks(sight->staying)};
 }
 
+flux::IdSet leaving(const kube::PodStore& pods) {
+  flux::IdSet indexes;
+  const auto table = pods.view().table;
+  if (!table) return indexes;
+  for (const auto& [index, pod] : *table)
+    if (pod->leaving) indexes.insert(index);
+  return indexes;
+}
+
 // Empty where there is no cluster.
-autoscale::LookAtCluster cluster_looks(ClusterLink* cluster, const std::string& name_space,
-                                       std::function<std::string()> name) {
+autoscale::WatchedCluster watched(ClusterLink* cluster, const std::string& name_space,
+                                  std::function<std::string()> name) {
   if (cluster == nullptr) return {};
-  return [&client = cluster->client(), name_space, name = std::move(name)] {
-    return look(client, name_space, name());
-  };
+  return {.look = [&client = cluster->client(), name_space,
+                   name = std::move(name)] { return look(client, name_space, name()); },
+          .leaving = [&pods = cluster->pods()] { return leaving(pods); }};
 }
 
 agent::AgentOptions agent_options(const Config& config, const Broker& broker, const metrics::Store& store) {
@@ -89,9 +98,10 @@ agent::AgentOptions agent_options(const Config& config, const Broker& broker, co
           .minicluster = job_name(config.minicluster, store),
           .max_staleness = config.max_staleness,
           .broker = {.socket_paths = broker.socket_paths, .follow_to_top = !broker.named},
-          .obeys_not = config.drain ? "this server was started with --drain and decides itself which ranks it "
-                                      "drains: start it without --drain to have it obey a controller"
-                                    : ""};
+          .obeys_not = config.drain
+                           ? "this server was started with --drain and decides itself which ranks it "
+                             "drains: start it without --drain to have it obey a controller"
+                           : ""};
 }
 
 }  // namespace
@@ -109,8 +119,9 @@ MetricsServer::MetricsServer(CompletedConfig completed)
   if (config_.drain) {
     pipeline_.drain(
         resize_policy(config_, cluster_ != nullptr),
-        cluster_looks(cluster_.get(), config_.namespace_, job_name(config_.minicluster, pipeline_.store())),
+        watched(cluster_.get(), config_.namespace_, job_name(config_.minicluster, pipeline_.store())),
         config_.drain_handed_out_for);
+    if (cluster_) cluster_->on_pods([this] { pipeline_.on_pods(); });
   }
   if (!config_.prometheus_only) {
     agent_.emplace(agent_options(config_, completed.found.broker, pipeline_.store()), pipeline_.store());

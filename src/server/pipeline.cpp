@@ -37,11 +37,11 @@ Result<Found> find_all(const std::optional<std::string>& flux_uri, const sizing:
 }
 
 autoscale::DrainerOptions drainer_options(const Broker& broker, const sizing::ResizePolicy& policy,
-                                          autoscale::LookAtCluster look_at_cluster) {
+                                          autoscale::WatchedCluster cluster) {
   return {.socket_paths = broker.socket_paths,
           .follow_to_top = !broker.named,
           .policy = policy,
-          .look_at_cluster = std::move(look_at_cluster)};
+          .cluster = std::move(cluster)};
 }
 
 Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Seconds max_staleness,
@@ -54,10 +54,10 @@ Pipeline::Pipeline(const Broker& broker, const sizing::SizePolicy& policy, Secon
   store_.set_trouble(std::string(nothing_heard), std::nullopt);
 }
 
-void Pipeline::drain(const sizing::ResizePolicy& policy, autoscale::LookAtCluster look_at_cluster,
+void Pipeline::drain(const sizing::ResizePolicy& policy, autoscale::WatchedCluster cluster,
                      Seconds acts_within) {
   store_.record_handed_out(acts_within, MonoTime::clock::now());
-  drainer_.emplace(drainer_options(broker_, policy, std::move(look_at_cluster)), store_, publisher_);
+  drainer_.emplace(drainer_options(broker_, policy, std::move(cluster)), store_, publisher_);
   publisher_.let_decide([this](const metrics::Needed& needed) { drainer_->on_needed(needed); });
 }
 

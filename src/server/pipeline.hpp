@@ -42,7 +42,7 @@ struct Found {
 // How `broker`'s ranks are drained.
 [[nodiscard]] autoscale::DrainerOptions drainer_options(const Broker& broker,
                                                         const sizing::ResizePolicy& policy,
-                                                        autoscale::LookAtCluster look_at_cluster);
+                                                        autoscale::WatchedCluster cluster);
 
 // Collector -> publisher -> store, running while it lives.
 class Pipeline {
@@ -57,8 +57,11 @@ class Pipeline {
   }
   // From start() on, ranks are drained before node_wanted_count falls, and it is what sizing::Resize
   // publishes. A value that was handed out is acted on within `acts_within`.
-  void drain(const sizing::ResizePolicy& policy, autoscale::LookAtCluster look_at_cluster,
-             Seconds acts_within);
+  void drain(const sizing::ResizePolicy& policy, autoscale::WatchedCluster cluster, Seconds acts_within);
+  // On any thread: the cluster may tell of other pods that leave.
+  void on_pods() {
+    if (drainer_) drainer_->on_pods();
+  }
   // Ends that in good order, when nobody reads any more.
   void stop_draining();
   // Brings the collector to life; before this the store is empty.

@@ -122,10 +122,13 @@ void explain(ResizeActions& actions, const ResizeObservation& seen, const Sight&
     return wait_for(ResizeWait::last_shrink);
   }
   auto drained = ours_alone(seen) & span_of(0, plan.need) & (span_of(0, seen.ranks) - actions.undrain);
+  if (silent && !drained.empty()) return wait_for(missing(sight));
+  // A size that the operator ignores stays different for ever.
+  if (!sight.sizes_agree()) return wait_for(ResizeWait::sizes_differ);
   if (drained.empty()) return;
-  if (silent) return wait_for(missing(sight));
+  const auto unread = seen.handed_out == 0 ? ResizeWait::no_reader : ResizeWait::reader;
   const bool read = plan.told > *drained.first();
-  wait_for(read ? ResizeWait::broker : ResizeWait::reader, std::move(drained));
+  wait_for(read ? ResizeWait::broker : unread, std::move(drained));
 }
 
 }  // namespace
@@ -234,6 +237,12 @@ std::string to_sentence(const ResizeActions& actions) {
           ranks, actions.waits_for.size() == 1 ? "it" : "them");
     case ResizeWait::reader:
       return fmt::format("{} {} drained until the larger size is read", ranks, stay);
+    case ResizeWait::no_reader:
+      return fmt::format(
+          "{} {} drained until a size was read from this server and what one before it said cannot be acted "
+          "on "
+          "any more",
+          ranks, stay);
     case ResizeWait::broker:
       return fmt::format("{} {} drained until the broker of a pod that stays is online", ranks, stay);
   }

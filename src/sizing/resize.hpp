@@ -73,6 +73,7 @@ enum class ResizeWait : std::uint8_t {
   last_shrink,     // too short a time ago
   old_pod,         // to grow: the old pod of an index still runs, and the rank is not drained by us and empty
   reader,          // drained ranks that are needed: the larger value was not read yet
+  no_reader,       // ... or nothing was yet, and what a server before us said may still be acted on
   broker,          // drained ranks that are needed: no broker of a pod that stays
 };
 
@@ -98,7 +99,8 @@ class Resize {
 
   // `seen.now` must not go backwards.
   //
-  // - drain: every rank >= need, or >= what was handed out, that nobody drained, unborn ones too, save rank 0;
+  // - drain: every rank >= need, or >= what was handed out, that nobody drained, unborn ones too, save rank
+  // 0;
   //   and ranks whose pod goes, until the broker of one that stays is online.
   // - publish: need. Less than before only when every rank that could leave is drained and was seen idle
   //   after that, and once in `shrink_every`. So every rank >= what is published is always drained.

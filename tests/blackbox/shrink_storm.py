@@ -41,7 +41,7 @@ class World:
         self.staying = set(range(SIZE))
         self.terminating = {}  # index -> when the pod is gone
         self.later = []  # (when, what)
-        self.last_read = None
+        self.calm = False  # no job comes any more
 
     def play(self, shrinks):
         with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory(prefix="fma-") as folder:
@@ -57,13 +57,14 @@ class World:
             end = time.monotonic() + 60 + 60 * shrinks
             while self.shrinks < shrinks and time.monotonic() < end:
                 self.tick()
+            self.calm = True
             self.later = [(when, what) for when, what in self.later if what not in
                           (self.arrive, self.kill_server, self.restart_leader)]
             end = time.monotonic() + 120
             while time.monotonic() < end and not (self.size == 1 and not self.running() and not self.terminating):
                 self.tick()
             if self.drain and self.size != 1:
-                raise AssertionError(f"the size stays {self.size}:\n{self.server.log()[-3000:]}")
+                raise AssertionError(f"{self.namespace}: the size stays {self.size}:\n{self.server.log()[-3000:]}")
             self.count_killed()
         return self
 
@@ -101,6 +102,8 @@ class World:
         self.killed += sum(job["result"] != COMPLETED for job in ended)
 
     def submit(self, count):
+        if self.calm:
+            return
         for _ in range(count):
             self.flux.submit(fluxwire.jobspec(1, exclusive=True, duration=self.random.uniform(3, 15)))
 
@@ -124,8 +127,9 @@ class World:
     def sync(self):
         """The HPA: reads, and writes what it read a little later."""
         try:
-            value = self.server.number("node_wanted_count") if self.server.running() else None
-        except (OSError, AssertionError):
+            answer = self.server.metric("node_wanted_count", namespace=self.namespace)
+            value = answer.value()["value"] if answer.status == 200 else None
+        except OSError:  # it was killed
             value = None
         if value is None:
             return self.at(0.5, self.sync)

@@ -1,10 +1,12 @@
 """`start --drain`: no rank leaves the size that is published before it is drained and empty, none comes back before a
 larger size was read, and at an orderly end none stays drained for nothing."""
+import json
 import re
 import tempfile
 import time
 import unittest
 
+import badbroker
 import fluxwire
 import harness
 from draining import PROMPT, SHRINK, Flux, WithFlux
@@ -55,6 +57,25 @@ class Protocol(WithFlux):
                                    ("drain_idle_seconds_count", 3)):
                 value = re.search(rf"^flux_metrics_{name} (\S+)$", page, re.M)
                 self.assertGreaterEqual(float(value[1]), at_least, name)
+
+    def test_a_scheduler_that_has_not_heard_of_the_drain(self):
+        """Flux acknowledges a drain before the scheduler knows of it; until then that may grant the rank."""
+        self.size = 3
+        self.start(size=3, max_size=3)
+        jobs = self.flux.fill(3)
+        proxy = self.enterContext(badbroker.BadBroker(self.simulator.path))
+        with harness.Server(*PROMPT, uri=proxy.uri) as server:
+            self.await_read(server, 3)
+            busy_with_a_long_match = self.flux.rpc("sched.resource-status")
+            proxy.rules["sched.resource-status"] = badbroker.says(json.dumps(busy_with_a_long_match))
+            self.flux.cancel(*(job for rank, job in jobs.items() if rank != 0))
+            eventually(lambda: self.flux.ours() == {1, 2}, "drains")
+            eventually(lambda: "not drained yet" in server.get("/readyz/flux?verbose").body.decode(), "what it waits for",
+                       SHRINK)
+            time.sleep(3)
+            self.assertEqual(self.read(server), 3)
+            proxy.rules.clear()
+            self.await_read(server, 1)
 
     def test_nobody_drains_without_being_told_to(self):
         self.size = 4

@@ -57,10 +57,13 @@ TEST(AgentCommand, IsRefusedByTheNameOfTheField) {
                   .starts_with("lease: it is missing"));
   EXPECT_TRUE(refused(with("pod-a_1", "")).starts_with("lease.holder: "));
   EXPECT_TRUE(refused(with(R"(,"transitions":7)", "")).starts_with("lease.transitions: it is missing"));
-  EXPECT_TRUE(refused(with(":7", ":-7")).starts_with("lease.transitions: it must not be negative"));
+  EXPECT_TRUE(refused(with(":7", ":-7")).starts_with("lease.transitions: a Lease counts them from 0"));
+  EXPECT_TRUE(
+      refused(with(":7", ":2147483648")).starts_with("lease.transitions: a Lease counts them from 0"));
   EXPECT_TRUE(
       refused(with(":7", ":7.5")).starts_with("lease.transitions: json: cannot unmarshal number 7.5"));
   EXPECT_TRUE(refused(with("2026-11-30T12:00:05Z", "soon")).starts_with("deadline: 'soon' is no time"));
+  EXPECT_TRUE(refused(with("2026-11-30", "9999-11-30")).starts_with("deadline: '9999"));
   EXPECT_TRUE(refused(with("less to do", "a\\nb")).starts_with("reason: "));
   EXPECT_TRUE(refused(with("less to do", std::string(257, 'x'))).starts_with("reason: "));
 }

@@ -31,7 +31,8 @@ struct MiniClusterBench {
   MiniClusterBench() {
     server.answer = [this](const Asked& asked) {
       const bool pods = asked.target.starts_with("/api/v1/namespaces/n/pods?labelSelector=");
-      const auto found = answers.find(pods ? "pods" : asked.target);
+      const bool more = asked.target.contains("&continue=");
+      const auto found = answers.find(more ? "more" : pods ? "pods" : asked.target);
       return found == answers.end() ? Answer{.status = 404} : found->second;
     };
   }
@@ -48,6 +49,25 @@ TEST(MiniCluster, IsSeenWithItsJobAndItsPods) {
   EXPECT_EQ(sight->terminating, (std::set<std::uint32_t>{1, 2}));
   ASSERT_EQ(bench.server.asked.size(), 3U);
   EXPECT_TRUE(bench.server.asked[2].header("Accept").contains("PartialObjectMetadataList"));
+}
+
+TEST(MiniCluster, HasItsPodsToldInPages) {
+  MiniClusterBench bench;
+  const auto pod = [](const char* index) {
+    return std::string(R"({"metadata":{"name":"f-)") + index +
+           R"(","labels":{"batch.kubernetes.io/job-completion-index":")" + index + R"("}}})";
+  };
+  bench.answers["pods"].body =
+      R"({"metadata":{"continue":"a b"},"items":[)" + pod("0") + "," + pod("1") + "]}";
+  bench.answers["more"].body = R"({"metadata":{"continue":""},"items":[)" + pod("2") + "]}";
+  const auto sight = bench.look();
+  ASSERT_TRUE(sight) << sight.error().message;
+  EXPECT_EQ(sight->staying, (std::set<std::uint32_t>{0, 1, 2}));
+  ASSERT_EQ(bench.server.asked.size(), 4U);
+  EXPECT_TRUE(bench.server.asked[2].target.ends_with("&limit=500"));
+  EXPECT_TRUE(bench.server.asked[3].target.ends_with("&limit=500&continue=a%20b"));
+  bench.answers["more"].status = 410;
+  EXPECT_FALSE(bench.look()) << "half of the pods are not the pods";
 }
 
 TEST(MiniCluster, MayHaveNoJobYet) {

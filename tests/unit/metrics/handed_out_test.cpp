@@ -1,6 +1,8 @@
 #include "metrics/handed_out.hpp"
 
 #include <gtest/gtest.h>
+#include <limits>
+#include <string>
 
 #include "metrics/snapshot.hpp"
 #include "support/instance_builder.hpp"
@@ -18,14 +20,14 @@ TEST(HandedOut, IsNotKnownBeforeAnybodyHasRead) {
   HandedOut handed_out(Seconds(0), after(0));
   EXPECT_EQ(handed_out.smallest(after(100)), 0U);
   EXPECT_TRUE(handed_out.unread(after(100)));
-  handed_out.record(4, after(101));
+  handed_out.record(4, "hpa", after(101));
   EXPECT_EQ(handed_out.smallest(after(101)), 4U);
   EXPECT_FALSE(handed_out.unread(after(101)));
 }
 
 TEST(HandedOut, IsNotKnownWhileWhatAServerBeforeThisOneSaidMayBeActedOn) {
   HandedOut handed_out(Seconds(10), after(0));
-  handed_out.record(6, after(3));
+  handed_out.record(6, "hpa", after(3));
   EXPECT_EQ(handed_out.smallest(after(9)), 0U);
   EXPECT_FALSE(handed_out.unread(after(9)));
   EXPECT_EQ(handed_out.smallest(after(10)), 6U);
@@ -36,23 +38,49 @@ TEST(HandedOut, IsNotKnownWhileWhatAServerBeforeThisOneSaidMayBeActedOn) {
 
 TEST(HandedOut, IsTheLastValueWhereReadersActAtOnce) {
   HandedOut handed_out(Seconds(0), after(0));
-  handed_out.record(3, after(1));
-  handed_out.record(6, after(2));
+  handed_out.record(3, "hpa", after(1));
+  handed_out.record(6, "hpa", after(2));
   EXPECT_EQ(handed_out.smallest(after(2)), 6U);
-  handed_out.record(2, after(3));
+  handed_out.record(2, "hpa", after(3));
   EXPECT_EQ(handed_out.smallest(after(60)), 2U);
+}
+
+// An autoscaler that was told 5 may be held up on its way to write it, whoever else reads 8 meanwhile.
+TEST(HandedOut, KeepsTheLastValueOfEachReader) {
+  HandedOut handed_out(Seconds(10), after(-100));
+  handed_out.record(5, "hpa", after(0));
+  handed_out.record(8, "prometheus", after(5));
+  EXPECT_EQ(handed_out.smallest(after(60)), 5U);
+  handed_out.record(8, "hpa", after(61));
+  EXPECT_EQ(handed_out.smallest(after(61)), 8U);
+}
+
+TEST(HandedOut, ForgetsReadersThatAreGone) {
+  constexpr auto nobody = std::numeric_limits<std::uint32_t>::max();
+  HandedOut handed_out(Seconds(10), after(0));
+  EXPECT_EQ(handed_out.smallest(after(120)), 0U);
+  EXPECT_EQ(handed_out.smallest(after(121)), nobody)
+      << "a server before this one told nobody anything either";
+  handed_out.record(3, "hpa", after(200));
+  handed_out.record(6, "prometheus", after(300));
+  EXPECT_EQ(handed_out.smallest(after(320)), 3U);
+  EXPECT_EQ(handed_out.smallest(after(321)), 6U);
+  EXPECT_EQ(handed_out.smallest(after(421)), nobody);
+  for (int i = 0; i < 200; ++i)
+    handed_out.record(static_cast<std::uint32_t>(300 - i), std::to_string(i), after(500));
+  EXPECT_EQ(handed_out.smallest(after(500)), 101U) << "more readers than it knows apart";
 }
 
 TEST(HandedOut, IsTheSmallestOfTheTimeInWhichReadersAct) {
   HandedOut handed_out(Seconds(10), after(-100));
-  handed_out.record(3, after(0));
-  handed_out.record(6, after(4));
-  handed_out.record(5, after(6));
-  handed_out.record(5, after(8));
+  handed_out.record(3, "hpa", after(0));
+  handed_out.record(6, "hpa", after(4));
+  handed_out.record(5, "hpa", after(6));
+  handed_out.record(5, "hpa", after(8));
   EXPECT_EQ(handed_out.smallest(after(10)), 3U);
   EXPECT_EQ(handed_out.smallest(after(11)), 5U);
-  EXPECT_EQ(handed_out.smallest(after(1000)), 5U) << "the last one counts until there is another";
-  handed_out.record(7, after(1000));
+  EXPECT_EQ(handed_out.smallest(after(100)), 5U) << "the last one counts until there is another";
+  handed_out.record(7, "hpa", after(1000));
   EXPECT_EQ(handed_out.smallest(after(1000)), 7U);
 }
 
@@ -64,16 +92,16 @@ TEST(Store, HandsOutOnlyWhatIsPublished) {
   EXPECT_FALSE(store.records_handed_out());
   store.record_handed_out(Seconds(0), after(0));
   EXPECT_TRUE(store.records_handed_out());
-  EXPECT_FALSE(store.hand_out(3, after(1))) << "nothing is published";
+  EXPECT_FALSE(store.hand_out(3, "hpa", after(1))) << "nothing is published";
   const instance::InstanceState state = support::InstanceBuilder(6).online("0-3");
   publisher.on_state(std::make_shared<const instance::InstanceState>(state), {.wall = {}, .mono = after(1)});
-  publisher.on_wanted(3U);
-  EXPECT_TRUE(store.hand_out(3, after(2)));
+  publisher.on_wanted(3U, "");
+  EXPECT_TRUE(store.hand_out(3, "hpa", after(2)));
   EXPECT_EQ(store.told(after(2)).handed_out, 3U);
-  publisher.on_wanted(6U);
-  EXPECT_FALSE(store.hand_out(3, after(3))) << "whoever has not sent it yet must send the new one";
+  publisher.on_wanted(6U, "");
+  EXPECT_FALSE(store.hand_out(3, "hpa", after(3))) << "whoever has not sent it yet must send the new one";
   EXPECT_EQ(store.told(after(3)).handed_out, 3U);
-  EXPECT_TRUE(store.hand_out(6, after(3)));
+  EXPECT_TRUE(store.hand_out(6, "hpa", after(3)));
   EXPECT_EQ(store.told(after(3)).handed_out, 6U);
 }
 
@@ -95,17 +123,19 @@ TEST(Publisher, PublishesWhatIsDecidedInPlaceOfWhatIsNeeded) {
   ASSERT_TRUE(undecided->find(wanted_name)->missing);
   EXPECT_EQ(undecided->find(wanted_name)->missing->code, Code::unavailable);
   EXPECT_FALSE(undecided->wanted);
-  publisher.on_wanted(4U);
+  publisher.on_wanted(4U, "");
   const auto decided = store.view().snapshot;
   EXPECT_EQ(decided->wanted, 4U);
   EXPECT_GT(decided->generation, undecided->generation);
   EXPECT_EQ(decided->confirmed.mono, after(0)) << "no word of the broker";
-  publisher.on_wanted(4U);
+  publisher.on_wanted(4U, "");
   EXPECT_EQ(store.view().snapshot, decided) << "nothing new";
   publisher.on_state(shared, {.wall = {}, .mono = after(1)});
   EXPECT_EQ(store.view().snapshot->wanted, 4U);
-  publisher.on_wanted(fail(Code::unavailable, "nobody knows"));
+  publisher.on_wanted(fail(Code::unavailable, "nobody knows"), "");
   EXPECT_EQ(store.view().snapshot->find(wanted_name)->missing->message, "nobody knows");
+  publisher.on_wanted(2U, "a broker before this one");
+  EXPECT_FALSE(store.view().snapshot->wanted);
 }
 
 // Ranks that run something outside of the need are drained and become empty: they must not be part of it.

@@ -109,6 +109,18 @@ TEST(Resize, TakesWhatOthersDrainedForDrainedAndLeavesIt) {
   EXPECT_EQ(bench.step().undrain, ids("2,4-5"));
 }
 
+// The operator ignores sizes below minSize and above maxSize, and says nothing of it.
+TEST(Resize, SaysThatASizeIsIgnored) {
+  Bench bench;
+  bench.seen.need = bench.seen.published = bench.seen.handed_out = bench.seen.cluster->size = 4;
+  bench.seen.cluster->parallelism = 2;
+  bench.seen.ours = ids("2-5");
+  EXPECT_EQ(bench.step().wait, ResizeWait::sizes_differ) << "no pod comes for ranks 2 and 3";
+  bench.seen.need = bench.seen.published = bench.seen.handed_out = bench.seen.cluster->size = 1;
+  bench.seen.ours = ids("1-5");
+  EXPECT_EQ(bench.step().wait, ResizeWait::sizes_differ) << "rank 1 stays, drained";
+}
+
 TEST(Resize, UndrainsWhatWasPublishedReadAskedForAndIsThere) {
   Bench bench;
   bench.seen.need = 6;
@@ -132,7 +144,10 @@ TEST(Resize, UndrainsWhatWasPublishedReadAskedForAndIsThere) {
   bench.seen.handed_out = 0;
   actions = bench.step();
   EXPECT_EQ(actions.undrain, ids(""));
-  EXPECT_EQ(to_sentence(actions), "ranks 3-5 stay drained until the larger size is read");
+  EXPECT_TRUE(
+      to_sentence(actions).starts_with("ranks 3-5 stay drained until a size was read from this server"));
+  bench.seen.handed_out = 3;
+  EXPECT_EQ(to_sentence(bench.step()), "ranks 3-5 stay drained until the larger size is read");
   bench.seen = all;
   bench.seen.cluster->size = 4;
   EXPECT_EQ(bench.step().undrain, ids("3"));
