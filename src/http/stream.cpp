@@ -16,7 +16,8 @@ constexpr std::size_t ciphertext_size = 4096;
 
 }  // namespace
 
-Stream::Stream(Socket socket) : socket_(std::move(socket)) {
+Stream::Stream(Socket socket)
+    : socket_(std::move(socket)), sent_(socket_.get_executor(), asio::steady_timer::time_point::max()) {
   ErrorCode ignored;
   socket_.non_blocking(true, ignored);
 }
@@ -103,7 +104,13 @@ std::size_t Stream::write_now(std::string_view bytes, ErrorCode& error) {
 }
 
 asio::awaitable<void> Stream::flush(ErrorCode& error) {
-  if (sending_) co_return;  // whoever is at it sends this, too
+  if (sending_) {  // whoever is at it sends this, too
+    ErrorCode ignored;
+    while (sending_)
+      co_await sent_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    error = unsent_;
+    co_return;
+  }
   sending_ = true;
   while (flush_due() && !error) {
     const std::string rest(tls_->output().substr(flushed_));  // the engine may add to its output meanwhile
@@ -112,6 +119,8 @@ asio::awaitable<void> Stream::flush(ErrorCode& error) {
     co_await asio::async_write(socket_, asio::buffer(rest), asio::redirect_error(asio::use_awaitable, error));
   }
   sending_ = false;
+  unsent_ = error;
+  sent_.cancel();
 }
 
 asio::awaitable<void> Stream::write(std::string_view bytes, ErrorCode& error) {

@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "http/tls_context.hpp"
 #include "http/tls_engine.hpp"
@@ -58,8 +59,10 @@ class Stream {
 
   Socket socket_;
   std::optional<TlsEngine> tls_;
-  std::size_t flushed_ = 0;  // of the engine's output
-  bool sending_ = false;     // flush() is at work
+  std::size_t flushed_ = 0;         // of the engine's output
+  bool sending_ = false;            // flush() is at work
+  ErrorCode unsent_;                // why the last flush() has not sent all
+  boost::asio::steady_timer sent_;  // waited for by a flush() that finds another one at work
   std::vector<char> ciphertext_;
 };
 
