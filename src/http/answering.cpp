@@ -66,13 +66,15 @@ void log_slow(const Peer& peer, Seconds limit) {
   log::info("{}: took no more of its answer for {} s: dropped", peer.address, limit.count());
 }
 
-asio::awaitable<std::optional<std::string>> next_piece(std::shared_ptr<BodySource> source) {
+asio::awaitable<NextPiece> next_piece(std::shared_ptr<BodySource> source) {
+  NextPiece piece;
   try {
-    co_return co_await source->next();
+    piece.text = co_await source->next();
   } catch (const std::exception& fault) {
     log::error("a body that comes in pieces ends early: internal error: {}", fault.what());
+    piece.failed = true;
   }
-  co_return std::nullopt;
+  co_return piece;
 }
 
 }  // namespace fluxmetrics::http

@@ -18,9 +18,12 @@ namespace fluxmetrics::http {
 // Handler::answer_later(), or a 500 when it threw.
 [[nodiscard]] boost::asio::awaitable<Response> answer_later(Handler& handler, Request request);
 
-// BodySource::next(), or its end when it threw.
-[[nodiscard]] boost::asio::awaitable<std::optional<std::string>> next_piece(
-    std::shared_ptr<BodySource> source);
+// What BodySource::next() said; neither of both: that is the end.
+struct NextPiece {
+  std::optional<std::string> text;
+  bool failed = false;  // it threw: the body must not look whole
+};
+[[nodiscard]] boost::asio::awaitable<NextPiece> next_piece(std::shared_ptr<BodySource> source);
 
 // For the log: a client was too slow for a body that comes in pieces.
 void log_slow(const Peer& peer, Seconds limit);

@@ -52,11 +52,12 @@ struct Http2Connection::Pieces {
   std::shared_ptr<BodySource> source;
   asio::steady_timer moved;  // waited for by who fetches: its piece is on its way, or nobody wants it
   std::string piece = {};
-  std::size_t sent = 0;  // of the piece
-  bool last = false;     // there is none after it
-  bool gone = false;     // the stream is closed
+  std::size_t sent = 0;   // of the piece
+  bool last = false;      // it is empty, and there is none after it
+  bool end_sent = false;  // the frame that tells the client so
+  bool gone = false;      // the stream is closed
 
-  [[nodiscard]] bool taken() const { return sent == piece.size(); }
+  [[nodiscard]] bool taken() const { return sent == piece.size() && end_sent == last; }
   void end() {
     gone = true;
     source->end();
@@ -68,6 +69,7 @@ struct Http2Connection::Exchange {
   explicit Exchange(SessionContext& context) : kept(context) {}
   Request request;
   RequestBody kept;
+  MonoTime began = std::chrono::steady_clock::now();
   std::size_t head_bytes = 0;
   std::size_t body_bytes = 0;
   bool complete = false;
@@ -165,11 +167,12 @@ struct Http2Connection::Callbacks {
   static ssize_t piece(nghttp2_session* /*session*/, std::int32_t /*id*/, std::uint8_t* space,
                        std::size_t size, std::uint32_t* flags, nghttp2_data_source* source, void* /*self*/) {
     auto& pieces = *static_cast<Exchange*>(source->ptr)->pieces;
-    if (pieces.taken() && !pieces.last) return NGHTTP2_ERR_DEFERRED;
+    if (pieces.taken()) return NGHTTP2_ERR_DEFERRED;
     if (pieces.last) *flags |= NGHTTP2_DATA_FLAG_EOF;
     const std::size_t count = std::min(size, pieces.piece.size() - pieces.sent);
     std::copy_n(pieces.piece.data() + pieces.sent, count, reinterpret_cast<char*>(space));
     pieces.sent += count;
+    pieces.end_sent = pieces.last;
     if (pieces.taken()) pieces.moved.cancel();
     return static_cast<ssize_t>(count);
   }
@@ -225,19 +228,22 @@ asio::awaitable<void> Http2Connection::run() {
   }
 }
 
-// A request must come whole within the header timeout; between requests the connection may idle.
+// Between requests the connection may idle. Whatever else goes on, each request must come whole within the
+// header timeout, and a client must take what is being written.
 void Http2Connection::set_deadline() {
+  const auto& options = context_.options;
   time_.idle = exchanges_.empty();
-  if (time_.idle && going_away_) {
-    time_.deadline = MonoTime::min();  // the client may stay silent: nothing else would wake the reader
-  } else if (time_.idle) {
-    time_.allow(context_.options.idle_timeout, context_.stop_by);
-  } else if (incomplete_ == 0) {
-    time_.allow(context_.options.answer_timeout, context_.stop_by);
-  } else if (incomplete_ != seen_incomplete_) {
-    time_.allow(context_.options.header_timeout, context_.stop_by);
-  }
-  seen_incomplete_ = incomplete_;
+  time_.allow(time_.idle ? options.idle_timeout : options.answer_timeout, context_.stop_by);
+  const auto end_within = [this](Seconds limit, MonoTime since) {
+    const auto end = since + std::chrono::duration_cast<MonoTime::duration>(limit);
+    time_.deadline = std::min(time_.deadline, end);
+  };
+  // The client may stay silent: nothing else would wake the reader.
+  if (time_.idle && going_away_ && !blocked_since_) time_.deadline = MonoTime::min();
+  if (blocked_since_) end_within(options.piece_timeout, *blocked_since_);
+  if (incomplete_ == 0) return;
+  for (const auto& [id, exchange] : exchanges_)
+    if (!exchange->complete) end_within(options.header_timeout, exchange->began);
 }
 
 void Http2Connection::complete(std::int32_t id) {
@@ -309,22 +315,28 @@ void Http2Connection::respond(std::int32_t id, Response response) {
 
 // Fetches the next piece when the one before is on its way.
 asio::awaitable<void> Http2Connection::send_pieces(std::int32_t id, std::shared_ptr<Pieces> pieces) {
-  while (!pieces->gone && !pieces->last) {
+  std::uint32_t fault = NGHTTP2_NO_ERROR;
+  while (!pieces->gone && !pieces->last && fault == NGHTTP2_NO_ERROR) {
     auto next = co_await next_piece(pieces->source);
     if (pieces->gone) break;
-    pieces->last = !next;
-    pieces->piece = std::move(next).value_or(std::string());
+    if (next.failed) {
+      fault = NGHTTP2_INTERNAL_ERROR;
+      break;
+    }
+    pieces->last = !next.text;
+    pieces->piece = std::move(next.text).value_or(std::string());
     pieces->sent = 0;
     nghttp2_session_resume_data(session_, id);
     const bool taken = co_await await_taken(pieces);
-    if (!taken && !pieces->gone) {
-      log_slow(peer_, context_.options.piece_timeout);
-      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
-      co_await flush();
-      break;
-    }
+    if (taken || pieces->gone) continue;
+    log_slow(peer_, context_.options.piece_timeout);
+    fault = NGHTTP2_CANCEL;
   }
   pieces->source->end();
+  if (fault != NGHTTP2_NO_ERROR && !pieces->gone) {
+    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, fault);
+    begin_flush();
+  }
   if (!failed_) set_deadline();
   --waiting_;
 }
@@ -333,8 +345,8 @@ asio::awaitable<void> Http2Connection::send_pieces(std::int32_t id, std::shared_
 asio::awaitable<bool> Http2Connection::await_taken(std::shared_ptr<Pieces> pieces) {
   const auto limit = std::chrono::duration_cast<MonoTime::duration>(context_.options.piece_timeout);
   const auto until = std::chrono::steady_clock::now() + limit;
-  time_.allow(context_.options.piece_timeout, context_.stop_by);  // a flush may wait for ever
-  if (co_await flush()) set_deadline();
+  set_deadline();
+  begin_flush();
   while (!pieces->gone && !pieces->taken() && std::chrono::steady_clock::now() < until) {
     pieces->moved.expires_at(until);
     Stream::ErrorCode ignored;
@@ -375,12 +387,27 @@ asio::awaitable<bool> Http2Connection::flush() {
     const std::size_t done = stream_.write_now(out, error);
     if (!error && (done < out.size() || stream_.flush_due())) {
       const std::string rest = out.substr(done);
+      blocked_since_ = std::chrono::steady_clock::now();
+      set_deadline();
       co_await stream_.write_rest(rest, error);
+      blocked_since_.reset();
+      set_deadline();
     }
     if (error) failed_ = true;
   }
   writing_ = false;
   co_return !failed_;
+}
+
+// A flush lasts as long as the client lets it: this one holds up nobody.
+void Http2Connection::begin_flush() {
+  ++waiting_;
+  asio::co_spawn(stream_.socket().get_executor(), flush_apart(), asio::detached);
+}
+
+asio::awaitable<void> Http2Connection::flush_apart() {
+  co_await flush();
+  --waiting_;
 }
 
 void Http2Connection::go_away() {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -34,6 +35,8 @@ class Http2Connection {
   struct Callbacks;
 
   boost::asio::awaitable<bool> flush();
+  void begin_flush();
+  boost::asio::awaitable<void> flush_apart();
   boost::asio::awaitable<void> answer_later(std::int32_t id, Request request);
   boost::asio::awaitable<void> send_pieces(std::int32_t id, std::shared_ptr<Pieces> pieces);
   boost::asio::awaitable<bool> await_taken(std::shared_ptr<Pieces> pieces);
@@ -51,11 +54,11 @@ class Http2Connection {
   Peer peer_;
   nghttp2_session* session_ = nullptr;
   std::unordered_map<std::int32_t, std::unique_ptr<Exchange>> exchanges_;
-  std::size_t incomplete_ = 0;       // requests that have begun to come
-  std::size_t seen_incomplete_ = 0;  // when the deadline was last set
-  std::size_t waiting_ = 0;          // coroutines other than run(), which outlives them
+  std::size_t incomplete_ = 0;  // requests that have begun to come
+  std::size_t waiting_ = 0;     // coroutines other than run(), which outlives them
   bool going_away_ = false;
   bool writing_ = false;
+  std::optional<MonoTime> blocked_since_;  // when a write began that waits for the client
   bool failed_ = false;
 };
 

@@ -21,9 +21,10 @@ struct ServerOptions {
   std::size_t max_body_bytes = 3U << 20U;  // read, and dropped but for what the handler keeps
   Seconds header_timeout{32};              // for a TLS hello and for a whole request head
   Seconds answer_timeout{60};              // for a handler that waits
-  Seconds piece_timeout{10};               // for a client to take a piece of a body that comes in pieces
-  Seconds idle_timeout{90};                // between requests
-  std::size_t max_connections = 4096;      // fewer where this process may not open so many files
+  // For a client to take a piece of a body that comes in pieces, and over HTTP/2 any 64 KiB.
+  Seconds piece_timeout{10};
+  Seconds idle_timeout{90};            // between requests
+  std::size_t max_connections = 4096;  // fewer where this process may not open so many files
   Seconds shutdown_delay{0};  // after SIGTERM: time to leave a Service's endpoints before listening ends
 };
 

@@ -417,14 +417,15 @@ asio::awaitable<void> Session::write_pieces(std::shared_ptr<BodySource> source, 
   Leaving leaving{.ended = asio::steady_timer(executor, MonoTime::max())};
   asio::co_spawn(executor, await_leave(source, &leaving), asio::detached);
   bool taken = true;
+  NextPiece piece;
   while (taken) {
     allow(context_.options.answer_timeout);
-    auto piece = co_await next_piece(source);
-    if (!piece) break;
-    auto writing = write_piece(std::move(*piece), chunked);
+    piece = co_await next_piece(source);
+    if (!piece.text) break;
+    auto writing = write_piece(std::move(*piece.text), chunked);
     taken = co_await std::move(writing);
   }
-  if (taken && chunked) {
+  if (taken && chunked && !piece.failed) {
     auto writing = write_piece({}, chunked);  // the last one
     taken = co_await std::move(writing);
   }

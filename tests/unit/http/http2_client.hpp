@@ -96,6 +96,25 @@ class Http2Client {
     talk_once();
   }
 
+  // Lets the server send as much as it likes.
+  void open_windows() {
+    constexpr std::int32_t wide = 1 << 30;
+    const nghttp2_settings_entry wish{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, wide};
+    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, &wish, 1);
+    nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, wide);
+  }
+
+  // Sends a ping and whatever else there is to send, and reads nothing.
+  void ping() {
+    nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
+    send_frames();
+  }
+  // Whether the server has reset the connection; without a look at what it has sent.
+  [[nodiscard]] bool was_reset() const {
+    pollfd waiting{.fd = socket_.fd(), .events = 0, .revents = 0};
+    return ::poll(&waiting, 1, 0) > 0;
+  }
+
   // Sends what is there to send, and looks for what has come.
   void talk_once() {
     int rounds = 0;
@@ -107,9 +126,7 @@ class Http2Client {
   bool talk_until(Done done) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!done() && !closed_ && std::chrono::steady_clock::now() < end) {
-      const std::uint8_t* bytes = nullptr;
-      for (ssize_t count = 0; (count = nghttp2_session_mem_send(session_, &bytes)) > 0;)
-        send({reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(count)});
+      send_frames();
       receive();
     }
     return done();
@@ -149,6 +166,11 @@ class Http2Client {
     SSL_CTX_set_alpn_protos(context.get(), wish.data(), wish.size());
     SSL_CTX_set_cert_verify_callback(context.get(), [](X509_STORE_CTX*, void*) { return 1; }, nullptr);
     return TlsEngine::client(context, "127.0.0.1");
+  }
+  void send_frames() {
+    const std::uint8_t* bytes = nullptr;
+    for (ssize_t count = 0; (count = nghttp2_session_mem_send(session_, &bytes)) > 0;)
+      send({reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(count)});
   }
   void handshake() {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);

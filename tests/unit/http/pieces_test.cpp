@@ -200,6 +200,53 @@ TEST(Pieces, ASlowStreamOfHttp2IsResetAndTheConnectionGoesOn) {
   EXPECT_EQ(client.wait(client.ask("/plain")).status, 200);
 }
 
+// Frames of it still come, so it is not silent.
+TEST(Pieces, AConnectionOfHttp2ThatTakesNothingIsCutOff) {
+  Streaming streaming({.piece_timeout = Seconds(0.5)});
+  Http2Client client(streaming.server.port());
+  client.open_windows();
+  client.ask("/");
+  client.ping();
+  const auto tap = streaming.tap();
+  for (int i = 0; i < 64; ++i)
+    tap->put(std::string(1U << 20U, 'x'));
+  eventually([&] { return client.ping(), tap->ended.load(); }, "its body ends");
+  EXPECT_LT(tap->asked, 64);
+  eventually([&] { return client.ping(), client.was_reset(); }, "and the connection");
+}
+
+TEST(Pieces, ARequestOfHttp2ThatNeverEndsIsCutOffBesideAStream) {
+  Streaming streaming({.header_timeout = Seconds(2)});
+  Http2Client client(streaming.server.port());
+  client.ask("/");
+  client.talk_once();
+  const auto tap = streaming.tap();
+  client.begin("/unfinished");
+  auto again = std::chrono::steady_clock::now();
+  client.talk_until([&] {
+    tap->put("x");
+    if (std::chrono::steady_clock::now() < again) return false;
+    again += std::chrono::seconds(1);
+    client.begin("/another");
+    return false;
+  });
+  EXPECT_TRUE(client.closed());
+}
+
+TEST(Pieces, TheEndOfABodyMustBeTakenToo) {
+  Streaming streaming({.piece_timeout = Seconds(0.5)});
+  Http2Client client(streaming.server.port());
+  const auto id = client.ask("/");
+  client.talk_until([&] { return client.answers[id].status != 0; });
+  const auto tap = streaming.tap();
+  tap->put(std::string(65'535, 'x'));  // the whole window
+  tap->finish();
+  eventually([&] { return tap->ended.load(); }, "the client opens no window");
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the reset is on its way
+  EXPECT_EQ(client.wait(id).reset, static_cast<std::uint32_t>(NGHTTP2_CANCEL));
+  EXPECT_EQ(client.wait(client.ask("/plain")).status, 200);
+}
+
 TEST(Pieces, OfHttp2ComeOneByOneBesideOtherAnswers) {
   Streaming streaming;
   Http2Client client(streaming.server.port());
@@ -240,8 +287,15 @@ TEST(Pieces, AFaultEndsThatBodyOnly) {
   const auto tap = streaming.tap();
   tap->fails = true;
   tap->put("one");
-  client.read_all();
+  EXPECT_FALSE(client.read_all().ends_with("0\r\n\r\n")) << "the body must not look whole";
   EXPECT_TRUE(tap->ended);
+  Http2Client second(streaming.server.port());
+  const auto id = second.ask("/");
+  second.talk_once();
+  streaming.tap(1)->fails = true;
+  streaming.tap(1)->put("one");
+  EXPECT_EQ(second.wait(id).reset, static_cast<std::uint32_t>(NGHTTP2_INTERNAL_ERROR));
+  EXPECT_EQ(second.wait(second.ask("/plain")).status, 200);
   RawClient other(streaming.server.port());
   other.send("GET /plain HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(other.read_all().contains(" 200 "));
