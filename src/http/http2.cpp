@@ -66,16 +66,21 @@ struct Http2Connection::Pieces {
 };
 
 struct Http2Connection::Exchange {
-  explicit Exchange(SessionContext& context) : kept(context) {}
   Request request;
-  RequestBody kept;
+  std::unique_ptr<RequestBody> kept = nullptr;  // of the request, until the handler has answered
   MonoTime began = std::chrono::steady_clock::now();
   std::size_t head_bytes = 0;
   std::size_t body_bytes = 0;
   bool complete = false;
+  bool wants_body = true;  // of the response
   Response response;
   std::size_t sent = 0;                      // of the response's body
   std::shared_ptr<Pieces> pieces = nullptr;  // of the response, where it has a source
+
+  void drop_body() {
+    std::string().swap(request.body);
+    kept.reset();
+  }
 };
 
 // What nghttp2 calls; `self` is the connection.
@@ -91,7 +96,7 @@ struct Http2Connection::Callbacks {
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
     auto& connection = of(self);
     auto& exchange = connection.exchanges_[frame->hd.stream_id];
-    exchange = std::make_unique<Exchange>(connection.context_);
+    exchange = std::make_unique<Exchange>();
     exchange->request.peer = connection.peer_;
     exchange->request.server_ending = connection.context_.ending;
     ++connection.incomplete_;
@@ -114,6 +119,7 @@ struct Http2Connection::Callbacks {
     auto& request = exchange->request;
     if (name == ":method") {
       request.method = value;
+      exchange->wants_body = value != "HEAD";
     } else if (name == ":path") {
       request.target = value;
     } else if (name == ":authority") {
@@ -126,13 +132,16 @@ struct Http2Connection::Callbacks {
 
   static int on_data(nghttp2_session* /*session*/, std::uint8_t /*flags*/, std::int32_t id,
                      const std::uint8_t* bytes, std::size_t size, void* self) {
+    auto& connection = of(self);
     auto* exchange = find(self, id);
     if (exchange == nullptr || exchange->complete) return 0;
     exchange->body_bytes += size;
-    if (exchange->body_bytes > of(self).context_.options.max_body_bytes) {
-      of(self).refuse(id, 413);
-    } else if (!exchange->kept.take(exchange->request, text(bytes, size))) {
-      of(self).refuse(id, 503);
+    auto& kept = exchange->kept;
+    if (!kept) kept = std::make_unique<RequestBody>(connection.context_, connection.kept_);
+    if (exchange->body_bytes > connection.context_.options.max_body_bytes) {
+      connection.refuse(id, 413);
+    } else if (!kept->take(exchange->request, text(bytes, size))) {
+      connection.refuse(id, 503);
     }
     return 0;
   }
@@ -253,15 +262,19 @@ void Http2Connection::complete(std::int32_t id) {
   exchange.complete = true;
   --incomplete_;
   if (auto response = answer_now(context_.handler, exchange.request)) {
+    exchange.drop_body();
     respond(id, std::move(*response));
     return;
   }
   ++waiting_;
-  asio::co_spawn(stream_.socket().get_executor(), answer_later(id, exchange.request), asio::detached);
+  auto work = answer_later(id, std::move(exchange.request), std::move(exchange.kept));
+  asio::co_spawn(stream_.socket().get_executor(), std::move(work), asio::detached);
 }
 
-asio::awaitable<void> Http2Connection::answer_later(std::int32_t id, Request request) {
+asio::awaitable<void> Http2Connection::answer_later(std::int32_t id, Request request,
+                                                    std::unique_ptr<RequestBody> kept) {
   Response response = co_await http::answer_later(context_.handler, std::move(request));
+  kept.reset();
   if (!failed_) {
     respond(id, std::move(response));
     co_await flush();
@@ -274,6 +287,7 @@ asio::awaitable<void> Http2Connection::answer_later(std::int32_t id, Request req
 void Http2Connection::refuse(std::int32_t id, int status) {
   const auto found = exchanges_.find(id);
   found->second->complete = true;
+  found->second->drop_body();
   --incomplete_;
   respond(id, plain_answer(status));
 }
@@ -298,7 +312,7 @@ void Http2Connection::respond(std::int32_t id, Response response) {
   names.reserve(answer.headers.size());
   for (const auto& [name, value] : answer.headers)
     headers.push_back(header(names.emplace_back(lowered(name)), value));
-  const bool wants_body = may_have_body && exchange.request.method != "HEAD";
+  const bool wants_body = may_have_body && exchange.wants_body;
   const bool has_body = wants_body && (answer.source || (answer.body && !answer.body->empty()));
   nghttp2_data_provider provider{.source = {.ptr = &exchange},
                                  .read_callback = answer.source ? Callbacks::piece : Callbacks::body};

@@ -16,6 +16,8 @@ struct nghttp2_session;
 
 namespace fluxmetrics::http {
 
+class RequestBody;
+
 class Http2Connection {
  public:
   static constexpr std::uint32_t most_streams = 100;  // at once
@@ -37,7 +39,8 @@ class Http2Connection {
   boost::asio::awaitable<bool> flush();
   void begin_flush();
   boost::asio::awaitable<void> flush_apart();
-  boost::asio::awaitable<void> answer_later(std::int32_t id, Request request);
+  boost::asio::awaitable<void> answer_later(std::int32_t id, Request request,
+                                            std::unique_ptr<RequestBody> kept);
   boost::asio::awaitable<void> send_pieces(std::int32_t id, std::shared_ptr<Pieces> pieces);
   boost::asio::awaitable<bool> await_taken(std::shared_ptr<Pieces> pieces);
   void end_pieces();
@@ -54,6 +57,7 @@ class Http2Connection {
   Peer peer_;
   nghttp2_session* session_ = nullptr;
   std::unordered_map<std::int32_t, std::unique_ptr<Exchange>> exchanges_;
+  std::size_t kept_ = 0;        // of requests' bodies, see RequestBody
   std::size_t incomplete_ = 0;  // requests that have begun to come
   std::size_t waiting_ = 0;     // coroutines other than run(), which outlives them
   bool going_away_ = false;

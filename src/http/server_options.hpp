@@ -16,7 +16,7 @@ struct ServerOptions {
   ServingCertificate certificate = {};
   std::size_t max_header_bytes = 64U << 10U;  // of one head
   // Of all that was read and is not yet a request, and of the bodies that are kept; beyond it clients with
-  // large heads or bodies are turned away.
+  // large heads or bodies are turned away. One connection has no more kept than two whole bodies.
   std::size_t max_unread_bytes = 48U << 20U;
   std::size_t max_body_bytes = 3U << 20U;  // read, and dropped but for what the handler keeps
   Seconds header_timeout{32};              // for a TLS hello and for a whole request head

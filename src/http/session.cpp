@@ -134,11 +134,17 @@ class Session::RequestParser : public beast::http::basic_parser<true> {
   int version = 11;
   int refusal = 0;  // the status to refuse it with
 
-  RequestParser(SessionContext& context, const Peer& peer) : body_(context) {
+  // `kept`: of the connection, see RequestBody.
+  RequestParser(SessionContext& context, const Peer& peer, std::size_t& kept) : body_(context, kept) {
     header_limit(static_cast<std::uint32_t>(context.options.max_header_bytes));
     body_limit(context.options.max_body_bytes);
     eager(false);
     request.peer = peer;
+  }
+
+  void drop_body() {
+    std::string().swap(request.body);
+    body_.release();
   }
 
   // Takes what it can from the buffer.
@@ -277,9 +283,10 @@ void Session::begin_stop(MonoTime by) {
 
 asio::awaitable<void> Session::serve_http1() {
   Buffer buffer(context_.unread);
+  std::size_t kept = 0;
   bool going_on = true;
   while (going_on) {
-    RequestParser parser(context_, peer_);
+    RequestParser parser(context_, peer_, kept);
     going_on = co_await read_request(buffer, parser) && co_await respond(parser);
   }
 }
@@ -373,6 +380,7 @@ asio::awaitable<bool> Session::respond(RequestParser& parser) {
     allow(context_.options.answer_timeout);
     response = co_await answer_later(context_.handler, parser.request);
   }
+  parser.drop_body();
   const bool keep_alive = parser.keep_alive() && !response->close && !context_.stopping;
   std::string_view connection = "close";
   if (keep_alive) connection = parser.version < 11 ? "keep-alive" : "";

@@ -301,7 +301,8 @@ TEST(Pieces, AFaultEndsThatBodyOnly) {
   EXPECT_TRUE(other.read_all().contains(" 200 "));
 }
 
-// Keeps bodies below /keep up to `most`, and answers with what it got.
+// Keeps bodies below /keep up to `most`, and answers with what it got: below /keep/later when told to, below
+// /keep/large with more than a client takes at once.
 class Keeper : public Handler {
  public:
   explicit Keeper(std::size_t most) : most_(most) {}
@@ -309,14 +310,29 @@ class Keeper : public Handler {
     return head.target.starts_with("/keep") && find_header(head.headers, "host") ? most_ : 0;
   }
   std::optional<Response> answer(const Request& request) override {
-    Response response;
-    response.body =
-        std::make_shared<std::string>(fmt::format("{} {}", request.body_cut ? "cut" : "whole", request.body));
-    return response;
+    ++asked;
+    if (request.target == "/keep/later") return std::nullopt;
+    return respond(request);
   }
-  asio::awaitable<Response> answer_later(Request) override { co_return Response(); }
+  asio::awaitable<Response> answer_later(Request request) override {
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    while (!go_on) {
+      timer.expires_after(std::chrono::milliseconds(5));
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+    co_return respond(request);
+  }
+  std::atomic<int> asked = 0;
+  std::atomic<bool> go_on = false;
 
  private:
+  static Response respond(const Request& request) {
+    auto text = fmt::format("{} {}", request.body_cut ? "cut" : "whole", request.body);
+    if (request.target == "/keep/large") text.resize(1U << 20U, '.');
+    Response response;
+    response.body = std::make_shared<std::string>(std::move(text));
+    return response;
+  }
   std::size_t most_;
 };
 
@@ -373,6 +389,29 @@ TEST(RequestBody, IsRefusedWhereTooMuchIsKept) {
   for (int i = 0; i < 5; ++i)
     EXPECT_EQ(keeping.post("/keep", std::string(20'000, 'x')).size(), 20'006U)
         << "what was kept is given back";
+}
+
+TEST(RequestBody, IsGivenBackWhenAnsweredNotWhenTheAnswerIsTaken) {
+  Keeping keeping(1000, {.max_unread_bytes = 20'000});
+  Http2Client slow(keeping.server.port());
+  for (int i = 0; i < 40; ++i)
+    slow.ask("/keep/large", "POST", {}, std::string(900, 'x'));
+  slow.ping();
+  eventually([&] { return keeping.keeper.asked == 40; }, "none is refused");
+}
+
+TEST(RequestBody, OneConnectionHasTwoBodiesKept) {
+  Keeping keeping(1000);
+  Http2Client greedy(keeping.server.port());
+  const auto one = greedy.ask("/keep/later", "POST", {}, std::string(900, 'x'));
+  const auto two = greedy.ask("/keep/later", "POST", {}, std::string(900, 'x'));
+  EXPECT_EQ(greedy.wait(greedy.ask("/keep", "POST", {}, std::string(900, 'x'))).status, 503);
+  EXPECT_EQ(greedy.wait(greedy.ask("/keep", "POST", {}, "small")).body, "whole small");
+  EXPECT_EQ(keeping.post2("/keep", std::string(900, 'x')).size(), 906U) << "another connection";
+  keeping.keeper.go_on = true;
+  EXPECT_EQ(greedy.wait(one).body.size(), 906U);
+  EXPECT_EQ(greedy.wait(two).body.size(), 906U);
+  EXPECT_EQ(greedy.wait(greedy.ask("/keep", "POST", {}, std::string(900, 'x'))).status, 200);
 }
 
 }  // namespace
