@@ -51,6 +51,7 @@ class StateStream : public http::BodySource {
   StateStream(StateStreams& streams, StateStreams::Key key, const asio::any_io_executor& executor)
       : streams_(streams),
         key_(std::move(key)),
+        number_(++streams.opened_),
         wake_(executor),
         over_at_(MonoTime::clock::now() + ticks(streams.options_.longest_life)) {}
   StateStream(const StateStream&) = delete;
@@ -60,12 +61,12 @@ class StateStream : public http::BodySource {
   asio::awaitable<std::optional<std::string>> next() override {
     while (!ended_) {
       const auto now = MonoTime::clock::now();
+      if (now >= over_at_) break;
       if (position_ < lines_.size()) {
         beat_at_ = now + ticks(streams_.options_.heartbeat);
         co_return std::move(lines_[position_++]) + "\n";
       }
       lines_.clear();
-      if (now >= over_at_) break;
       const auto view = streams_.store_.view();
       if (view.snapshot && view.snapshot->state != sent_) {
         auto writing = write_changes(std::exchange(sent_, view.snapshot->state), view.snapshot);
@@ -85,16 +86,21 @@ class StateStream : public http::BodySource {
   }
   void end() override {
     ended_ = true;
+    lines_ = {};  // a client that is slow to leave costs no memory
+    position_ = 0;
+    sent_.reset();
     wake_.cancel();
     leave();
   }
   void wake() { wake_.cancel(); }
+  [[nodiscard]] std::uint64_t number() const { return number_; }
 
  private:
   void leave() { streams_.remove(key_, this); }
 
   StateStreams& streams_;
   StateStreams::Key key_;
+  std::uint64_t number_;  // in the order of their beginning
   asio::steady_timer wake_;
   MonoTime over_at_;
   MonoTime beat_at_ = MonoTime::max();
@@ -112,6 +118,7 @@ std::expected<std::shared_ptr<http::BodySource>, kube::Status> StateStreams::ope
               key.second.empty() ? "the same client" : printable(key.second, 100));
     other->second->end();
   }
+  end_oldest_of(key.first);
   if (streams_.size() >= options_.most) {
     return std::unexpected(refusal(
         429,
@@ -123,6 +130,21 @@ std::expected<std::shared_ptr<http::BodySource>, kube::Status> StateStreams::ope
   if (streams_.empty()) listen(executor);
   streams_.emplace(std::move(key), stream.get());
   return stream;
+}
+
+// With as many of the user as may be: one of them makes room, never another user's.
+void StateStreams::end_oldest_of(const std::string& user) {
+  StateStream* oldest = nullptr;
+  std::size_t count = 0;
+  for (auto each = streams_.lower_bound({user, ""}); each != streams_.end() && each->first.first == user;
+       ++each) {
+    if (oldest == nullptr || each->second->number() < oldest->number()) oldest = each->second;
+    ++count;
+  }
+  if (count < options_.most_of_user) return;
+  log::info("the oldest stream of the state of {} ends: this user has begun {} others", printable(user, 100),
+            count);
+  oldest->end();
 }
 
 // The thread that publishes hands over to the serving one.

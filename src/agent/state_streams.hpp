@@ -25,9 +25,10 @@
 namespace fluxmetrics::agent {
 
 struct StreamOptions {
-  std::size_t most = 16;       // open ones
-  Seconds heartbeat{5};        // a line comes at least so often
-  Seconds longest_life{1800};  // then it ends, so that its client's rights are looked at again
+  std::size_t most = 16;         // open ones
+  std::size_t most_of_user = 4;  // of these
+  Seconds heartbeat{5};          // a line comes at least so often
+  Seconds longest_life{1800};    // then it ends, so that its client's rights are looked at again
 };
 
 class StateStream;
@@ -45,7 +46,8 @@ class StateStreams {
   StateStreams& operator=(const StateStreams&) = delete;
   ~StateStreams() { store_.on_change(nullptr); }
 
-  // Another one of the same key ends. `executor` is the serving thread's. Errors: 429 when too many are open.
+  // Another one of the same key ends, or else the oldest of a user who has as many as may be. `executor` is
+  // the serving thread's. Errors: 429 when too many are open.
   [[nodiscard]] std::expected<std::shared_ptr<http::BodySource>, kube::Status> open(
       Key key, boost::asio::any_io_executor executor);
   [[nodiscard]] std::size_t count() const { return streams_.size(); }
@@ -55,11 +57,13 @@ class StateStreams {
   void listen(const boost::asio::any_io_executor& executor);
   void wake();
   void remove(const Key& key, const StateStream* stream);
+  void end_oldest_of(const std::string& user);
 
   StreamOptions options_;
   const metrics::Store& store_;
   Worker& worker_;
   std::map<Key, StateStream*> streams_;  // each leaves when it ends
+  std::uint64_t opened_ = 0;             // streams, ever
 };
 
 }  // namespace fluxmetrics::agent

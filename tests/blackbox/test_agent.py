@@ -182,12 +182,24 @@ class State(Case):
 
     def test_there_are_no_more_streams_than_may_be(self):
         self.start()
+        self.cluster.may = lambda spec: (True, "")
+        users = [f"user{number}" for number in range(4)]
+        self.cluster.tokens.update({user: {"username": user} for user in users})
         with contextlib.ExitStack() as stack:
-            for number in range(16):
-                stack.enter_context(self.follow(f"r{number}")).readline()
-            answer = self.refused(429, "16 streams of the state are open", f"{STATE}?watch=true&requester=r16")
+            for user in users:
+                for replica in "abcd":
+                    stack.enter_context(self.follow(replica, user)).readline()
+            answer = self.refused(429, "16 streams of the state are open", f"{STATE}?watch=true")
             self.assertIn("Retry-After", answer.headers)
-        harness.eventually(lambda: self.opens("r16"), "places of clients that have left")
+        harness.eventually(lambda: self.opens("a"), "places of clients that have left")
+
+    def test_a_user_has_four_streams_and_a_fifth_ends_the_oldest(self):
+        self.start()
+        with contextlib.ExitStack() as stack:
+            oldest, *others = [stack.enter_context(self.follow(replica)) for replica in "zabcd"]
+            oldest.read()
+            for stream in others:
+                stream.readline()
 
     def opens(self, requester):
         connection = self.connect()

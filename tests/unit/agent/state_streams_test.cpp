@@ -23,7 +23,8 @@ struct Streams : ::testing::Test {
   metrics::Store store;
   Worker worker;
   std::uint64_t generation = 0;
-  StateStreams streams{{.most = 3, .heartbeat = Seconds(0.2), .longest_life = Seconds(60)}, store, worker};
+  StreamOptions options{.most = 3, .most_of_user = 2, .heartbeat = Seconds(0.2), .longest_life = Seconds(60)};
+  StateStreams streams{options, store, worker};
 
   void publish(std::uint32_t size, std::size_t jobs = 0) {
     auto state = std::make_shared<instance::InstanceState>();
@@ -146,6 +147,44 @@ TEST_F(Streams, AreNoMoreThanMayBe) {
   EXPECT_TRUE(streams.open({"bob", "a"}, io.get_executor())) << "in place of its older one";
   one.reset();
   EXPECT_TRUE(open("bob", "b")) << "a stream that is gone leaves its place";
+}
+
+TEST_F(Streams, AUserTakesNobodyElsesPlace) {
+  publish(4);
+  const auto oldest = open("alice", "z");
+  const auto other = open("alice", "b");
+  next(oldest);
+  const auto third = open("alice", "a");
+  EXPECT_FALSE(next(oldest)) << "it makes room for the third";
+  EXPECT_EQ(streams.count(), 2U);
+  EXPECT_TRUE(next(other));
+  EXPECT_TRUE(next(third));
+  EXPECT_TRUE(next(open("bob", "a")));
+}
+
+TEST_F(Streams, EndInTimeAlsoInTheMidstOfAState) {
+  options.longest_life = Seconds(0.2);
+  StateStreams short_lived{options, store, worker};
+  publish(4, 5000);
+  const auto source = short_lived.open({"alice", ""}, io.get_executor()).value();
+  EXPECT_TRUE(next(source));
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  EXPECT_FALSE(next(source)) << "two lines are left, and a slow client could take each in its time";
+}
+
+TEST_F(Streams, KeepNothingOfAStateWhenTheyHaveEnded) {
+  publish(4, 5000);
+  const auto begun = open("alice", "a");
+  EXPECT_TRUE(next(begun));
+  const auto writing = open("alice", "b");
+  const std::weak_ptr<const instance::InstanceState> state = store.view().snapshot->state;
+  begun->end();
+  EXPECT_FALSE(next(writing, [&] { writing->end(); })) << "while its lines are being written";
+  publish(5);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!state.expired() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the worker drops it a moment later
+  EXPECT_TRUE(state.expired());
 }
 
 TEST_F(Streams, EndAtOnceWhenNobodyReads) {
