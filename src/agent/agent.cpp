@@ -12,11 +12,11 @@
 #include <boost/json/serialize.hpp>
 
 #include "agent/refusal.hpp"
+#include "agent/state_document.hpp"
 #include "api/freshness.hpp"
 #include "api/objects.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "instance/state_message.hpp"
 
 namespace fluxmetrics::agent {
 
@@ -24,9 +24,6 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 namespace {
-
-// Of one answer; a stream has no such limit.
-constexpr std::size_t most_jobs_an_answer = 50'000;
 
 enum class Place { state, drain, undrain, unknown };
 
@@ -92,20 +89,16 @@ std::string ranks_of(const std::vector<autoscale::BusyRank>& busy) {
   return ranks.empty() ? "none" : ranks.to_string();
 }
 
-asio::awaitable<std::string> write_document(std::shared_ptr<const metrics::Snapshot> snapshot) {
-  co_return instance::state_document(
-      *snapshot->state, {.generation = snapshot->generation, .confirmed = snapshot->confirmed.wall},
-      most_jobs_an_answer);
-}
-
 }  // namespace
 
 struct Agent::Impl {
   AgentOptions options;
   const metrics::Store& store;
   Commander commander;
-  std::unique_ptr<Worker> worker = std::make_unique<Worker>();
+  std::unique_ptr<Worker> commanding = std::make_unique<Worker>();  // no document holds up a command
+  std::unique_ptr<Worker> writing = std::make_unique<Worker>();
   StateStreams streams;
+  StateDocument document{*writing};
   // Tags of states: which program's, and which of the states that it has told.
   std::string program = fmt::format("{:08x}{:08x}", std::random_device()(), std::random_device()());
   std::shared_ptr<const instance::InstanceState> tagged;
@@ -115,7 +108,7 @@ struct Agent::Impl {
       : options(std::move(options_)),
         store(store_),
         commander(options.broker),
-        streams(options.streams, store_, *worker) {}
+        streams(options.streams, store_, *writing) {}
 
   // Weak: the document tells when it was confirmed, too, and that moves.
   std::string tag_of(const std::shared_ptr<const instance::InstanceState>& state) {
@@ -153,22 +146,27 @@ struct Agent::Impl {
       response.source = *std::move(opened);
       co_return response;
     }
-    const auto etag = tag_of(view.snapshot->state);
-    response.headers.emplace_back("ETag", etag);
-    response.headers.emplace_back("Flux-Confirmed", format_rfc3339(view.snapshot->confirmed.wall));
-    if (names_tag(http::find_header(request.headers, "If-None-Match").value_or(std::string_view()), etag)) {
+    const auto known = http::find_header(request.headers, "If-None-Match").value_or(std::string_view());
+    if (names_tag(known, tag_of(view.snapshot->state))) {
       response.status = 304;
+      put_validators(response, *view.snapshot);
       co_return response;
     }
-    auto text = co_await worker->run(write_document(view.snapshot));
-    if (text.empty()) {
+    const auto written = co_await document.of(view.snapshot);
+    if (written.text->empty()) {
       co_return kube::to_response(refusal(
           400,
           fmt::format("there are more than {} jobs: ask with ?watch=true, which sends them piece by piece",
-                      most_jobs_an_answer)));
+                      StateDocument::most_jobs)));
     }
-    response.body = std::make_shared<const std::string>(std::move(text));
+    put_validators(response, *written.snapshot);
+    response.body = written.text;
     co_return response;
+  }
+
+  void put_validators(http::Response& response, const metrics::Snapshot& snapshot) {
+    response.headers.emplace_back("ETag", tag_of(snapshot.state));
+    response.headers.emplace_back("Flux-Confirmed", format_rfc3339(snapshot.confirmed.wall));
   }
 
   // What is wrong with a command before anybody looks at Flux.
@@ -193,7 +191,7 @@ struct Agent::Impl {
     if (request.method != "POST") co_return method_refused("POST");
     const auto read_one = read(kind, request, caller);
     if (!read_one) co_return kube::to_response(read_one.error());
-    const auto outcome = co_await worker->run(commander.obey(*read_one));
+    const auto outcome = co_await commanding->run(commander.obey(*read_one));
     const auto told = fmt::format("{} {} for {} ({}, lease {} of {})", to_string(kind),
                                   read_one->ranks.to_string(), printable(caller.user, 100),
                                   read_one->requester, read_one->lease.transitions, read_one->lease.holder);
@@ -267,7 +265,8 @@ asio::awaitable<http::Response> Agent::answer(http::Request request, http::Targe
 }
 
 void Agent::stop() {
-  impl_->worker.reset();
+  impl_->commanding.reset();
+  impl_->writing.reset();
 }
 
 }  // namespace fluxmetrics::agent
