@@ -20,16 +20,15 @@ namespace asio = boost::asio;
 
 namespace {
 
-using Snapshot = std::shared_ptr<const metrics::Snapshot>;
 using State = std::shared_ptr<const instance::InstanceState>;
-using Lines = std::vector<std::string>;
+using Messages = std::shared_ptr<instance::StateMessages>;
 
 instance::StateStamp stamp_of(const metrics::Snapshot& snapshot) {
   return {.generation = snapshot.generation, .confirmed = snapshot.confirmed.wall};
 }
 
-asio::awaitable<Lines> write_changes(State before, Snapshot after) {
-  co_return instance::state_messages(before.get(), *after->state, stamp_of(*after));
+asio::awaitable<std::string> write_next(Messages messages) {
+  co_return messages->next();
 }
 
 MonoTime::duration ticks(Seconds time) {
@@ -62,32 +61,33 @@ class StateStream : public http::BodySource {
     while (!ended_) {
       const auto now = MonoTime::clock::now();
       if (now >= over_at_) break;
-      if (position_ < lines_.size()) {
-        beat_at_ = now + ticks(streams_.options_.heartbeat);
-        co_return std::move(lines_[position_++]) + "\n";
-      }
-      lines_.clear();
       const auto view = streams_.store_.view();
-      if (view.snapshot && view.snapshot->state != sent_) {
-        auto writing = write_changes(std::exchange(sent_, view.snapshot->state), view.snapshot);
-        lines_ = co_await streams_.worker_.run(std::move(writing));
-        position_ = 0;
-      } else if (view.snapshot && (now >= beat_at_ || view.trouble != trouble_)) {
-        trouble_ = view.trouble;
-        lines_ = {heartbeat(view)};
-        position_ = 0;
-      } else {
-        wake_.expires_at(std::min(beat_at_, over_at_));
-        co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (!messages_ && view.snapshot && view.snapshot->state != sent_) {
+        messages_ = std::make_shared<instance::StateMessages>(std::exchange(sent_, view.snapshot->state),
+                                                              view.snapshot->state, stamp_of(*view.snapshot));
       }
+      if (messages_) {
+        auto writing = write_next(messages_);
+        const auto line = co_await streams_.worker_.run(std::move(writing));
+        if (ended_) break;
+        if (messages_->over()) messages_.reset();
+        beat_at_ = MonoTime::clock::now() + ticks(streams_.options_.heartbeat);
+        co_return line + "\n";
+      }
+      if (view.snapshot && (now >= beat_at_ || view.trouble != trouble_)) {
+        trouble_ = view.trouble;
+        beat_at_ = now + ticks(streams_.options_.heartbeat);
+        co_return heartbeat(view) + "\n";
+      }
+      wake_.expires_at(std::min(beat_at_, over_at_));
+      co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
     }
     end();
     co_return std::nullopt;
   }
   void end() override {
     ended_ = true;
-    lines_ = {};  // a client that is slow to leave costs no memory
-    position_ = 0;
+    messages_.reset();  // a client that is slow to leave costs no memory
     sent_.reset();
     wake_.cancel();
     leave();
@@ -104,10 +104,9 @@ class StateStream : public http::BodySource {
   asio::steady_timer wake_;
   MonoTime over_at_;
   MonoTime beat_at_ = MonoTime::max();
-  State sent_;           // what the lines so far make
+  State sent_;           // what the lines make, with the messages that are left
+  Messages messages_;    // null: none is left
   std::string trouble_;  // that was told
-  Lines lines_;
-  std::size_t position_ = 0;  // of the next line
   bool ended_ = false;
 };
 

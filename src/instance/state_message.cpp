@@ -192,18 +192,43 @@ std::string state_document(const InstanceState& state, StateStamp stamp, std::si
   return text += "]}";
 }
 
+struct StateMessages::Jobs {
+  JobChanges changes;
+};
+
+StateMessages::StateMessages(std::shared_ptr<const InstanceState> before,
+                             std::shared_ptr<const InstanceState> after, StateStamp stamp)
+    : before_(std::move(before)), after_(std::move(after)), stamp_(stamp) {}
+StateMessages::~StateMessages() = default;
+
+bool StateMessages::over() const {
+  return jobs_ && jobs_->changes.changed.empty() && jobs_->changes.gone.empty();
+}
+
+std::string StateMessages::next() {
+  json::object message;
+  if (jobs_) {
+    message = {{"generation", stamp_.generation}};
+  } else {
+    jobs_ = std::make_unique<Jobs>(compare_jobs(before_.get(), *after_));
+    message = head_json(before_.get(), *after_, stamp_);
+    if (!before_) message["jobs"] = json::array();
+    before_.reset();
+  }
+  put_jobs(*after_, jobs_->changes, message);
+  if (!over()) message["more"] = true;
+  return json::serialize(message);
+}
+
 std::vector<std::string> state_messages(const InstanceState* before, const InstanceState& after,
                                         StateStamp stamp) {
-  auto changes = compare_jobs(before, after);
+  const auto lent = [](const InstanceState* state) {
+    return std::shared_ptr<const InstanceState>(std::shared_ptr<const InstanceState>(), state);
+  };
+  StateMessages messages(lent(before), lent(&after), stamp);
   std::vector<std::string> texts;
-  auto message = head_json(before, after, stamp);
-  if (before == nullptr) message["jobs"] = json::array();
-  do {
-    put_jobs(after, changes, message);
-    if (!changes.changed.empty() || !changes.gone.empty()) message["more"] = true;
-    texts.push_back(json::serialize(message));
-    message = {{"generation", stamp.generation}};
-  } while (!changes.changed.empty() || !changes.gone.empty());
+  while (!messages.over())
+    texts.push_back(messages.next());
   return texts;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,29 @@ struct StateStamp {
 [[nodiscard]] std::string state_document(const InstanceState& state, StateStamp stamp, std::size_t most_jobs);
 
 // The messages that turn `before` into `after`, in order; null = nothing is known yet. There is more than one
-// when there are many jobs, so that no message is large.
+// when there are many jobs, so that no message is large. Each is written when it is asked for, so
+// that a slow reader costs no memory.
+class StateMessages {
+ public:
+  StateMessages(std::shared_ptr<const InstanceState> before, std::shared_ptr<const InstanceState> after,
+                StateStamp stamp);
+  StateMessages(const StateMessages&) = delete;
+  StateMessages& operator=(const StateMessages&) = delete;
+  ~StateMessages();
+  // There is at least one.
+  [[nodiscard]] bool over() const;
+  // Only while it is not over().
+  [[nodiscard]] std::string next();
+
+ private:
+  struct Jobs;
+  std::shared_ptr<const InstanceState> before_;
+  std::shared_ptr<const InstanceState> after_;
+  StateStamp stamp_;
+  std::unique_ptr<Jobs> jobs_;  // that are not told yet; null: nothing is told yet
+};
+
+// All of them.
 [[nodiscard]] std::vector<std::string> state_messages(const InstanceState* before, const InstanceState& after,
                                                       StateStamp stamp);
 
