@@ -65,26 +65,34 @@ kube::Status half_told(const Command& command, const Error& why) {
 
 // Of the one command that is being obeyed.
 struct Commander::Turn {
-  explicit Turn(Commander& owner) : commander(owner) { commander.busy_ = true; }
+  Turn(Commander& owner, std::shared_ptr<asio::steady_timer> freed_)
+      : commander(owner), freed(std::move(freed_)) {
+    commander.busy_ = true;
+  }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
   ~Turn() {
     commander.busy_ = false;
-    commander.freed_->cancel();
+    freed->cancel();
   }
   Commander& commander;
+  std::shared_ptr<asio::steady_timer> freed;
 };
 
 asio::awaitable<Outcome> Commander::obey(Command command) {
   if (waiting_ >= most_commands_waiting)
     co_return refused(429, fmt::format("{} commands wait for their turn: try again", waiting_));
   const auto executor = co_await asio::this_coro::executor;
-  if (!freed_) freed_ = std::make_unique<asio::steady_timer>(executor, MonoTime::max());
+  auto freed = freed_.lock();
+  if (!freed) {
+    freed = std::make_shared<asio::steady_timer>(executor, MonoTime::max());
+    freed_ = freed;
+  }
   ++waiting_;
   while (busy_)
-    co_await freed_->async_wait(asio::as_tuple(asio::use_awaitable));
+    co_await freed->async_wait(asio::as_tuple(asio::use_awaitable));
   --waiting_;
-  const Turn turn(*this);
+  const Turn turn(*this, std::move(freed));
   co_return co_await obey_now(std::move(command));
 }
 

@@ -61,7 +61,8 @@ class Commander {
   LeaseMemory memory_;
   std::size_t waiting_ = 0;
   bool busy_ = false;
-  std::unique_ptr<boost::asio::steady_timer> freed_;  // waited for by commands whose turn has not come
+  // Waited for by commands whose turn has not come. They own it: it must not outlive their executor.
+  std::weak_ptr<boost::asio::steady_timer> freed_;
 };
 
 }  // namespace fluxmetrics::agent

@@ -11,6 +11,7 @@
 #include "api/own_metrics.hpp"
 #include "api/page_answer.hpp"
 #include "api/prometheus_endpoint.hpp"
+#include "api/reader.hpp"
 #include "api/request_log.hpp"
 #include "api/router.hpp"
 #include "api/subtree.hpp"
@@ -259,7 +260,7 @@ struct Api::Impl {
     if (route.kind == Kind::index) return index(200);
     if (route.kind == Kind::prometheus) {
       if (request.method != "GET" && request.method != "HEAD") return refuse_method();
-      return prometheus.answer(request, target, exchange.user());
+      return prometheus.answer(request, target, reader_named(exchange.user()));
     }
     if (route.kind == Kind::health) {
       const auto view = store.view();
@@ -285,7 +286,7 @@ struct Api::Impl {
     if (!metric_asked) return to_response(unknown_resource(), form);
     if (request.method != "GET") return to_response(method_not_allowed(), form);
     if (known.negotiated.refusal) return to_response(*known.negotiated.refusal, form);
-    auto metric = metric_answers.answer(known, exchange.user());
+    auto metric = metric_answers.answer(known, reader_named(exchange.user()));
     log.metric(request, exchange.user(), metric, began);
     return std::move(metric.response);
   }

@@ -5,7 +5,7 @@
 
 namespace fluxmetrics::api {
 
-MetricAnswer MetricAnswers::answer(KnownRequest& request, std::string_view reader) const {
+MetricAnswer MetricAnswers::answer(KnownRequest& request, metrics::Reader reader) const {
   for (;;) {
     const auto now = std::chrono::steady_clock::now();
     auto answer = answer_with(store_.view(), now, request);

@@ -25,7 +25,7 @@ class MetricAnswers {
   MetricAnswers(const ApiOptions& options, const metrics::Store& store, const kube::PodStore* pods)
       : options_(options), store_(store), custom_(options, pods), external_(options) {}
   // `request` names a metric; what it got is kept there.
-  [[nodiscard]] MetricAnswer answer(KnownRequest& request, std::string_view reader) const;
+  [[nodiscard]] MetricAnswer answer(KnownRequest& request, metrics::Reader reader) const;
 
  private:
   [[nodiscard]] MetricAnswer answer_with(const metrics::View& view, MonoTime now,

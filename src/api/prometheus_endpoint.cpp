@@ -79,7 +79,7 @@ PrometheusEndpoint::Encoded& PrometheusEndpoint::encoded(ExpositionFormat format
 
 // An adapter hands the wanted size on to an autoscaler.
 bool PrometheusEndpoint::hands_out(const metrics::View& view, bool fresh,
-                                   const std::vector<std::string_view>& names, std::string_view reader,
+                                   const std::vector<std::string_view>& names, metrics::Reader reader,
                                    MonoTime now) {
   if (!fresh || !view.snapshot->wanted) return true;
   const bool told = names.empty() || std::ranges::find(names, metrics::exposed_wanted_name) != names.end();
@@ -87,7 +87,7 @@ bool PrometheusEndpoint::hands_out(const metrics::View& view, bool fresh,
 }
 
 http::Response PrometheusEndpoint::answer(const http::Request& request, const http::Target& target,
-                                          std::string_view reader) {
+                                          metrics::Reader reader) {
   const auto names = wanted_names(target);
   const Now now = Now::read();
   auto view = store_.view();

@@ -26,7 +26,7 @@ class PrometheusEndpoint {
   PrometheusEndpoint(const ApiOptions& options, const metrics::Store& store, const OwnMetrics& own)
       : options_(options), store_(store), own_(own) {}
   [[nodiscard]] http::Response answer(const http::Request& request, const http::Target& target,
-                                      std::string_view reader);
+                                      metrics::Reader reader);
 
  private:
   // The instance's part of the answer in one format, encoded once for each snapshot.
@@ -37,7 +37,7 @@ class PrometheusEndpoint {
     std::optional<DeflatedPart> deflated;  // made when somebody asks for it
   };
   [[nodiscard]] bool hands_out(const metrics::View& view, bool fresh,
-                               const std::vector<std::string_view>& names, std::string_view reader,
+                               const std::vector<std::string_view>& names, metrics::Reader reader,
                                MonoTime now);
   [[nodiscard]] Encoded& encoded(metrics::ExpositionFormat format, const metrics::View& view, bool fresh);
 

@@ -82,7 +82,9 @@ asio::awaitable<Result<void>> Rounds::make(std::shared_ptr<flux::Client> client,
     actions = resize_.step(*seen);
   }
   const auto waits_for = actions.wait == sizing::ResizeWait::jobs ? actions.waits_for : flux::IdSet{};
-  report_.on_round(*seen, actions, sentence(actions, *needed.state), clock_());
+  auto why = sentence(actions, *needed.state);
+  if (std::exchange(waited_, actions.wait) != actions.wait && !why.empty()) log::info("{}", why);
+  report_.on_round(*seen, actions, std::move(why), clock_());
   settled_ = actions.drain.empty() && actions.undrain.empty() && actions.publish == published_ &&
              actions.wait == sizing::ResizeWait::nothing && in_touch;
   auto done = co_await act(client, std::move(actions));

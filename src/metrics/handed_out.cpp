@@ -18,39 +18,38 @@ HandedOut::HandedOut(Seconds acts_within, MonoTime began)
           std::chrono::duration_cast<MonoTime::duration>(std::max(acts_within, forgotten_after))),
       began_(began) {}
 
-void HandedOut::make_room(MonoTime now) {
-  if (readers_.size() < most_readers) return;
-  std::erase_if(readers_, [&](const auto& entry) { return gone(entry.second.back().last, now); });
-}
-
-void HandedOut::record(std::uint32_t value, std::string_view reader, MonoTime now) {
-  auto found = readers_.find(reader);
+void HandedOut::record(std::uint32_t value, Reader reader, MonoTime now) {
+  if (!reader.person) read_ = now;
+  auto found = readers_.find(reader.name);
   if (found == readers_.end()) {
-    make_room(now);
-    const bool room = readers_.size() < most_readers;
-    found = readers_.try_emplace(std::string(room ? reader : std::string_view())).first;
+    if (readers_.size() >= most_readers)
+      std::erase_if(readers_, [&](const auto& entry) { return !smallest_of(entry.second, now); });
+    if (readers_.size() >= most_readers) reader = {};
+    found = readers_.try_emplace(std::string(reader.name)).first;
+    found->second.person = reader.person;
   }
-  auto& values = found->second;
+  auto& values = found->second.values;
   // What is larger and older than this can be the smallest no more.
   while (!values.empty() && values.back().value >= value)
     values.pop_back();
   values.push_back({.value = value, .last = now});
-  const auto counts =
-      std::ranges::find_if(values, [&](const Value& v) { return now - v.last <= acts_within_; });
-  values.erase(values.begin(), counts);
+  std::erase_if(values, [&](const Value& old) { return now - old.last > acts_within_; });
+}
+
+std::optional<std::uint32_t> HandedOut::smallest_of(const ReaderTold& told, MonoTime now) const {
+  for (const auto& [value, last] : told.values)
+    if (now - last <= acts_within_) return value;
+  if (told.person || gone(told.values.back().last, now)) return std::nullopt;
+  return told.values.back().value;
 }
 
 std::uint32_t HandedOut::smallest(MonoTime now) const {
-  if (readers_.empty()) return gone(began_, now) ? std::numeric_limits<std::uint32_t>::max() : 0;
   if (now < began_ + acts_within_) return 0;
-  auto least = std::numeric_limits<std::uint32_t>::max();
-  for (const auto& [reader, values] : readers_) {
-    if (gone(values.back().last, now)) continue;
-    const auto counts =
-        std::ranges::find_if(values, [&](const Value& value) { return now - value.last <= acts_within_; });
-    least = std::min(least, counts == values.end() ? values.back().value : counts->value);
-  }
-  return least;
+  std::optional<std::uint32_t> least;
+  for (const auto& [name, told] : readers_)
+    if (const auto value = smallest_of(told, now)) least = std::min(least.value_or(*value), *value);
+  if (least) return *least;
+  return gone(std::max(began_, read_), now) ? std::numeric_limits<std::uint32_t>::max() : 0;
 }
 
 bool HandedOut::unread(MonoTime now) const {

@@ -90,7 +90,7 @@ void Store::record_handed_out(Seconds acts_within, MonoTime now) {
   handed_out_.emplace(acts_within, now);
 }
 
-bool Store::hand_out(std::uint32_t wanted, std::string_view reader, MonoTime now) const {
+bool Store::hand_out(std::uint32_t wanted, Reader reader, MonoTime now) const {
   const std::scoped_lock lock(mutex_);
   if (!view_.snapshot || view_.snapshot->wanted != wanted) return false;
   if (handed_out_) handed_out_->record(wanted, reader, now);

@@ -82,8 +82,7 @@ class Store {
   [[nodiscard]] bool records_handed_out() const { return handed_out_.has_value(); }
   // To be called before `wanted`, of a snapshot of this store, is handed out. False: another value has been
   // published since; hand out that one. So whoever publishes a value knows that none before it is on its way.
-  // `reader`: who gets it, "" where nobody knows.
-  [[nodiscard]] bool hand_out(std::uint32_t wanted, std::string_view reader, MonoTime now) const;
+  [[nodiscard]] bool hand_out(std::uint32_t wanted, Reader reader, MonoTime now) const;
   [[nodiscard]] Told told(MonoTime now) const;
   [[nodiscard]] instance::RpcTimes::Shared rpc_times() const;  // null before there are any
 

@@ -35,8 +35,8 @@ class Draining(unittest.TestCase):
         with realflux.MiniCluster(size=4) as flux, harness.Server(*PROMPT, uri=flux.uri) as server:
             for _ in range(4):
                 flux.submit("-N1", "--exclusive", "sleep", "inf")
-            harness.eventually(lambda: len(running(flux)) == 4, "four jobs that run", PATIENCE)
             self.await_read(flux, server, 4)
+            harness.eventually(lambda: len(running(flux)) == 4, "four jobs that run", PATIENCE)
             flux.flux("cancel", *(str(job) for job, ranks in running(flux).items() if ranks != {3}))
             harness.eventually(lambda: ours(flux) == {1, 2, 3}, "drains", PATIENCE)
             harness.eventually(lambda: "is drained and still in use" in server.get("/readyz/flux?verbose").body.decode(),

@@ -20,14 +20,14 @@ TEST(HandedOut, IsNotKnownBeforeAnybodyHasRead) {
   HandedOut handed_out(Seconds(0), after(0));
   EXPECT_EQ(handed_out.smallest(after(100)), 0U);
   EXPECT_TRUE(handed_out.unread(after(100)));
-  handed_out.record(4, "hpa", after(101));
+  handed_out.record(4, {.name = "hpa"}, after(101));
   EXPECT_EQ(handed_out.smallest(after(101)), 4U);
   EXPECT_FALSE(handed_out.unread(after(101)));
 }
 
 TEST(HandedOut, IsNotKnownWhileWhatAServerBeforeThisOneSaidMayBeActedOn) {
   HandedOut handed_out(Seconds(10), after(0));
-  handed_out.record(6, "hpa", after(3));
+  handed_out.record(6, {.name = "hpa"}, after(3));
   EXPECT_EQ(handed_out.smallest(after(9)), 0U);
   EXPECT_FALSE(handed_out.unread(after(9)));
   EXPECT_EQ(handed_out.smallest(after(10)), 6U);
@@ -38,21 +38,34 @@ TEST(HandedOut, IsNotKnownWhileWhatAServerBeforeThisOneSaidMayBeActedOn) {
 
 TEST(HandedOut, IsTheLastValueWhereReadersActAtOnce) {
   HandedOut handed_out(Seconds(0), after(0));
-  handed_out.record(3, "hpa", after(1));
-  handed_out.record(6, "hpa", after(2));
+  handed_out.record(3, {.name = "hpa"}, after(1));
+  handed_out.record(6, {.name = "hpa"}, after(2));
   EXPECT_EQ(handed_out.smallest(after(2)), 6U);
-  handed_out.record(2, "hpa", after(3));
+  handed_out.record(2, {.name = "hpa"}, after(3));
   EXPECT_EQ(handed_out.smallest(after(60)), 2U);
 }
 
 // An autoscaler that was told 5 may be held up on its way to write it, whoever else reads 8 meanwhile.
 TEST(HandedOut, KeepsTheLastValueOfEachReader) {
   HandedOut handed_out(Seconds(10), after(-100));
-  handed_out.record(5, "hpa", after(0));
-  handed_out.record(8, "prometheus", after(5));
+  handed_out.record(5, {.name = "hpa"}, after(0));
+  handed_out.record(8, {.name = "prometheus"}, after(5));
   EXPECT_EQ(handed_out.smallest(after(60)), 5U);
-  handed_out.record(8, "hpa", after(61));
+  handed_out.record(8, {.name = "hpa"}, after(61));
   EXPECT_EQ(handed_out.smallest(after(61)), 8U);
+}
+
+// Somebody who looks once at 2 does not keep nodes drained for minutes.
+TEST(HandedOut, TakesPeopleAtTheirWordForATimeOnly) {
+  HandedOut handed_out(Seconds(10), after(-100));
+  handed_out.record(8, {.name = "hpa"}, after(0));
+  handed_out.record(2, {.name = "ada", .person = true}, after(5));
+  EXPECT_EQ(handed_out.smallest(after(15)), 2U);
+  EXPECT_EQ(handed_out.smallest(after(16)), 8U);
+  HandedOut unread(Seconds(10), after(0));
+  unread.record(2, {.name = "ada", .person = true}, after(20));
+  EXPECT_EQ(unread.smallest(after(20)), 2U);
+  EXPECT_EQ(unread.smallest(after(31)), 0U) << "what a server before this one said is not known";
 }
 
 TEST(HandedOut, ForgetsReadersThatAreGone) {
@@ -61,26 +74,26 @@ TEST(HandedOut, ForgetsReadersThatAreGone) {
   EXPECT_EQ(handed_out.smallest(after(120)), 0U);
   EXPECT_EQ(handed_out.smallest(after(121)), nobody)
       << "a server before this one told nobody anything either";
-  handed_out.record(3, "hpa", after(200));
-  handed_out.record(6, "prometheus", after(300));
+  handed_out.record(3, {.name = "hpa"}, after(200));
+  handed_out.record(6, {.name = "prometheus"}, after(300));
   EXPECT_EQ(handed_out.smallest(after(320)), 3U);
   EXPECT_EQ(handed_out.smallest(after(321)), 6U);
   EXPECT_EQ(handed_out.smallest(after(421)), nobody);
   for (int i = 0; i < 200; ++i)
-    handed_out.record(static_cast<std::uint32_t>(300 - i), std::to_string(i), after(500));
+    handed_out.record(static_cast<std::uint32_t>(300 - i), {.name = std::to_string(i)}, after(500));
   EXPECT_EQ(handed_out.smallest(after(500)), 101U) << "more readers than it knows apart";
 }
 
 TEST(HandedOut, IsTheSmallestOfTheTimeInWhichReadersAct) {
   HandedOut handed_out(Seconds(10), after(-100));
-  handed_out.record(3, "hpa", after(0));
-  handed_out.record(6, "hpa", after(4));
-  handed_out.record(5, "hpa", after(6));
-  handed_out.record(5, "hpa", after(8));
+  handed_out.record(3, {.name = "hpa"}, after(0));
+  handed_out.record(6, {.name = "hpa"}, after(4));
+  handed_out.record(5, {.name = "hpa"}, after(6));
+  handed_out.record(5, {.name = "hpa"}, after(8));
   EXPECT_EQ(handed_out.smallest(after(10)), 3U);
   EXPECT_EQ(handed_out.smallest(after(11)), 5U);
   EXPECT_EQ(handed_out.smallest(after(100)), 5U) << "the last one counts until there is another";
-  handed_out.record(7, "hpa", after(1000));
+  handed_out.record(7, {.name = "hpa"}, after(1000));
   EXPECT_EQ(handed_out.smallest(after(1000)), 7U);
 }
 
@@ -92,16 +105,16 @@ TEST(Store, HandsOutOnlyWhatIsPublished) {
   EXPECT_FALSE(store.records_handed_out());
   store.record_handed_out(Seconds(0), after(0));
   EXPECT_TRUE(store.records_handed_out());
-  EXPECT_FALSE(store.hand_out(3, "hpa", after(1))) << "nothing is published";
+  EXPECT_FALSE(store.hand_out(3, {.name = "hpa"}, after(1))) << "nothing is published";
   const instance::InstanceState state = support::InstanceBuilder(6).online("0-3");
   publisher.on_state(std::make_shared<const instance::InstanceState>(state), {.wall = {}, .mono = after(1)});
   publisher.on_wanted(3U, "");
-  EXPECT_TRUE(store.hand_out(3, "hpa", after(2)));
+  EXPECT_TRUE(store.hand_out(3, {.name = "hpa"}, after(2)));
   EXPECT_EQ(store.told(after(2)).handed_out, 3U);
   publisher.on_wanted(6U, "");
-  EXPECT_FALSE(store.hand_out(3, "hpa", after(3))) << "whoever has not sent it yet must send the new one";
+  EXPECT_FALSE(store.hand_out(3, {.name = "hpa"}, after(3))) << "whoever has not sent it yet must send the new one";
   EXPECT_EQ(store.told(after(3)).handed_out, 3U);
-  EXPECT_TRUE(store.hand_out(6, "hpa", after(3)));
+  EXPECT_TRUE(store.hand_out(6, {.name = "hpa"}, after(3)));
   EXPECT_EQ(store.told(after(3)).handed_out, 6U);
 }
 
