@@ -63,9 +63,9 @@ class Tap : public BodySource, public std::enable_shared_from_this<Tap> {
 struct Streaming {
   std::mutex mutex;
   std::condition_variable changed;
-  std::vector<std::shared_ptr<Tap>> taps;
   Server* at = nullptr;
   RunningServer server;
+  std::vector<std::shared_ptr<Tap>> taps;  // their timers must not outlive the server
 
   explicit Streaming(ServerOptions options = {})
       : server(std::move(options), [this](const Request& request) { return open(request); }) {
