@@ -119,10 +119,10 @@ class Bench:
                 *self.pairs(*urls, 16, closing, close=True))
 
     @staticmethod
-    def keep_alive_size(port, secure):
+    def keep_alive_size(port, secure, path=PATH):
         """Bytes of an answer on a connection that goes on."""
         with connect(port, secure) as raw:
-            raw.sendall(f"GET {PATH} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+            raw.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
             text = b""
             while b"\r\n\r\n" not in text:
                 text += raw.recv(65536)
