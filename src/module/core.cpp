@@ -8,6 +8,7 @@
 
 #include "instance/state_message.hpp"
 #include "metrics/prometheus.hpp"
+#include "sizing/rooms.hpp"
 
 namespace fluxmetrics::module {
 namespace {
@@ -67,25 +68,28 @@ void Feed::acknowledge() {
 Core::Core(Options options, std::string socket_path, std::function<void()> woken)
     : options_(options),
       woken_(std::move(woken)),
-      publisher_(options.policy, true, store_),
-      collector_(
-          // The broker is known by its own socket; asking the module would be asking itself.
-          {.socket_paths = {std::move(socket_path)},
-           .follow_to_top = false,
-           .max_staleness = options.max_staleness,
-           .ask_module = false},
-          {.state =
-               [this](auto state, Now confirmed) {
-                 publisher_.on_state(std::move(state), confirmed);
-                 woken_();
-               },
-           .trouble =
-               [this](instance::Trouble why) {
-                 store_.set_trouble(std::move(why.reason), why.kind);
-                 woken_();
-               },
-           .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); },
-           .rpc_times = [this](auto times) { store_.set_rpc_times(std::move(times)); }}) {}
+      publisher_(options.policy, true, store_) {
+  publisher_.keep([](const instance::InstanceState& state) { return sizing::end_of(state.online); });
+  // The broker is known by its own socket; asking the module would be asking itself.
+  collector_.emplace(
+      instance::CollectorOptions{.socket_paths = {std::move(socket_path)},
+                                 .follow_to_top = false,
+                                 .max_staleness = options.max_staleness,
+                                 .ask_module = false},
+      instance::CollectorSink{
+          .state =
+              [this](auto state, Now confirmed) {
+                publisher_.on_state(std::move(state), confirmed);
+                woken_();
+              },
+          .trouble =
+              [this](instance::Trouble why) {
+                store_.set_trouble(std::move(why.reason), why.kind);
+                woken_();
+              },
+          .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); },
+          .rpc_times = [this](auto times) { store_.set_rpc_times(std::move(times)); }});
+}
 
 Result<std::string> Core::document() const {
   const auto view = store_.view();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,7 +81,7 @@ class Core {
   metrics::Store store_;
   metrics::Publisher publisher_;
   Shared shared_;
-  instance::Collector collector_;  // last: it is joined before what it feeds goes
+  std::optional<instance::Collector> collector_;  // last: it is joined before what it feeds goes
 };
 
 }  // namespace fluxmetrics::module
