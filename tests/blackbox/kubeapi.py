@@ -141,6 +141,10 @@ class KubeApi:
             "name": name, "namespace": "flux-operator", "creationTimestamp": "2026-11-22T12:00:00Z",
             "labels": {"batch.kubernetes.io/job-name": job, "batch.kubernetes.io/job-completion-index": str(index), **labels}})
 
+    def terminate_pod(self, name):
+        """A pod that is being deleted, and lives on for its grace period."""
+        self._change_pod("MODIFIED", {**self.pods[name], "deletionTimestamp": "2026-11-22T12:30:00Z"})
+
     def delete_pod(self, name):
         self._change_pod("DELETED", self.pods[name])
 
@@ -213,7 +217,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
-        if self.api.objects:
+        if url.path == "/api/v1/namespaces/flux-operator/pods" and url.path not in self.api.objects and self.api.pods:
+            self._pods(query)
+        elif self.api.objects:
             self._object(url.path)
         elif url.path == "/api/v1/namespaces/flux-operator/pods":
             self._pods(query)

@@ -73,6 +73,21 @@ class InACluster(WithFlux):
             self.cluster(2, 2, range(2), [2, 3])
             eventually(lambda: self.flux.ours() == {2, 3}, "drains of ranks whose pods go", SHRINK)
 
+    def test_a_watch_tells_of_pods_that_go(self):
+        jobs = self.flux.fill(4)
+        self.cluster(4, 4, [])
+        self.api.objects.pop("/api/v1/namespaces/flux-operator/pods")
+        for index in range(4):
+            self.api.put_pod(f"{JOB}-{index}", index)
+        with self.serve() as server:
+            self.await_read(server, 4)
+            self.assertEqual(self.flux.drains(), {})
+            minicluster = f"/apis/flux-framework.org/v1alpha2/namespaces/flux-operator/miniclusters/{JOB}"
+            self.api.objects[minicluster] = (500, {"kind": "Status", "message": "not now", "code": 500})
+            self.api.terminate_pod(f"{JOB}-3")
+            eventually(lambda: self.flux.ours() == {3}, f"a drain of the rank whose pod goes\n{server.log()}")
+            self.flux.cancel(*jobs.values())
+
     def test_without_the_right_to_read_there_is_no_value(self):
         self.cluster(4, 4, range(4))
         job = f"/apis/batch/v1/namespaces/flux-operator/jobs/{JOB}"
