@@ -128,9 +128,9 @@ void write_old_nodes(const Source& source, ExpositionWriter& writer) {
 }
 
 // A family that is a metric of the catalogue under Prometheus' own name.
-Entry same_as(std::string_view metric, std::string_view name) {
+Entry same_as(std::string_view metric, std::string_view family) {
   const auto* description = built_in()->find(metric);
-  return {.family = {.name = name,
+  return {.family = {.name = family,
                      .type = description->type == Type::counter ? counter : gauge,
                      .help = description->help,
                      .labels = description->labels,

@@ -66,9 +66,7 @@ void Feed::acknowledge() {
 }
 
 Core::Core(Options options, std::string socket_path, std::function<void()> woken)
-    : options_(options),
-      woken_(std::move(woken)),
-      publisher_(options.policy, true, store_) {
+    : options_(options), woken_(std::move(woken)), publisher_(options.policy, true, store_) {
   publisher_.keep([](const instance::InstanceState& state) { return sizing::end_of(state.online); });
   // The broker is known by its own socket; asking the module would be asking itself.
   collector_.emplace(
@@ -76,19 +74,18 @@ Core::Core(Options options, std::string socket_path, std::function<void()> woken
                                  .follow_to_top = false,
                                  .max_staleness = options.max_staleness,
                                  .ask_module = false},
-      instance::CollectorSink{
-          .state =
-              [this](auto state, Now confirmed) {
-                publisher_.on_state(std::move(state), confirmed);
-                woken_();
-              },
-          .trouble =
-              [this](instance::Trouble why) {
-                store_.set_trouble(std::move(why.reason), why.kind);
-                woken_();
-              },
-          .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); },
-          .rpc_times = [this](auto times) { store_.set_rpc_times(std::move(times)); }});
+      instance::CollectorSink{.state =
+                                  [this](auto state, Now confirmed) {
+                                    publisher_.on_state(std::move(state), confirmed);
+                                    woken_();
+                                  },
+                              .trouble =
+                                  [this](instance::Trouble why) {
+                                    store_.set_trouble(std::move(why.reason), why.kind);
+                                    woken_();
+                                  },
+                              .effort = [this](const instance::Effort& effort) { store_.set_effort(effort); },
+                              .rpc_times = [this](auto times) { store_.set_rpc_times(std::move(times)); }});
 }
 
 Result<std::string> Core::document() const {

@@ -146,7 +146,7 @@ bool MetricsServer::run() {
   tell_what_is_served();
   http_.run(true);
   if (agent_) agent_->stop();
-  pipeline_.stop_draining();
+  pipeline_.stop();
   const bool tidy = !cluster_ || cluster_->stop();
   log::info("stopped");
   return tidy;

@@ -61,8 +61,9 @@ void Pipeline::drain(const sizing::ResizePolicy& policy, autoscale::WatchedClust
   publisher_.let_decide([this](const metrics::Needed& needed) { drainer_->on_needed(needed); });
 }
 
-void Pipeline::stop_draining() {
+void Pipeline::stop() {
   if (drainer_) drainer_->stop();
+  collector_.reset();
 }
 
 void Pipeline::start() {

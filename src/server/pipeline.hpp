@@ -62,8 +62,9 @@ class Pipeline {
   void on_pods() {
     if (drainer_) drainer_->on_pods();
   }
-  // Ends that in good order, when nobody reads any more.
-  void stop_draining();
+  // Ends draining in good order, when nobody reads any more, and then the collector: what keep() and drain()
+  // were given is asked no more.
+  void stop();
   // Brings the collector to life; before this the store is empty.
   void start();
   // Returns with the first snapshot, with the first reason why there is none, or when the time is up.

@@ -63,7 +63,7 @@ Result<void> check(const Options& options) {
     return fail(Code::invalid, "a rank has {} gpus: it may have at most {}", options.gpus, max_cores);
   if (!(options.speed > 0) || !std::isfinite(options.speed))
     return fail(Code::invalid, "the speed {} is not a positive number", options.speed);
-  if (options.pod_grace && !(*options.pod_grace >= 0 && std::isfinite(*options.pod_grace)))
+  if (options.pod_grace && (!std::isfinite(*options.pod_grace) || *options.pod_grace < 0))
     return fail(Code::invalid, "the grace period of {} s is not a time", *options.pod_grace);
   if (options.quorum > options.max_size)
     return fail(Code::invalid, "the quorum of {} is above the maximum size {}", options.quorum,
