@@ -1,4 +1,5 @@
-// A thread for what takes too long for the serving thread: one writes states, another one talks to the broker.
+// A thread for what takes too long for the serving thread: one writes states, another one talks to the
+// broker.
 #pragma once
 
 #include <memory>

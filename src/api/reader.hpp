@@ -11,8 +11,7 @@ namespace fluxmetrics::api {
 // manager. What nobody has authenticated may be one.
 [[nodiscard]] inline metrics::Reader reader_named(std::string_view user) {
   const bool unknown = user.empty() || user == "-" || user == "system:anonymous";
-  const bool program =
-      user.starts_with("system:serviceaccount:") || user == "system:kube-controller-manager";
+  const bool program = user.starts_with("system:serviceaccount:") || user == "system:kube-controller-manager";
   return {.name = unknown ? std::string_view() : user, .person = !unknown && !program};
 }
 

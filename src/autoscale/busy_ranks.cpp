@@ -24,8 +24,8 @@ json::object running_on(const flux::IdSet& ranks) {
 }
 
 std::string list_request(json::object constraint) {
-  return json::serialize(
-      json::object{{"max_entries", 0}, {"attrs", json::array{"ranks"}}, {"constraint", std::move(constraint)}});
+  return json::serialize(json::object{
+      {"max_entries", 0}, {"attrs", json::array{"ranks"}}, {"constraint", std::move(constraint)}});
 }
 
 // Brokers before 0.64 cannot choose by rank: they are asked for all that run.
@@ -40,8 +40,7 @@ boost::asio::awaitable<Result<json::value>> list_jobs_on(std::shared_ptr<flux::C
   co_return list;
 }
 
-Result<void> add_jobs(const json::value& reply, const flux::IdSet& busy,
-                      std::vector<BusyRank>& ranks) {
+Result<void> add_jobs(const json::value& reply, const flux::IdSet& busy, std::vector<BusyRank>& ranks) {
   flux::Fields in(reply, "job-list.list");
   in.require("jobs");
   const auto* jobs = in.array("jobs");

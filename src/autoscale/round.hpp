@@ -84,9 +84,9 @@ class Rounds {
   MonoTime no_look_before_;
   flux::IdSet leaving_;  // as a watch told before the last round
   std::string cluster_trouble_;
-  std::string told_;   // the last trouble in the log
+  std::string told_;                                         // the last trouble in the log
   sizing::ResizeWait waited_ = sizing::ResizeWait::nothing;  // in the last round
-  MonoTime named_at_;  // when jobs on ranks were last looked up
+  MonoTime named_at_;                                        // when jobs on ranks were last looked up
   bool settled_ = false;
 };
 

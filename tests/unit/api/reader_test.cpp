@@ -6,9 +6,8 @@ namespace fluxmetrics::api {
 namespace {
 
 TEST(Reader, IsAPersonUnlessItMayBeAnAutoscaler) {
-  for (const char* program :
-       {"system:serviceaccount:kube-system:horizontal-pod-autoscaler", "system:kube-controller-manager",
-        "system:serviceaccount:keda:keda-operator"}) {
+  for (const char* program : {"system:serviceaccount:kube-system:horizontal-pod-autoscaler",
+                              "system:kube-controller-manager", "system:serviceaccount:keda:keda-operator"}) {
     EXPECT_FALSE(reader_named(program).person) << program;
     EXPECT_EQ(reader_named(program).name, program);
   }

@@ -112,7 +112,8 @@ TEST(Store, HandsOutOnlyWhatIsPublished) {
   EXPECT_TRUE(store.hand_out(3, {.name = "hpa"}, after(2)));
   EXPECT_EQ(store.told(after(2)).handed_out, 3U);
   publisher.on_wanted(6U, "");
-  EXPECT_FALSE(store.hand_out(3, {.name = "hpa"}, after(3))) << "whoever has not sent it yet must send the new one";
+  EXPECT_FALSE(store.hand_out(3, {.name = "hpa"}, after(3)))
+      << "whoever has not sent it yet must send the new one";
   EXPECT_EQ(store.told(after(3)).handed_out, 3U);
   EXPECT_TRUE(store.hand_out(6, {.name = "hpa"}, after(3)));
   EXPECT_EQ(store.told(after(3)).handed_out, 6U);
