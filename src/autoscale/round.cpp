@@ -236,9 +236,10 @@ asio::awaitable<Result<void>> Rounds::let_go(std::shared_ptr<flux::Client> clien
   }
   const auto left = seen->ours - ranks;
   if (!left.empty()) {
+    const bool one = left.size() == 1;
     log::info(
-        "{} {} stay drained: {}", ranks_or_rank(left), left.to_string(),
-        cluster_trouble_.empty() ? "whoever read the last value may still give them back" : cluster_trouble_);
+        "{} {} {} drained: {}", ranks_or_rank(left), left.to_string(), one ? "stays" : "stay",
+        cluster_trouble_.empty() ? "a value that was read may still take nodes away" : cluster_trouble_);
   }
   co_return Result<void>{};
 }
