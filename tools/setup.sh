@@ -23,6 +23,7 @@ build  libgtest-dev          unit tests
 build  python3               black-box tests and checks of the tree
 test   openssl               black-box tests make certificates with it
 test   iproute2              a black-box test joins two network namespaces
+test   curl                  the examples of docs/agent-api.md call it
 lint   clang-format-19       one style
 lint   clang-tidy-19         bugs that compilers do not see
 bench  nghttp2-client        the load over HTTP/2
