@@ -186,13 +186,12 @@ void Rounds::publish(std::uint32_t size, const std::string& why_none) {
     return;
   }
   if (size == published_) return;
-  if (published_ == 0) {
+  publisher_.on_wanted(size, started_);
+  if (const auto before = std::exchange(published_, size); before == 0) {
     log::info("node_wanted_count is {}", size);
   } else {
-    log::info("node_wanted_count is {}, after {}", size, published_);
+    log::info("node_wanted_count is {}, after {}", size, before);
   }
-  publisher_.on_wanted(size, started_);
-  published_ = size;
 }
 
 asio::awaitable<void> Rounds::name_jobs(std::shared_ptr<flux::Client> client, flux::IdSet ranks) {
