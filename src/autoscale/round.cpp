@@ -84,10 +84,10 @@ asio::awaitable<Result<void>> Rounds::make(std::shared_ptr<flux::Client> client,
   const auto waits_for = actions.wait == sizing::ResizeWait::jobs ? actions.waits_for : flux::IdSet{};
   auto why = sentence(actions, *needed.state);
   if (std::exchange(waited_, actions.wait) != actions.wait && !why.empty()) log::info("{}", why);
-  report_.on_round(*seen, actions, std::move(why), clock_());
+  report_.on_round(*seen, actions, why, clock_());
   settled_ = actions.drain.empty() && actions.undrain.empty() && actions.publish == published_ &&
              actions.wait == sizing::ResizeWait::nothing && in_touch;
-  auto done = co_await act(client, std::move(actions));
+  auto done = co_await act(client, std::move(actions), std::move(why));
   if (done && !waits_for.empty()) co_await name_jobs(client, waits_for);
   store_.set_draining(report_.read());
   co_return done;
@@ -151,8 +151,8 @@ asio::awaitable<void> Rounds::look_at_cluster() {
   }
 }
 
-asio::awaitable<Result<void>> Rounds::act(std::shared_ptr<flux::Client> client,
-                                          sizing::ResizeActions actions) {
+asio::awaitable<Result<void>> Rounds::act(std::shared_ptr<flux::Client> client, sizing::ResizeActions actions,
+                                          std::string why) {
   auto trouble = cluster_trouble_;
   bool drained = true;
   if (!actions.drain.empty()) {
@@ -169,8 +169,7 @@ asio::awaitable<Result<void>> Rounds::act(std::shared_ptr<flux::Client> client,
     }
   }
   // Whatever could not be drained, a larger size takes nothing away.
-  if (drained || actions.publish >= published_)
-    publish(actions.publish, trouble.empty() ? sizing::to_sentence(actions) : trouble);
+  if (drained || actions.publish >= published_) publish(actions.publish, trouble.empty() ? why : trouble);
   tell(trouble);
   if (actions.undrain.empty()) co_return Result<void>{};
   const auto done = co_await undrain_ours(client, actions.undrain);

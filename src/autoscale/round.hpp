@@ -61,7 +61,7 @@ class Rounds {
       std::shared_ptr<flux::Client> client, std::uint32_t undrains_below);
   [[nodiscard]] boost::asio::awaitable<void> look_at_cluster();
   [[nodiscard]] boost::asio::awaitable<Result<void>> act(std::shared_ptr<flux::Client> client,
-                                                         sizing::ResizeActions actions);
+                                                         sizing::ResizeActions actions, std::string why);
   [[nodiscard]] boost::asio::awaitable<void> name_jobs(std::shared_ptr<flux::Client> client,
                                                        flux::IdSet ranks);
   void publish(std::uint32_t size, const std::string& why_none);
